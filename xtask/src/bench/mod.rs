@@ -1,0 +1,25 @@
+//! `cargo xtask bench NAME`: one benchmark a module of this folder, each entered in the table below.
+
+use crate::Result;
+
+/// A benchmark: its name on the command line and its function, which gets the rest of the arguments.
+struct Bench {
+    name: &'static str,
+    run: fn(&[String]) -> Result,
+}
+
+const BENCHES: [Bench; 0] = [];
+
+/// Runs the benchmark named first.
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let named = arguments
+        .split_first()
+        .and_then(|(name, rest)| BENCHES.iter().find(|bench| bench.name == name).map(|bench| (bench, rest)));
+    match named {
+        Some((bench, rest)) => (bench.run)(rest),
+        None => {
+            let names: Vec<_> = BENCHES.iter().map(|bench| bench.name).collect();
+            Err(format!("usage: cargo xtask bench NAME, with a name of [{}]", names.join(", ")).into())
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a fresh machine lacks: each need says which program, which Debian packages and why, before anything is installed.
+//! Called by `demo`, `test`, `ui` and `first`. It never touches a machine that has everything, and never removes a thing.
+
+mod node;
+
+pub(crate) use node::{Node, node};
+
+use crate::Result;
+use crate::command::{capture, command, found, run};
+
+/// A program that something here runs, and where Debian keeps it.
+pub(crate) struct Need {
+    program: &'static str,
+    packages: &'static [&'static str],
+    why: &'static str,
+}
+
+pub(crate) const C_COMPILER: Need =
+    Need { program: "cc", packages: &["gcc", "libc6-dev"], why: "SQLite is compiled into the binary" };
+pub(crate) const CURL: Need =
+    Need { program: "curl", packages: &["curl"], why: "the first scenario speaks HTTP with it" };
+pub(crate) const RCLONE: Need = Need {
+    program: "rclone",
+    packages: &["rclone"],
+    why: "the first scenario copies real files over WebDAV with it",
+};
+pub(crate) const CHROMIUM: Need = Need {
+    program: "chromium",
+    packages: &["chromium"],
+    why: "the browser test clicks through the web client in it",
+};
+
+/// Sees to it that each program is there: installs its packages on Debian as root, elsewhere says what to install.
+pub(crate) fn ensure(needs: &[Need]) -> Result {
+    let missing: Vec<&Need> = needs.iter().filter(|need| found(need.program).is_none()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for need in &missing {
+        println!("`{}` is missing: {}", need.program, need.why);
+    }
+    let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages.iter().copied()).collect();
+    debian_packages(&packages)
+}
+
+/// `cargo fmt` and `cargo clippy` are parts of the tool chain that a minimal one lacks.
+pub(crate) fn ensure_lints() -> Result {
+    for (program, component) in [("cargo-fmt", "rustfmt"), ("cargo-clippy", "clippy")] {
+        if found(program).is_none() {
+            println!("`{program}` is missing: every change is formatted and linted");
+            run(&mut command("rustup", &["component", "add", component]))?;
+        }
+    }
+    Ok(())
+}
+
+fn debian_packages(packages: &[&str]) -> Result {
+    let names = packages.join(" ");
+    if found("apt-get").is_none() {
+        return Err(format!("please install what Debian calls: {names}").into());
+    }
+    if capture(&mut command("id", &["-u"]))?.trim() != "0" {
+        return Err(format!("not root; please run: apt-get install --no-install-recommends {names}").into());
+    }
+    let lock = "DPkg::Lock::Timeout=300";
+    run(&mut command("apt-get", &["-o", lock, "update", "-qq"]))?;
+    let mut install = command("apt-get", &["-o", lock, "install", "-y", "-qq", "--no-install-recommends"]);
+    run(install.args(packages).env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_has_everything_is_left_alone() {
+        ensure(&[Need { program: "sh", packages: &["no-such-package"], why: "every machine has it" }])
+            .unwrap();
+    }
+}

@@ -1,0 +1,86 @@
+//! `cargo xtask`: the one developer tool. It builds, starts, checks and tests Zebu; `cargo xtask` alone lists what it can do.
+//! It never links a crate of the server: it drives the built binary from outside, as an operator would.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool: what it prints is its output"
+)]
+
+mod bench;
+mod command;
+mod demo;
+mod first;
+mod format;
+mod install;
+mod running;
+mod test;
+mod tidy;
+mod ui;
+
+use std::process::ExitCode;
+
+/// What every subcommand answers: nothing, or one sentence for the developer.
+pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// One subcommand: its name, what it is for, and the function behind it. `docs/PROMISES.md` may name these.
+pub(crate) struct Subcommand {
+    pub(crate) name: &'static str,
+    usage: &'static str,
+    run: fn(&[String]) -> Result,
+}
+
+pub(crate) const SUBCOMMANDS: [Subcommand; 7] = [
+    Subcommand {
+        name: "demo",
+        usage: "demo [--port N] [--dir DIR] [--nodes N] [--release]   install what is missing, build, start a cluster here",
+        run: demo::run,
+    },
+    Subcommand {
+        name: "test",
+        usage: "test [--list] [STEP…]      everything that must hold before a change lands, or only the steps named",
+        run: test::run,
+    },
+    Subcommand {
+        name: "tidy",
+        usage: "tidy                       the repository tests itself: arrows, headers, lengths, licences, documents",
+        run: tidy::run,
+    },
+    Subcommand { name: "fmt", usage: "fmt [--check]              format the Rust sources", run: format::run },
+    Subcommand {
+        name: "ui",
+        usage: "ui                         build the web client, if it changed",
+        run: ui::run,
+    },
+    Subcommand {
+        name: "first",
+        usage: "first                      the first scenario: sharing and withdrawing, thousands of files, a node killed",
+        run: first::run,
+    },
+    Subcommand {
+        name: "bench",
+        usage: "bench NAME                 one benchmark by its name",
+        run: bench::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (name, rest) = match arguments.split_first() {
+        Some((name, rest)) => (name.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let Some(subcommand) = SUBCOMMANDS.iter().find(|subcommand| subcommand.name == name) else {
+        println!("usage: cargo xtask COMMAND\n");
+        for subcommand in &SUBCOMMANDS {
+            println!("  {}", subcommand.usage);
+        }
+        return if matches!(name, "help" | "--help" | "-h") { ExitCode::SUCCESS } else { ExitCode::from(2) };
+    };
+    match (subcommand.run)(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {name}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The steps of `cargo xtask test`, one function each. A step runs a program that judges; it judges nothing itself.
+
+use super::{Outcome, tally};
+use crate::command::{cargo, found, observe};
+use crate::running::Running;
+use crate::{Result, demo, install as installing, ui as client_build};
+use std::process::Command;
+
+pub(super) fn install() -> Result<Outcome> {
+    use installing::{C_COMPILER, CHROMIUM, CURL, RCLONE};
+    installing::ensure(&[C_COMPILER, CURL, RCLONE, CHROMIUM])?;
+    installing::ensure_lints()?;
+    installing::node()?;
+    done()
+}
+
+pub(super) fn ui() -> Result<Outcome> {
+    client_build::build()?;
+    done()
+}
+
+pub(super) fn fmt() -> Result<Outcome> {
+    observed(&mut cargo(&["fmt", "--all", "--", "--check"]))
+}
+
+pub(super) fn tidy() -> Result<Outcome> {
+    own("tidy")
+}
+
+pub(super) fn clippy() -> Result<Outcome> {
+    observed(&mut cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+}
+
+pub(super) fn rust() -> Result<Outcome> {
+    if found("cargo-nextest").is_some() {
+        observed(&mut cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]))
+    } else {
+        observed(&mut cargo(&[
+            "test",
+            "--workspace",
+            "--locked",
+            "--no-fail-fast",
+            "--lib",
+            "--bins",
+            "--tests",
+        ]))
+    }
+}
+
+pub(super) fn doc() -> Result<Outcome> {
+    observed(&mut cargo(&["test", "--workspace", "--locked", "--no-fail-fast", "--doc"]))
+}
+
+pub(super) fn client() -> Result<Outcome> {
+    let node = client_build::build()?;
+    let types = observed(&mut node.command("npm", &["run", "check"]))?;
+    let mut tests = observed(&mut node.command("npm", &["test"]))?;
+    tests.success &= types.success;
+    Ok(tests)
+}
+
+/// A person's main job, clicked in Chromium against a cluster of its own.
+pub(super) fn browser() -> Result<Outcome> {
+    let node = client_build::build()?;
+    let cluster = Running::start(&demo::build(false)?)?;
+    let outcome = observed(&mut node.command("node", &["e2e/main-job.mjs", "--base", cluster.url()]))?;
+    cluster.stop()?;
+    Ok(outcome)
+}
+
+pub(super) fn first() -> Result<Outcome> {
+    own("first")
+}
+
+/// A subcommand of this tool in a process of its own, so that its lines are counted like any runner's.
+fn own(subcommand: &str) -> Result<Outcome> {
+    observed(Command::new(std::env::current_exe()?).arg(subcommand))
+}
+
+fn observed(command: &mut Command) -> Result<Outcome> {
+    let observed = observe(command)?;
+    Ok(Outcome { success: observed.success, tally: tally::of(&observed.lines) })
+}
+
+fn done() -> Result<Outcome> {
+    Ok(Outcome { success: true, tally: tally::Tally::default() })
+}

@@ -1,0 +1,87 @@
+//! `cargo xtask tidy`: the repository tests itself. Each check is a file of this folder with a test that plants a
+//! violation and sees it caught. A check only reads; it answers what is wrong, where, and what to do about it.
+
+mod arrows;
+mod dependencies;
+mod glossary;
+mod headers;
+mod leftovers;
+mod lengths;
+mod licences;
+mod links;
+mod machine;
+mod map;
+mod modules;
+mod promises;
+mod pure;
+mod sleeps;
+mod source;
+mod sql;
+mod tree;
+
+use crate::Result;
+use std::fmt;
+use tree::Tree;
+
+/// One thing that is wrong. Printed as `path:line: rule: what to do`.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Violation {
+    path: String,
+    /// From 1; 0 where the whole file is meant.
+    line: usize,
+    rule: &'static str,
+    advice: String,
+}
+
+impl Violation {
+    fn new(path: &str, line: usize, rule: &'static str, advice: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), line, rule, advice: advice.into() }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}: {}: {}", self.path, self.line, self.rule, self.advice)
+    }
+}
+
+/// All checks, in the order of their names.
+const CHECKS: [fn(&Tree) -> Vec<Violation>; 15] = [
+    arrows::check,
+    dependencies::check,
+    glossary::check,
+    headers::check,
+    leftovers::check,
+    lengths::check,
+    licences::check,
+    links::check,
+    machine::check,
+    map::check,
+    modules::check,
+    promises::check,
+    pure::check,
+    sleeps::check,
+    sql::check,
+];
+
+/// Runs every check over the repository and prints one line per violation.
+pub(crate) fn run(arguments: &[String]) -> Result {
+    if !arguments.is_empty() {
+        return Err("usage: cargo xtask tidy".into());
+    }
+    let tree = Tree::load()?;
+    let mut failed_checks = 0;
+    let mut violations = Vec::new();
+    for check in CHECKS {
+        let found = check(&tree);
+        failed_checks += usize::from(!found.is_empty());
+        violations.extend(found);
+    }
+    violations.sort();
+    for violation in &violations {
+        println!("{violation}");
+    }
+    println!("tidy: {} files checked, {} violations", tree.paths.len(), violations.len());
+    println!("tidy: {} passed, {failed_checks} failed", CHECKS.len() - failed_checks);
+    if violations.is_empty() { Ok(()) } else { Err("the tree is not tidy".into()) }
+}
