@@ -1,7 +1,7 @@
 //! Everything that Zebu is built from is under a permissive licence: nothing obliges those who pass the binary on.
 
 use super::Violation;
-use super::tree::{Package, Tree};
+use super::tree::{CLIENT_LOCK, Package, Tree};
 
 /// What may be used; of a choice (`OR`) one is enough, of a conjunction (`AND`) all must be.
 const PERMISSIVE: [&str; 18] = [
@@ -26,15 +26,19 @@ const PERMISSIVE: [&str; 18] = [
 ];
 /// Packages of the client's build that are neither linked nor shipped, under a licence that binds only changes to
 /// themselves: each with its reason.
-const BUILD_ONLY: [(&str, &str); 0] = [];
+const BUILD_ONLY: [(&str, &str); 1] =
+    [("lightningcss", "the bundler's CSS compiler: it runs while the client is built")];
 
 pub(super) fn check(tree: &Tree) -> Vec<Violation> {
     let refused = tree.packages.iter().filter(|package| !is_permitted(package));
-    refused.map(|package| Violation::new("Cargo.lock", 0, "licence", advice(package))).collect()
+    refused.map(|package| Violation::new(package.lock, 0, "licence", advice(package))).collect()
 }
 
 fn is_permitted(package: &Package) -> bool {
-    let excepted = BUILD_ONLY.iter().any(|(name, _)| package.name == *name);
+    let excepted = BUILD_ONLY.iter().any(|(name, _)| {
+        // `lightningcss-linux-x64-gnu` is the same program for one platform.
+        package.lock == CLIENT_LOCK && package.name.split("-linux-").next() == Some(name)
+    });
     excepted || any_of(&words(&package.licence)).is_some_and(|(permitted, rest)| permitted && rest.is_empty())
 }
 
@@ -87,8 +91,9 @@ mod tests {
 
     #[test]
     fn expressions_are_judged_as_written() {
-        let judged =
-            |licence: &str| is_permitted(&Package { name: "x".to_owned(), licence: licence.to_owned() });
+        let judged = |licence: &str| {
+            is_permitted(&Package { lock: "Cargo.lock", name: "x".to_owned(), licence: licence.to_owned() })
+        };
         for licence in [
             "MIT",
             "MIT/Apache-2.0",
@@ -108,7 +113,11 @@ mod tests {
     fn a_planted_copyleft_package_is_caught() {
         let mut tree = Tree::planted(&[]);
         for (name, licence) in [("kind", "MIT"), ("binding", "AGPL-3.0-only")] {
-            tree.packages.push(Package { name: name.to_owned(), licence: licence.to_owned() });
+            tree.packages.push(Package {
+                lock: "Cargo.lock",
+                name: name.to_owned(),
+                licence: licence.to_owned(),
+            });
         }
         let found: Vec<String> = check(&tree).into_iter().map(|violation| violation.advice).collect();
         assert_eq!(found, ["do without `binding`: its licence is `AGPL-3.0-only`"]);

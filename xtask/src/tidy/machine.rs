@@ -44,7 +44,8 @@ fn registry(path: &str, line: &str) -> Option<&'static str> {
             "lock without addresses: npm install --package-lock-only --omit-lockfile-registry-resolved";
         return line.starts_with("\"resolved\": \"http").then_some(advice);
     }
-    let configured = (path.ends_with(".npmrc") && line.contains("registry"))
+    let configured = (path.ends_with(".npmrc")
+        && line.split('=').next().is_some_and(|key| key.trim().ends_with("registry")))
         || (path.starts_with(".cargo/") && (line.starts_with("[source") || line.starts_with("[registries")));
     configured.then_some("which registry to use is for each machine to say")
 }
@@ -70,6 +71,7 @@ mod tests {
         assert_eq!(count("Cargo.lock", "source = \"registry+https://mirror.example/index\"\n"), 1);
         assert_eq!(count("Cargo.lock", &format!("source = \"{CRATES_IO}\"\n")), 0);
         assert_eq!(count("ui/package-lock.json", "  \"resolved\": \"https://mirror.example/x.tgz\",\n"), 1);
+        assert_eq!(count("ui/.npmrc", "omit-lockfile-registry-resolved=true\n"), 0);
         assert_eq!(count("ui/.npmrc", "registry=https://mirror.example/\n"), 1);
         assert_eq!(count(".cargo/config.toml", "[source.crates-io]\n"), 1);
     }

@@ -32,7 +32,7 @@ pub(super) fn lines<'a>(path: &str, text: &'a str) -> Vec<Line<'a>> {
     for (index, text) in text.lines().enumerate() {
         let trimmed = text.trim_start();
         // `#[cfg(test)] mod tests { … }` closes a file by convention; `mod tests;` is a file of its own.
-        test |= before.trim() == "#[cfg(test)]" && trimmed.starts_with("mod ") && trimmed.ends_with('{');
+        test |= before.trim() == "#[cfg(test)]" && trimmed.contains("mod ") && trimmed.ends_with('{');
         let comment = trimmed.starts_with("//") || trimmed.starts_with("/*") || trimmed.starts_with("* ");
         lines.push(Line { number: index + 1, text, test, comment, before });
         before = text;
@@ -79,8 +79,6 @@ mod tests {
 
     #[test]
     fn a_word_ends_where_another_letter_begins() {
-        assert!(
-            has_word("a sleep(", "sleep") && !has_word("asleep", "sleep") && !has_word("sleeps", "sleep")
-        );
+        assert!(has_word("an ox(", "ox") && !has_word("fox", "ox") && !has_word("oxen", "ox"));
     }
 }

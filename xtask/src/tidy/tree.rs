@@ -15,8 +15,13 @@ pub(super) struct Tree {
     pub(super) packages: Vec<Package>,
 }
 
+/// Where the client's packages are locked.
+pub(super) const CLIENT_LOCK: &str = "ui/package-lock.json";
+
 /// Somebody else's package.
 pub(super) struct Package {
+    /// The lock file that asks for it.
+    pub(super) lock: &'static str,
     pub(super) name: String,
     /// The licence expression, empty if it names none.
     pub(super) licence: String,
@@ -69,7 +74,7 @@ fn crates() -> Result<Vec<Package>> {
     let packages = metadata.get("packages").and_then(Value::as_array).cloned().unwrap_or_default();
     let theirs =
         packages.iter().filter(|package| package.get("source").is_some_and(|source| !source.is_null()));
-    Ok(theirs.map(|package| named(package, "licence-file only")).collect())
+    Ok(theirs.map(|package| named("Cargo.lock", package)).collect())
 }
 
 /// What `npm ci` installed; nothing where the client was not built yet (`cargo xtask test` builds it first).
@@ -86,7 +91,7 @@ fn npm_packages() -> Vec<Package> {
             }
             let manifest = std::fs::read_to_string(path.join("package.json")).unwrap_or_default();
             if let Ok(package) = serde_json::from_str::<Value>(&manifest) {
-                packages.push(named(&package, ""));
+                packages.push(named(CLIENT_LOCK, &package));
                 folders.push(path.join("node_modules"));
             }
         }
@@ -94,10 +99,7 @@ fn npm_packages() -> Vec<Package> {
     packages
 }
 
-fn named(package: &Value, without: &str) -> Package {
-    let text = |key: &str| package.get(key).and_then(Value::as_str).map(str::to_owned);
-    Package {
-        name: text("name").unwrap_or_default(),
-        licence: text("license").unwrap_or_else(|| without.to_owned()),
-    }
+fn named(lock: &'static str, package: &Value) -> Package {
+    let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    Package { lock, name: text("name"), licence: text("license") }
 }
