@@ -18,7 +18,10 @@ pub(super) fn check(tree: &Tree) -> Vec<Violation> {
         rooms.iter().filter(|(folder, _)| tree.paths.contains(&format!("{folder}/Cargo.toml")))
     {
         manifest(tree, folder, room, &mut violations);
-        sources(tree, folder, &rooms, &mut violations);
+        // Our own sources plant forbidden names in strings; without an entry in our manifest they reach nothing.
+        if folder != "xtask" {
+            sources(tree, folder, &rooms, &mut violations);
+        }
     }
     client(tree, &mut violations);
     violations
