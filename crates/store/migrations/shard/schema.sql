@@ -1,0 +1,204 @@
+-- A shard: the data of many contexts; every key begins with the context.
+-- Times are ms since the epoch; "modified" and "version" are stamps (see the model's Version).
+CREATE TABLE scopes (
+  cid BIGINT NOT NULL,
+  kind BIGINT NOT NULL,
+  id BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  PRIMARY KEY (cid, kind, id)
+) {table};
+
+-- Ids are taken in blocks: next is the first id nobody has.
+CREATE TABLE sequences (
+  cid BIGINT NOT NULL,
+  kind BIGINT NOT NULL,
+  next BIGINT NOT NULL,
+  PRIMARY KEY (cid, kind)
+) {table};
+
+CREATE TABLE users (
+  cid BIGINT NOT NULL,
+  id BIGINT NOT NULL,
+  login VARCHAR(256) NOT NULL,
+  display_name VARCHAR(256) NOT NULL,
+  given_name VARCHAR(256) NOT NULL,
+  surname VARCHAR(256) NOT NULL,
+  email VARCHAR(320) NOT NULL,
+  timezone VARCHAR(64) NOT NULL,
+  locale VARCHAR(16) NOT NULL,
+  password_hash VARCHAR(255) NOT NULL,
+  enabled BIGINT NOT NULL,
+  modified BIGINT NOT NULL,
+  PRIMARY KEY (cid, id)
+) {table};
+CREATE UNIQUE INDEX users_login ON users (cid, login);
+CREATE UNIQUE INDEX users_display_name ON users (cid, display_name);
+
+CREATE TABLE user_groups (
+  cid BIGINT NOT NULL,
+  id BIGINT NOT NULL,
+  name VARCHAR(256) NOT NULL,
+  display_name VARCHAR(256) NOT NULL,
+  modified BIGINT NOT NULL,
+  PRIMARY KEY (cid, id)
+) {table};
+CREATE UNIQUE INDEX user_groups_name ON user_groups (cid, name);
+
+CREATE TABLE group_members (
+  cid BIGINT NOT NULL,
+  gid BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  PRIMARY KEY (cid, gid, uid)
+) {table};
+CREATE INDEX group_members_uid ON group_members (cid, uid, gid);
+
+-- Credentials are kept as SHA-256 only. handle: the public name of a session, for logs and lists.
+CREATE TABLE sessions (
+  cid BIGINT NOT NULL,
+  token_hash VARBINARY(32) NOT NULL,
+  uid BIGINT NOT NULL,
+  handle VARCHAR(32) NOT NULL,
+  secret_hash VARBINARY(32) NOT NULL,
+  public_hash VARBINARY(32) NOT NULL,
+  client VARCHAR(256) NOT NULL,
+  address VARCHAR(64) NOT NULL,
+  user_agent VARCHAR(256) NOT NULL,
+  stays BIGINT NOT NULL,
+  created BIGINT NOT NULL,
+  used BIGINT NOT NULL,
+  node VARCHAR(64) NOT NULL,
+  PRIMARY KEY (cid, token_hash)
+) {table};
+CREATE INDEX sessions_uid ON sessions (cid, uid);
+
+CREATE TABLE folders (
+  cid BIGINT NOT NULL,
+  id BIGINT NOT NULL,
+  parent BIGINT NOT NULL,
+  title VARCHAR(255) NOT NULL,
+  module BIGINT NOT NULL,
+  kind BIGINT NOT NULL,
+  standard BIGINT NOT NULL,
+  created_by BIGINT NOT NULL,
+  created BIGINT NOT NULL,
+  modified_by BIGINT NOT NULL,
+  modified BIGINT NOT NULL,
+  PRIMARY KEY (cid, id)
+) {table};
+CREATE UNIQUE INDEX folders_title ON folders (cid, parent, title);
+CREATE INDEX folders_modified ON folders (cid, parent, modified);
+
+-- principal: 2 * id, plus 1 for a group, so that "mine" is one list. parent repeats the folder's, so that
+-- "children of P that I may see" is one range of one index. sees: whether these bits show the folder.
+CREATE TABLE folder_permissions (
+  cid BIGINT NOT NULL,
+  folder BIGINT NOT NULL,
+  principal BIGINT NOT NULL,
+  bits BIGINT NOT NULL,
+  sees BIGINT NOT NULL,
+  parent BIGINT NOT NULL,
+  PRIMARY KEY (cid, folder, principal)
+) {table};
+CREATE INDEX folder_permissions_parent ON folder_permissions (cid, parent, principal, sees, folder, bits);
+CREATE INDEX folder_permissions_principal ON folder_permissions (cid, principal, sees, folder, parent);
+
+-- A folder that left a parent, by deletion or by a move.
+CREATE TABLE folder_tombstones (
+  cid BIGINT NOT NULL,
+  parent BIGINT NOT NULL,
+  id BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  PRIMARY KEY (cid, parent, id)
+) {table};
+CREATE INDEX folder_tombstones_version ON folder_tombstones (cid, parent, version);
+
+-- name is that of the current version, NULL for notes and bookmarks, which may be many in a folder.
+CREATE TABLE files (
+  cid BIGINT NOT NULL,
+  id BIGINT NOT NULL,
+  folder BIGINT NOT NULL,
+  name VARCHAR(255) NULL,
+  title VARCHAR(255) NOT NULL,
+  description TEXT NOT NULL,
+  url TEXT NOT NULL,
+  version BIGINT NOT NULL,
+  versions BIGINT NOT NULL,
+  created_by BIGINT NOT NULL,
+  created BIGINT NOT NULL,
+  modified_by BIGINT NOT NULL,
+  modified BIGINT NOT NULL,
+  PRIMARY KEY (cid, id)
+) {table};
+CREATE UNIQUE INDEX files_name ON files (cid, folder, name);
+CREATE INDEX files_modified ON files (cid, folder, modified);
+
+CREATE TABLE file_versions (
+  cid BIGINT NOT NULL,
+  file BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  name VARCHAR(255) NOT NULL,
+  mime VARCHAR(255) NOT NULL,
+  size BIGINT NOT NULL,
+  md5 VARCHAR(32) NOT NULL,
+  blake3 VARCHAR(64) NOT NULL,
+  store_key VARCHAR(255) NOT NULL,
+  comment TEXT NOT NULL,
+  created_by BIGINT NOT NULL,
+  created BIGINT NOT NULL,
+  PRIMARY KEY (cid, file, version)
+) {table};
+CREATE UNIQUE INDEX file_versions_key ON file_versions (cid, store_key);
+
+CREATE TABLE file_tombstones (
+  cid BIGINT NOT NULL,
+  folder BIGINT NOT NULL,
+  id BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  PRIMARY KEY (cid, folder, id)
+) {table};
+CREATE INDEX file_tombstones_version ON file_tombstones (cid, folder, version);
+
+-- WebDAV locks. Exactly one of folder and file is not 0.
+CREATE TABLE dav_locks (
+  cid BIGINT NOT NULL,
+  token VARCHAR(64) NOT NULL,
+  folder BIGINT NOT NULL,
+  file BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  shared BIGINT NOT NULL,
+  deep BIGINT NOT NULL,
+  owner TEXT NOT NULL,
+  expires BIGINT NOT NULL,
+  PRIMARY KEY (cid, token)
+) {table};
+CREATE INDEX dav_locks_target ON dav_locks (cid, folder, file);
+CREATE INDEX dav_locks_file ON dav_locks (cid, file);
+
+-- WebDAV properties the server keeps but does not understand.
+CREATE TABLE dead_properties (
+  cid BIGINT NOT NULL,
+  folder BIGINT NOT NULL,
+  file BIGINT NOT NULL,
+  name VARCHAR(400) NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (cid, folder, file, name)
+) {table};
+
+-- The two-step write: a stored file has a row here until its metadata is committed (state 0), and again from the
+-- commit that gives it up until it is removed (state 1). writer: incarnation of the node that reserved it.
+CREATE TABLE stored_files (
+  cid BIGINT NOT NULL,
+  store_key VARCHAR(255) NOT NULL,
+  state BIGINT NOT NULL,
+  writer VARCHAR(32) NOT NULL,
+  since BIGINT NOT NULL,
+  PRIMARY KEY (cid, store_key)
+) {table};
+
+-- Bytes in use, spread over slots so that uploads to different folders do not wait for one row.
+CREATE TABLE filestore_usage (
+  cid BIGINT NOT NULL,
+  slot BIGINT NOT NULL,
+  used BIGINT NOT NULL,
+  PRIMARY KEY (cid, slot)
+) {table};

@@ -1,0 +1,33 @@
+//! How a node reaches configdb, and the limits of its connections.
+
+use serde::Deserialize;
+
+/// The `[store]` part of a node's configuration file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where configdb is: `sqlite:/absolute/path/config.db`. The databases of the contexts are registered in it.
+    pub configdb: String,
+    /// Connections that read, a database. Each costs a thread and up to 2 MiB of page cache. Default 4.
+    #[serde(default = "readers_max")]
+    pub readers_max: usize,
+    /// How long a request waits for a connection, or for SQLite's one writer, before it is answered "busy". Default 10 000.
+    #[serde(default = "wait_ms_max")]
+    pub wait_ms_max: u64,
+}
+
+fn readers_max() -> usize {
+    4
+}
+
+fn wait_ms_max() -> u64 {
+    10_000
+}
+
+impl Config {
+    /// The defaults with configdb at `url`.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Config {
+        Config { configdb: url.into(), readers_max: readers_max(), wait_ms_max: wait_ms_max() }
+    }
+}

@@ -1,0 +1,6 @@
+//! The statements of configdb, one file a subject.
+
+pub mod contexts;
+pub mod members;
+pub mod resources;
+pub mod web_tiers;

@@ -1,0 +1,83 @@
+//! What can go wrong with a database, sorted by what the caller can do about it.
+
+/// Result of a store function.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failure of storage. None of these is a refusal: whether something is allowed is decided elsewhere.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No connection or no write lock within the configured wait. Trying again later may succeed.
+    #[error("no connection to {database} within {waited_ms} ms")]
+    Busy {
+        /// The database.
+        database: String,
+        /// How long the request waited.
+        waited_ms: u64,
+    },
+    /// The database cannot be opened or does not answer.
+    #[error("{database} is not available: {reason}")]
+    Unavailable {
+        /// The database.
+        database: String,
+        /// The engine's words.
+        reason: String,
+    },
+    /// A unique key is taken. The message names the columns.
+    #[error("duplicate key: {columns}")]
+    Duplicate {
+        /// `table.column` list as the engine reports it.
+        columns: String,
+    },
+    /// What the write relied on has changed since it was read (P2): fetch it again and start over.
+    #[error("what the write relied on has changed")]
+    Stale,
+    /// A row holds what no version of this program wrote.
+    #[error("corrupt row in {table}: {detail}")]
+    Corrupt {
+        /// The table or statement.
+        table: &'static str,
+        /// What was wrong.
+        detail: String,
+    },
+    /// A store function changed a scope that its transaction did not name at the start: a defect, and the
+    /// reason why nothing of the transaction is committed.
+    #[error("a write touched the scope {0:?}, which its transaction did not name")]
+    Undeclared(zebu_model::Scope),
+    /// The schema is newer than this program: an older binary must not write to it.
+    #[error(
+        "{database} has schema version {found}, this program knows up to {known}: start the newer program"
+    )]
+    SchemaNewer {
+        /// The database.
+        database: String,
+        /// Its version.
+        found: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
+    /// A statement failed in a way nobody planned for.
+    #[error("statement failed: {reason} (in: {sql})")]
+    Statement {
+        /// The statement, without its values.
+        sql: String,
+        /// The engine's words.
+        reason: String,
+    },
+    /// A URL that names no known engine.
+    #[error("the database URL {0:?} is not of the form sqlite:/absolute/path")]
+    Url(String),
+}
+
+impl Error {
+    /// Whether a unique key of `table` was taken.
+    #[must_use]
+    pub fn is_duplicate_in(&self, table: &str) -> bool {
+        matches!(self, Error::Duplicate { columns } if columns.split(['.', ',', ' ']).any(|word| word == table))
+    }
+
+    /// Whether the same request may succeed in a moment.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Error::Busy { .. } | Error::Unavailable { .. } | Error::Stale)
+    }
+}

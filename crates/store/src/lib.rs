@@ -1,0 +1,22 @@
+//! Every SQL statement of Zebu: configdb, the shards, their pools, transactions and migrations.
+//!
+//! `app` calls it. A read takes a [`Tx`], a write a [`WriteTx`], which names the scopes it changes before its first
+//! statement; a write through a read transaction does not compile. Nothing here decides what is allowed.
+
+pub mod config;
+pub mod configdb;
+mod dialect;
+pub mod error;
+pub mod meter;
+mod migrate;
+pub mod shard;
+mod sqlite;
+mod statement;
+mod store;
+mod tx;
+mod value;
+
+pub use config::Config;
+pub use error::{Error, Result};
+pub use store::{Place, Store};
+pub use tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, Tx, WriteTx};

@@ -1,0 +1,141 @@
+//! WebDAV's own data: locks, and properties that are kept but not understood. A target is a folder or a file.
+
+use zebu_model::{FileId, FolderId, UserId};
+
+use crate::error::Result;
+use crate::statement::marks;
+use crate::tx::{Tx, WriteTx};
+use crate::value::{Row, Value, args};
+
+/// What a lock or a property is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// A collection.
+    Folder(FolderId),
+    /// A file.
+    File(FileId),
+}
+
+impl Target {
+    /// The pair it is stored as; one of the two is 0.
+    fn key(self) -> (i64, i64) {
+        match self {
+            Target::Folder(id) => (id.into(), 0),
+            Target::File(id) => (0, id.into()),
+        }
+    }
+}
+
+/// A lock (RFC 4918 §6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// `urn:uuid:…`.
+    pub token: String,
+    /// What is locked.
+    pub target: Target,
+    /// Who holds it.
+    pub user: UserId,
+    /// Whether others may hold it too.
+    pub shared: bool,
+    /// Whether it covers everything below.
+    pub deep: bool,
+    /// What the client said of its owner: an XML fragment.
+    pub owner: String,
+    /// When it ends, ms since the epoch.
+    pub expires: i64,
+}
+
+fn lock(mut row: Row) -> Result<Lock> {
+    let token = row.text()?;
+    let (folder, file) = (row.folder()?, row.file()?);
+    Ok(Lock {
+        token,
+        target: if file == FileId(0) { Target::Folder(folder) } else { Target::File(file) },
+        user: row.user()?,
+        shared: row.flag()?,
+        deep: row.flag()?,
+        owner: row.text()?,
+        expires: row.int()?,
+    })
+}
+
+/// The locks that lie on a file, or on one of these folders, and have not ended at `now_ms`.
+pub async fn locks(
+    tx: &mut Tx,
+    file: Option<FileId>,
+    folders: &[FolderId],
+    now_ms: i64,
+) -> Result<Vec<Lock>> {
+    let sql = format!(
+        "SELECT token, folder, file, uid, shared, deep, owner, expires FROM dav_locks WHERE cid = ? AND expires > ? \
+         AND ((file = ? AND file <> 0) OR folder IN ({})) ORDER BY token",
+        marks(folders.len())
+    );
+    let mut values = args![tx.context, now_ms, file.unwrap_or(FileId(0))];
+    values.extend(folders.iter().map(|id| Value::from(*id)));
+    tx.query("dav_locks", sql, values).await?.into_iter().map(lock).collect()
+}
+
+/// The locks on files in a folder that have not ended at `now_ms`.
+pub async fn locks_in_folder(tx: &mut Tx, folder: FolderId, now_ms: i64) -> Result<Vec<Lock>> {
+    let sql = "SELECT l.token, l.folder, l.file, l.uid, l.shared, l.deep, l.owner, l.expires FROM files f \
+               JOIN dav_locks l ON l.cid = f.cid AND l.file = f.id WHERE f.cid = ? AND f.folder = ? AND l.expires > ?";
+    let rows = tx.query("dav_locks", sql, args![tx.context, folder, now_ms]).await?;
+    rows.into_iter().map(lock).collect()
+}
+
+/// Stores a lock, and clears away those on the same target that have ended.
+pub async fn insert_lock(tx: &mut WriteTx, l: &Lock, now_ms: i64) -> Result<()> {
+    let (folder, file) = l.target.key();
+    let sql = "DELETE FROM dav_locks WHERE cid = ? AND folder = ? AND file = ? AND expires <= ?";
+    tx.execute("dav_locks", sql, args![tx.context, folder, file, now_ms]).await?;
+    tx.execute(
+        "dav_locks",
+        "INSERT INTO dav_locks (cid, token, folder, file, uid, shared, deep, owner, expires) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        args![tx.context, &l.token, folder, file, l.user, l.shared, l.deep, &l.owner, l.expires],
+    )
+    .await
+    .map(drop)
+}
+
+/// Prolongs a lock.
+pub async fn set_expires(tx: &mut WriteTx, token: &str, expires: i64) -> Result<bool> {
+    let sql = "UPDATE dav_locks SET expires = ? WHERE cid = ? AND token = ?";
+    Ok(tx.execute("dav_locks", sql, args![expires, tx.context, token]).await? > 0)
+}
+
+/// Ends a lock.
+pub async fn delete_lock(tx: &mut WriteTx, token: &str) -> Result<bool> {
+    let sql = "DELETE FROM dav_locks WHERE cid = ? AND token = ?";
+    Ok(tx.execute("dav_locks", sql, args![tx.context, token]).await? > 0)
+}
+
+/// Dead properties of one target: name (`{namespace}local`) and value (an XML fragment).
+pub async fn properties(tx: &mut Tx, target: Target) -> Result<Vec<(String, String)>> {
+    let (folder, file) = target.key();
+    let sql =
+        "SELECT name, value FROM dead_properties WHERE cid = ? AND folder = ? AND file = ? ORDER BY name";
+    let rows = tx.query("dead_properties", sql, args![tx.context, folder, file]).await?;
+    rows.into_iter().map(|mut row| Ok((row.text()?, row.text()?))).collect()
+}
+
+/// Dead properties of all files in a folder.
+pub async fn properties_in_folder(tx: &mut Tx, folder: FolderId) -> Result<Vec<(FileId, String, String)>> {
+    let sql = "SELECT d.file, d.name, d.value FROM files f JOIN dead_properties d ON d.cid = f.cid AND d.folder = 0 \
+               AND d.file = f.id WHERE f.cid = ? AND f.folder = ? ORDER BY d.file, d.name";
+    let rows = tx.query("dead_properties", sql, args![tx.context, folder]).await?;
+    rows.into_iter().map(|mut row| Ok((row.file()?, row.text()?, row.text()?))).collect()
+}
+
+/// Sets a dead property, or removes it (`None`).
+pub async fn set_property(tx: &mut WriteTx, target: Target, name: &str, value: Option<&str>) -> Result<()> {
+    let (folder, file) = target.key();
+    let sql = "DELETE FROM dead_properties WHERE cid = ? AND folder = ? AND file = ? AND name = ?";
+    tx.execute("dead_properties", sql, args![tx.context, folder, file, name]).await?;
+    if let Some(value) = value {
+        let sql = "INSERT INTO dead_properties (cid, folder, file, name, value) VALUES (?, ?, ?, ?, ?)";
+        tx.execute("dead_properties", sql, args![tx.context, folder, file, name, value]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Changes to the folder tree. All touch the scope of the tree.
+
+use zebu_model::folder::Folder;
+use zebu_model::rights::Permission;
+use zebu_model::{FolderId, Scope, UserId};
+
+use super::folders::principal;
+use crate::error::Result;
+use crate::statement::marks;
+use crate::tx::WriteTx;
+use crate::value::{Value, args};
+
+/// Creates a folder with its permissions. `folder.modified` is ignored: it becomes the transaction's stamp.
+pub async fn insert(tx: &mut WriteTx, f: &Folder, permissions: &[Permission]) -> Result<()> {
+    let stamp = tx.touch(Scope::Tree)?;
+    tx.execute(
+        "folders",
+        "INSERT INTO folders (cid, id, parent, title, module, kind, standard, created_by, created, modified_by, \
+         modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        args![
+            tx.context,
+            f.id,
+            f.parent,
+            &f.title,
+            f.module.number(),
+            f.kind.number(),
+            f.standard,
+            f.created_by,
+            f.created,
+            f.modified_by,
+            stamp,
+        ],
+    )
+    .await?;
+    insert_permissions(tx, f.id, f.parent, permissions).await
+}
+
+async fn insert_permissions(
+    tx: &mut WriteTx,
+    folder: FolderId,
+    parent: FolderId,
+    permissions: &[Permission],
+) -> Result<()> {
+    // Rows a statement: bounded by what an engine takes as placeholders.
+    for part in permissions.chunks(100) {
+        let sql = format!(
+            "INSERT INTO folder_permissions (cid, folder, principal, bits, sees, parent) VALUES {}",
+            vec!["(?, ?, ?, ?, ?, ?)"; part.len()].join(", ")
+        );
+        let mut values = Vec::with_capacity(part.len() * 6);
+        for p in part {
+            values.extend(args![
+                tx.context,
+                folder,
+                principal(p.entity),
+                p.bits.encode(),
+                p.bits.sees(),
+                parent
+            ]);
+        }
+        tx.execute("folder_permissions", sql, values).await?;
+    }
+    Ok(())
+}
+
+/// Replaces a folder's permissions.
+pub async fn set_permissions(
+    tx: &mut WriteTx,
+    folder: FolderId,
+    parent: FolderId,
+    permissions: &[Permission],
+    by: UserId,
+) -> Result<()> {
+    let sql = "DELETE FROM folder_permissions WHERE cid = ? AND folder = ?";
+    tx.execute("folder_permissions", sql, args![tx.context, folder]).await?;
+    insert_permissions(tx, folder, parent, permissions).await?;
+    mark_changed(tx, folder, by).await
+}
+
+/// Gives a folder another title.
+pub async fn set_title(tx: &mut WriteTx, folder: FolderId, title: &str, by: UserId) -> Result<()> {
+    let sql = "UPDATE folders SET title = ? WHERE cid = ? AND id = ?";
+    tx.execute("folders", sql, args![title, tx.context, folder]).await?;
+    mark_changed(tx, folder, by).await
+}
+
+/// Puts a folder below another parent.
+pub async fn set_parent(tx: &mut WriteTx, folder: &Folder, parent: FolderId, by: UserId) -> Result<()> {
+    let sql = "UPDATE folders SET parent = ? WHERE cid = ? AND id = ?";
+    tx.execute("folders", sql, args![parent, tx.context, folder.id]).await?;
+    let sql = "UPDATE folder_permissions SET parent = ? WHERE cid = ? AND folder = ?";
+    tx.execute("folder_permissions", sql, args![parent, tx.context, folder.id]).await?;
+    bury(tx, folder).await?;
+    let sql = "DELETE FROM folder_tombstones WHERE cid = ? AND parent = ? AND id = ?";
+    tx.execute("folder_tombstones", sql, args![tx.context, parent, folder.id]).await?;
+    mark_changed(tx, folder.id, by).await
+}
+
+async fn mark_changed(tx: &mut WriteTx, folder: FolderId, by: UserId) -> Result<()> {
+    let stamp = tx.touch(Scope::Tree)?;
+    let sql = "UPDATE folders SET modified = ?, modified_by = ? WHERE cid = ? AND id = ?";
+    tx.execute("folders", sql, args![stamp, by, tx.context, folder]).await.map(drop)
+}
+
+/// Leaves a tombstone where a folder was.
+async fn bury(tx: &mut WriteTx, folder: &Folder) -> Result<()> {
+    let stamp = tx.touch(Scope::Tree)?;
+    let sql = "DELETE FROM folder_tombstones WHERE cid = ? AND parent = ? AND id = ?";
+    tx.execute("folder_tombstones", sql, args![tx.context, folder.parent, folder.id]).await?;
+    let sql = "INSERT INTO folder_tombstones (cid, parent, id, version) VALUES (?, ?, ?, ?)";
+    let values = args![tx.context, folder.parent, folder.id, stamp];
+    tx.execute("folder_tombstones", sql, values).await.map(drop)
+}
+
+/// Deletes a subtree's folders, whose files must be gone already. Only the first, the top, needs a tombstone:
+/// whoever looked for the others looked below it.
+pub async fn delete(tx: &mut WriteTx, folders: &[Folder]) -> Result<()> {
+    if let Some(top) = folders.first() {
+        bury(tx, top).await?;
+    }
+    for part in folders.chunks(500) {
+        let ids = || part.iter().map(|f| Value::from(f.id));
+        for (table, column) in [
+            ("folders", "id"),
+            ("folder_permissions", "folder"),
+            ("dav_locks", "folder"),
+            ("dead_properties", "folder"),
+        ] {
+            let sql = format!("DELETE FROM {table} WHERE cid = ? AND {column} IN ({})", marks(part.len()));
+            let mut values = args![tx.context];
+            values.extend(ids());
+            tx.execute(table, sql, values).await?;
+        }
+    }
+    Ok(())
+}

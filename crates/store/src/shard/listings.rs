@@ -1,0 +1,141 @@
+//! Listings of the folder tree: what a user sees below a folder, in the views, and what changed since.
+
+use zebu_model::folder::Module;
+use zebu_model::rights::Membership;
+use zebu_model::tree::Granted;
+use zebu_model::{FolderId, UserId, Version};
+
+use super::folders::{COLUMNS, granted, principals};
+use crate::error::Result;
+use crate::statement::marks;
+use crate::tx::Tx;
+use crate::value::{Row, Value, args};
+
+/// A folder in a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The folder with the caller's rights; always visible.
+    pub granted: Granted,
+    /// Whether the caller sees a folder below it.
+    pub subfolders: bool,
+}
+
+/// `EXISTS (a folder below f that I see)`, with one list of principals.
+fn subfolders(mine: usize) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM folder_permissions c WHERE c.cid = f.cid AND c.parent = f.id AND c.sees = 1 \
+         AND c.principal IN ({}))",
+        marks(mine)
+    )
+}
+
+fn listed(rows: Vec<Row>) -> Result<Vec<Listed>> {
+    let mut found = Vec::new();
+    for (granted, rest) in granted(rows)? {
+        for mut row in rest.into_iter().take(1) {
+            let subfolders = row.flag()?;
+            if granted.bits.sees() {
+                found.push(Listed { granted: granted.clone(), subfolders });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The folders below `parent` that the caller sees, by title.
+pub async fn children(tx: &mut Tx, who: &Membership, parent: FolderId) -> Result<Vec<Listed>> {
+    let mine = principals(who);
+    let sql = format!(
+        "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
+         WHERE p.cid = ? AND p.parent = ? AND p.principal IN ({}) ORDER BY f.title, f.id",
+        subfolders(mine.len()),
+        marks(mine.len())
+    );
+    let mut values = mine.clone();
+    values.extend(args![tx.context, parent]);
+    values.extend(mine);
+    listed(tx.query("folders", sql, values).await?)
+}
+
+/// These folders, if the caller sees them, in the order of their ids.
+pub async fn some(tx: &mut Tx, who: &Membership, ids: &[FolderId]) -> Result<Vec<Listed>> {
+    let mine = principals(who);
+    let sql = format!(
+        "SELECT {COLUMNS}, p.bits, {} FROM folders f JOIN folder_permissions p ON p.cid = f.cid AND p.folder = f.id \
+         AND p.principal IN ({}) WHERE f.cid = ? AND f.id IN ({}) ORDER BY f.id",
+        subfolders(mine.len()),
+        marks(mine.len()),
+        marks(ids.len())
+    );
+    let mut values = mine.clone();
+    values.extend(mine);
+    values.push(tx.context.into());
+    values.extend(ids.iter().map(|id| Value::from(*id)));
+    listed(tx.query("folders", sql, values).await?)
+}
+
+/// All folders of a module that the caller sees, by title.
+pub async fn all_visible(tx: &mut Tx, who: &Membership, module: Module) -> Result<Vec<Listed>> {
+    let mine = principals(who);
+    let sql = format!(
+        "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
+         WHERE p.cid = ? AND p.principal IN ({}) AND f.module = ? ORDER BY f.title, f.id",
+        subfolders(mine.len()),
+        marks(mine.len())
+    );
+    let mut values = mine.clone();
+    values.push(tx.context.into());
+    values.extend(mine);
+    values.push(module.number().into());
+    listed(tx.query("folders", sql, values).await?)
+}
+
+/// Public folders of a module that the caller sees though not their parents, by title: one of the views "other …
+/// folders".
+pub async fn unreachable(tx: &mut Tx, who: &Membership, module: Module) -> Result<Vec<Listed>> {
+    let mine = principals(who);
+    let sql = format!(
+        "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
+         WHERE p.cid = ? AND p.principal IN ({}) AND f.module = ? AND f.kind = 2 AND NOT EXISTS \
+         (SELECT 1 FROM folder_permissions q WHERE q.cid = f.cid AND q.folder = f.parent AND q.sees = 1 \
+         AND q.principal IN ({})) ORDER BY f.title, f.id",
+        subfolders(mine.len()),
+        marks(mine.len()),
+        marks(mine.len())
+    );
+    let mut values = mine.clone();
+    values.push(tx.context.into());
+    values.extend(mine.clone());
+    values.push(module.number().into());
+    values.extend(mine);
+    listed(tx.query("folders", sql, values).await?)
+}
+
+/// Private folders of other people that the caller sees, by owner and title; only `owner`'s, if one is named.
+pub async fn shared(tx: &mut Tx, who: &Membership, owner: Option<UserId>) -> Result<Vec<Listed>> {
+    let mine = principals(who);
+    let sql = format!(
+        "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
+         WHERE p.cid = ? AND p.principal IN ({}) AND f.kind = 1 AND f.created_by <> ? {} \
+         ORDER BY f.created_by, f.title, f.id",
+        subfolders(mine.len()),
+        marks(mine.len()),
+        if owner.is_some() { "AND f.created_by = ?" } else { "" }
+    );
+    let mut values = mine.clone();
+    values.push(tx.context.into());
+    values.extend(mine);
+    values.push(who.user.into());
+    values.extend(owner.map(Value::from));
+    listed(tx.query("folders", sql, values).await?)
+}
+
+/// Folders that came to `parent`, left it or changed in it since a version, by id. What the caller does not see is
+/// to be told as gone: rights may have been withdrawn since.
+pub async fn changed(tx: &mut Tx, parent: FolderId, since: Version) -> Result<Vec<FolderId>> {
+    let sql = "SELECT id FROM folders WHERE cid = ? AND parent = ? AND modified > ? \
+               UNION SELECT id FROM folder_tombstones WHERE cid = ? AND parent = ? AND version > ? ORDER BY 1";
+    let values = args![tx.context, parent, since, tx.context, parent, since];
+    let rows = tx.query("folders", sql, values).await?;
+    rows.into_iter().map(|mut row| row.folder()).collect()
+}

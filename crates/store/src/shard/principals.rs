@@ -1,0 +1,199 @@
+//! Users and groups.
+
+use std::collections::BTreeMap;
+
+use zebu_model::principal::{Group, User};
+use zebu_model::rights::Entity;
+use zebu_model::{GroupId, Scope, UserId, Version};
+
+use crate::error::Result;
+use crate::statement::marks;
+use crate::tx::{Tx, WriteTx};
+use crate::value::{Row, Value, args};
+
+/// What signing in needs to know of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// The user.
+    pub user: UserId,
+    /// Argon2id in PHC form.
+    pub password_hash: String,
+    /// Whether the user may sign in.
+    pub enabled: bool,
+    /// `en_US` form.
+    pub locale: String,
+    /// The groups the user is in; everybody is not listed.
+    pub groups: Vec<GroupId>,
+}
+
+const USER: &str =
+    "SELECT id, login, display_name, given_name, surname, email, timezone, locale, modified FROM users";
+
+fn user(mut row: Row) -> Result<User> {
+    Ok(User {
+        id: row.user()?,
+        login: row.text()?,
+        display_name: row.text()?,
+        given_name: row.text()?,
+        surname: row.text()?,
+        email: row.text()?,
+        timezone: row.text()?,
+        locale: row.text()?,
+        modified: row.version()?,
+    })
+}
+
+/// The credential of a login name, groups included, in one statement.
+pub async fn credential(tx: &mut Tx, login: &str) -> Result<Option<Credential>> {
+    let rows = tx
+        .query(
+            "users",
+            "SELECT u.id, u.password_hash, u.enabled, u.locale, m.gid FROM users u \
+             LEFT JOIN group_members m ON m.cid = u.cid AND m.uid = u.id WHERE u.cid = ? AND u.login = ?",
+            args![tx.context, login],
+        )
+        .await?;
+    let mut found: Option<Credential> = None;
+    for mut row in rows {
+        let (id, hash, enabled, locale) = (row.user()?, row.text()?, row.flag()?, row.text()?);
+        let entry = found.get_or_insert_with(|| Credential {
+            user: id,
+            password_hash: hash,
+            enabled,
+            locale,
+            groups: Vec::new(),
+        });
+        if let Some(group) = row.opt_int()? {
+            entry.groups.extend(u32::try_from(group).map(GroupId));
+        }
+    }
+    Ok(found)
+}
+
+/// All users, by id.
+pub async fn users(tx: &mut Tx) -> Result<Vec<User>> {
+    let rows = tx.query("users", format!("{USER} WHERE cid = ? ORDER BY id"), args![tx.context]).await?;
+    rows.into_iter().map(user).collect()
+}
+
+/// The users of these ids, by id; unknown ones are left out.
+pub async fn users_by_id(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<User>> {
+    let sql = format!("{USER} WHERE cid = ? AND id IN ({}) ORDER BY id", marks(ids.len()));
+    let mut values = args![tx.context];
+    values.extend(ids.iter().map(|id| Value::from(*id)));
+    tx.query("users", sql, values).await?.into_iter().map(user).collect()
+}
+
+/// The groups a user is in; everybody is not listed.
+pub async fn groups_of(tx: &mut Tx, id: UserId) -> Result<Vec<GroupId>> {
+    let sql = "SELECT gid FROM group_members WHERE cid = ? AND uid = ? ORDER BY gid";
+    let rows = tx.query("group_members", sql, args![tx.context, id]).await?;
+    rows.into_iter().map(|mut row| row.group()).collect()
+}
+
+/// All groups with their members, by id. The members of everybody are all users.
+pub async fn groups(tx: &mut Tx) -> Result<Vec<Group>> {
+    let sql = "SELECT id, name, display_name, modified FROM user_groups WHERE cid = ? ORDER BY id";
+    let rows = tx.query("user_groups", sql, args![tx.context]).await?;
+    let mut groups = BTreeMap::new();
+    for mut row in rows {
+        let id = row.group()?;
+        let (name, display_name, modified) = (row.text()?, row.text()?, row.version()?);
+        groups.insert(id, Group { id, name, display_name, members: Vec::new(), modified });
+    }
+    let sql = "SELECT gid, uid FROM group_members WHERE cid = ? \
+               UNION ALL SELECT 0, id FROM users WHERE cid = ? ORDER BY 1, 2";
+    for mut row in tx.query("group_members", sql, args![tx.context, tx.context]).await? {
+        let (gid, uid) = (row.group()?, row.user()?);
+        if let Some(group) = groups.get_mut(&gid) {
+            group.members.push(uid);
+        }
+    }
+    Ok(groups.into_values().collect())
+}
+
+/// Which of these entities do not exist.
+pub async fn missing(tx: &mut Tx, entities: &[Entity]) -> Result<Vec<Entity>> {
+    let ids = |group: bool| -> Vec<Value> {
+        entities.iter().filter(|e| e.is_group() == group).map(|e| Value::from(e.id())).collect()
+    };
+    let (users, groups) = (ids(false), ids(true));
+    let sql = format!(
+        "SELECT 0, id FROM users WHERE cid = ? AND id IN ({}) \
+         UNION ALL SELECT 1, id FROM user_groups WHERE cid = ? AND id IN ({})",
+        marks(users.len()),
+        marks(groups.len())
+    );
+    let mut values = args![tx.context];
+    values.extend(users);
+    values.push(tx.context.into());
+    values.extend(groups);
+    let mut found = Vec::new();
+    for mut row in tx.query("users", sql, values).await? {
+        let is_group = row.flag()?;
+        found.push(Entity::new(row.uint()?, is_group));
+    }
+    Ok(entities.iter().copied().filter(|e| !found.contains(e)).collect())
+}
+
+/// Creates a user.
+pub async fn insert_user(tx: &mut WriteTx, user: &User, password_hash: &str) -> Result<()> {
+    let stamp = tx.touch(Scope::Principals)?;
+    let values = args![
+        tx.context,
+        user.id,
+        &user.login,
+        &user.display_name,
+        &user.given_name,
+        &user.surname,
+        &user.email,
+        &user.timezone,
+        &user.locale,
+        password_hash,
+        true,
+        stamp,
+    ];
+    tx.execute(
+        "users",
+        "INSERT INTO users (cid, id, login, display_name, given_name, surname, email, timezone, locale, \
+         password_hash, enabled, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        values,
+    )
+    .await
+    .map(drop)
+}
+
+/// Creates a group.
+pub async fn insert_group(tx: &mut WriteTx, id: GroupId, name: &str, display_name: &str) -> Result<()> {
+    let stamp: Version = tx.touch(Scope::Principals)?;
+    let sql = "INSERT INTO user_groups (cid, id, name, display_name, modified) VALUES (?, ?, ?, ?, ?)";
+    tx.execute("user_groups", sql, args![tx.context, id, name, display_name, stamp]).await.map(drop)
+}
+
+/// Puts a user into a group. The folder tree's scope changes too: who sees what depends on it.
+pub async fn insert_member(tx: &mut WriteTx, group: GroupId, user: UserId) -> Result<()> {
+    let stamp = tx.touch(Scope::Principals)?;
+    tx.touch(Scope::Tree)?;
+    let sql = "INSERT INTO group_members (cid, gid, uid) VALUES (?, ?, ?)";
+    tx.execute("group_members", sql, args![tx.context, group, user]).await?;
+    let sql = "UPDATE user_groups SET modified = ? WHERE cid = ? AND id = ?";
+    tx.execute("user_groups", sql, args![stamp, tx.context, group]).await.map(drop)
+}
+
+/// Takes a user out of a group. Returns whether the user was in it.
+pub async fn delete_member(tx: &mut WriteTx, group: GroupId, user: UserId) -> Result<bool> {
+    let stamp = tx.touch(Scope::Principals)?;
+    tx.touch(Scope::Tree)?;
+    let sql = "DELETE FROM group_members WHERE cid = ? AND gid = ? AND uid = ?";
+    let found = tx.execute("group_members", sql, args![tx.context, group, user]).await? > 0;
+    let sql = "UPDATE user_groups SET modified = ? WHERE cid = ? AND id = ?";
+    tx.execute("user_groups", sql, args![stamp, tx.context, group]).await?;
+    Ok(found)
+}
+
+/// Enables or disables a user. Returns whether there is one.
+pub async fn set_enabled(tx: &mut WriteTx, user: UserId, enabled: bool) -> Result<bool> {
+    let stamp = tx.touch(Scope::Principals)?;
+    let sql = "UPDATE users SET enabled = ?, modified = ? WHERE cid = ? AND id = ?";
+    Ok(tx.execute("users", sql, args![enabled, stamp, tx.context, user]).await? > 0)
+}

@@ -1,0 +1,166 @@
+//! Sessions: one row each, credentials as hashes only.
+
+use zebu_model::{GroupId, Scope, UserId};
+
+use crate::error::Result;
+use crate::tx::{Tx, WriteTx};
+use crate::value::args;
+
+/// A session as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// SHA-256 of the session id.
+    pub token_hash: [u8; 32],
+    /// Whose it is.
+    pub user: UserId,
+    /// Its public name, 32 hex digits, for logs and lists. Not a credential.
+    pub handle: String,
+    /// SHA-256 of the secret in its cookie.
+    pub secret_hash: [u8; 32],
+    /// SHA-256 of the value of its public-session cookie.
+    pub public_hash: [u8; 32],
+    /// What kind of client it is; gives its cookies their names.
+    pub client: String,
+    /// The client's address at login.
+    pub address: String,
+    /// The client's user agent at login.
+    pub user_agent: String,
+    /// Whether its user asked to stay signed in.
+    pub stays: bool,
+    /// When it began, ms since the epoch.
+    pub created: i64,
+    /// When it was last used, to a minute, ms since the epoch.
+    pub used: i64,
+    /// The node that served it last.
+    pub node: String,
+}
+
+/// A session together with what every request needs of its user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The session.
+    pub session: Session,
+    /// Whether the user may still work.
+    pub user_enabled: bool,
+    /// The user's login name.
+    pub login: String,
+    /// The user's locale.
+    pub locale: String,
+    /// The groups the user is in; everybody is not listed.
+    pub groups: Vec<GroupId>,
+}
+
+/// The session of a token, with its user and groups, in one statement.
+pub async fn find(tx: &mut Tx, token_hash: [u8; 32]) -> Result<Option<Found>> {
+    let rows = tx
+        .query(
+            "sessions",
+            "SELECT s.uid, s.handle, s.secret_hash, s.public_hash, s.client, s.address, s.user_agent, s.stays, \
+             s.created, s.used, s.node, u.enabled, u.login, u.locale, m.gid FROM sessions s \
+             JOIN users u ON u.cid = s.cid AND u.id = s.uid \
+             LEFT JOIN group_members m ON m.cid = s.cid AND m.uid = s.uid \
+             WHERE s.cid = ? AND s.token_hash = ?",
+            args![tx.context, token_hash],
+        )
+        .await?;
+    let mut found: Option<Found> = None;
+    for mut row in rows {
+        let session = Session {
+            token_hash,
+            user: row.user()?,
+            handle: row.text()?,
+            secret_hash: row.hash()?,
+            public_hash: row.hash()?,
+            client: row.text()?,
+            address: row.text()?,
+            user_agent: row.text()?,
+            stays: row.flag()?,
+            created: row.int()?,
+            used: row.int()?,
+            node: row.text()?,
+        };
+        let (user_enabled, login, locale) = (row.flag()?, row.text()?, row.text()?);
+        let group = row.opt_int()?;
+        let entry =
+            found.get_or_insert_with(|| Found { session, user_enabled, login, locale, groups: Vec::new() });
+        if let Some(group) = group {
+            entry.groups.extend(u32::try_from(group).map(GroupId));
+        }
+    }
+    Ok(found)
+}
+
+/// Stores a new session.
+pub async fn insert(tx: &mut WriteTx, s: &Session) -> Result<()> {
+    tx.touch(Scope::Sessions(s.user))?;
+    tx.execute(
+        "sessions",
+        "INSERT INTO sessions (cid, token_hash, uid, handle, secret_hash, public_hash, client, address, \
+         user_agent, stays, created, used, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        args![
+            tx.context,
+            s.token_hash,
+            s.user,
+            &s.handle,
+            s.secret_hash,
+            s.public_hash,
+            &s.client,
+            &s.address,
+            &s.user_agent,
+            s.stays,
+            s.created,
+            s.used,
+            &s.node,
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+/// How many sessions a user has that were used since `since`.
+pub async fn count(tx: &mut Tx, user: UserId, since: i64) -> Result<u32> {
+    let sql = "SELECT COUNT(*) FROM sessions WHERE cid = ? AND uid = ? AND used >= ?";
+    let row = tx.query_one("sessions", sql, args![tx.context, user, since]).await?;
+    row.map_or(Ok(0), |mut row| row.uint())
+}
+
+/// Writes when, and by which node, a session was last served. Who may do what does not depend on it, so no scope
+/// is touched.
+pub async fn set_used(tx: &mut WriteTx, token_hash: [u8; 32], now_ms: i64, node: &str) -> Result<()> {
+    let sql = "UPDATE sessions SET used = ?, node = ? WHERE cid = ? AND token_hash = ?";
+    tx.execute("sessions", sql, args![now_ms, node, tx.context, token_hash]).await.map(drop)
+}
+
+/// Lets a session live long: its user wants to stay signed in.
+pub async fn set_stays(tx: &mut WriteTx, user: UserId, token_hash: [u8; 32]) -> Result<()> {
+    tx.touch(Scope::Sessions(user))?;
+    let sql = "UPDATE sessions SET stays = 1 WHERE cid = ? AND token_hash = ?";
+    tx.execute("sessions", sql, args![tx.context, token_hash]).await.map(drop)
+}
+
+/// Ends a session.
+pub async fn delete(tx: &mut WriteTx, user: UserId, token_hash: [u8; 32]) -> Result<bool> {
+    tx.touch(Scope::Sessions(user))?;
+    let sql = "DELETE FROM sessions WHERE cid = ? AND token_hash = ?";
+    Ok(tx.execute("sessions", sql, args![tx.context, token_hash]).await? > 0)
+}
+
+/// Removes a user's sessions that ran out: short ones not used since `short_before`, long ones since `long_before`.
+/// Nobody could use them any more, so nothing changes for anybody.
+pub async fn delete_expired(
+    tx: &mut WriteTx,
+    user: UserId,
+    short_before: i64,
+    long_before: i64,
+) -> Result<u64> {
+    let sql = "DELETE FROM sessions WHERE cid = ? AND uid = ? \
+               AND ((stays = 0 AND used < ?) OR (stays = 1 AND used < ?))";
+    tx.execute("sessions", sql, args![tx.context, user, short_before, long_before]).await
+}
+
+/// Sessions used since `since`, counted by the node that served them last.
+pub async fn count_by_node(tx: &mut Tx, since: i64) -> Result<Vec<(String, u64)>> {
+    let sql = "SELECT node, COUNT(*) FROM sessions WHERE cid = ? AND used >= ? GROUP BY node ORDER BY node";
+    let rows = tx.query("sessions", sql, args![tx.context, since]).await?;
+    rows.into_iter().map(|mut row| Ok((row.text()?, row.uint()?))).collect()
+}

@@ -1,0 +1,82 @@
+//! The ledger of the two-step write: which stored files are not, or no longer, named by a file version.
+//!
+//! A key is reserved before its content is written and released in the transaction that names it; it is doomed in
+//! the transaction that gives it up, and forgotten once its content is gone. So every stored file is named by a
+//! version or by a row here, whatever crashed when.
+
+use crate::error::Result;
+use crate::statement::marks;
+use crate::tx::{Tx, WriteTx};
+use crate::value::{Value, args};
+
+const RESERVED: i64 = 0;
+const DOOMED: i64 = 1;
+
+/// Reserves keys for content that `writer` (a node's incarnation) is going to write.
+pub async fn reserve(tx: &mut WriteTx, keys: &[String], writer: &str, now_ms: i64) -> Result<()> {
+    for key in keys {
+        let sql = "INSERT INTO stored_files (cid, store_key, state, writer, since) VALUES (?, ?, ?, ?, ?)";
+        tx.execute("stored_files", sql, args![tx.context, key, RESERVED, writer, now_ms]).await?;
+    }
+    Ok(())
+}
+
+/// Gives a reservation up because its content now has a name. `false`: a sweeper has doomed it meanwhile, so
+/// the content may be gone and must not get a name.
+pub async fn release(tx: &mut WriteTx, key: &str) -> Result<bool> {
+    let sql = "DELETE FROM stored_files WHERE cid = ? AND store_key = ? AND state = ?";
+    Ok(tx.execute("stored_files", sql, args![tx.context, key, RESERVED]).await? > 0)
+}
+
+/// Says that content without a name is to be removed.
+pub async fn doom(tx: &mut WriteTx, keys: &[String], now_ms: i64) -> Result<()> {
+    for key in keys {
+        let sql = "INSERT INTO stored_files (cid, store_key, state, writer, since) VALUES (?, ?, ?, '', ?)";
+        tx.execute("stored_files", sql, args![tx.context, key, DOOMED, now_ms]).await?;
+    }
+    Ok(())
+}
+
+/// Dooms the reservations of dead writers: those not in `alive`, and older than `before`.
+pub async fn doom_abandoned(tx: &mut WriteTx, alive: &[String], before: i64) -> Result<u64> {
+    let sql = format!(
+        "UPDATE stored_files SET state = ?, writer = '' WHERE cid = ? AND state = ? AND since < ? \
+         AND writer NOT IN ({})",
+        if alive.is_empty() { "''".to_owned() } else { marks(alive.len()) }
+    );
+    let mut values = args![DOOMED, tx.context, RESERVED, before];
+    values.extend(alive.iter().map(Value::from));
+    tx.execute("stored_files", sql, values).await
+}
+
+/// Up to `limit` keys whose content is to be removed.
+pub async fn doomed(tx: &mut Tx, limit: u32) -> Result<Vec<String>> {
+    let sql = "SELECT store_key FROM stored_files WHERE cid = ? AND state = ? LIMIT ?";
+    let rows = tx.query("stored_files", sql, args![tx.context, DOOMED, limit]).await?;
+    rows.into_iter().map(|mut row| row.text()).collect()
+}
+
+/// Forgets doomed keys whose content is gone.
+pub async fn forget(tx: &mut WriteTx, keys: &[String]) -> Result<()> {
+    let sql = format!(
+        "DELETE FROM stored_files WHERE cid = ? AND state = ? AND store_key IN ({})",
+        marks(keys.len())
+    );
+    let mut values = args![tx.context, DOOMED];
+    values.extend(keys.iter().map(Value::from));
+    tx.execute("stored_files", sql, values).await.map(drop)
+}
+
+/// Every key of the ledger, for the consistency check.
+pub async fn all(tx: &mut Tx) -> Result<Vec<String>> {
+    let sql = "SELECT store_key FROM stored_files WHERE cid = ?";
+    let rows = tx.query("stored_files", sql, args![tx.context]).await?;
+    rows.into_iter().map(|mut row| row.text()).collect()
+}
+
+/// Every key that a file version names, with the bytes it should have, for the consistency check.
+pub async fn named(tx: &mut Tx) -> Result<Vec<(String, u64)>> {
+    let sql = "SELECT store_key, size FROM file_versions WHERE cid = ?";
+    let rows = tx.query("file_versions", sql, args![tx.context]).await?;
+    rows.into_iter().map(|mut row| Ok((row.text()?, row.uint()?))).collect()
+}

@@ -1,0 +1,41 @@
+//! Bytes a context has in its file store. Spread over slots, so that uploads to different folders do not wait for
+//! one counter row.
+
+use zebu_model::FolderId;
+
+use crate::error::Result;
+use crate::tx::{Tx, WriteTx};
+use crate::value::args;
+
+/// Slots a context. Uploads wait for each other with a chance of one in so many.
+const SLOTS: u32 = 16;
+
+/// All bytes in use.
+pub async fn used(tx: &mut Tx) -> Result<u64> {
+    let sql = "SELECT COALESCE(SUM(used), 0) FROM filestore_usage WHERE cid = ?";
+    let row = tx.query_one("filestore_usage", sql, args![tx.context]).await?;
+    // One slot may go below zero when content moves between folders; the sum does not, and a defect that made it
+    // so must not turn into a huge number.
+    row.map_or(Ok(0), |mut row| Ok(u64::try_from(row.int()?).unwrap_or(0)))
+}
+
+/// Counts `bytes` more (or fewer, if negative) for content in `folder`.
+pub async fn add(tx: &mut WriteTx, folder: FolderId, bytes: i64) -> Result<()> {
+    if bytes == 0 {
+        return Ok(());
+    }
+    let slot = folder.0 % SLOTS;
+    let sql = "UPDATE filestore_usage SET used = used + ? WHERE cid = ? AND slot = ?";
+    if tx.execute("filestore_usage", sql, args![bytes, tx.context, slot]).await? == 0 {
+        let sql = "INSERT INTO filestore_usage (cid, slot, used) VALUES (?, ?, ?)";
+        tx.execute("filestore_usage", sql, args![tx.context, slot, bytes]).await?;
+    }
+    Ok(())
+}
+
+/// What the metadata says: how many versions with content there are, and their bytes.
+pub async fn recount(tx: &mut Tx) -> Result<(u64, u64)> {
+    let sql = "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM file_versions WHERE cid = ?";
+    let row = tx.query_one("file_versions", sql, args![tx.context]).await?;
+    row.map_or(Ok((0, 0)), |mut row| Ok((row.uint()?, row.uint()?)))
+}

@@ -1,0 +1,338 @@
+//! SQLite as a full engine: a file in WAL mode, one writing connection a process and a few that read.
+//!
+//! Each connection lives on a thread of its own and is spoken to by messages: no statement ever blocks the async
+//! runtime, and statements of one transaction keep their order. Other processes (the other nodes of this machine)
+//! share the file; SQLite's one write lock stands in for the row locks of a server.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags, ToSql};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::error::{Error, Result};
+use crate::meter;
+use crate::statement::Statement;
+use crate::value::{Row, Value};
+
+/// Prepared statements kept a connection: more than there are hot statements.
+const STATEMENTS_KEPT: usize = 128;
+/// Page cache a connection, KiB.
+const CACHE_KIB: u32 = 2_048;
+
+type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// How a transaction begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// A snapshot, taken at the first statement.
+    Read,
+    /// The write lock, taken at the first statement.
+    Write,
+}
+
+/// A database file with its connections.
+#[derive(Debug)]
+pub(crate) struct Sqlite {
+    name: String,
+    path: PathBuf,
+    wait_ms_max: u64,
+    readers: Side,
+    writer: Side,
+}
+
+#[derive(Debug)]
+struct Side {
+    permits: Arc<Semaphore>,
+    idle: Mutex<Vec<Link>>,
+}
+
+impl Side {
+    fn new(count: usize) -> Side {
+        Side { permits: Arc::new(Semaphore::new(count)), idle: Mutex::new(Vec::new()) }
+    }
+}
+
+/// The way to a connection's thread; the thread ends when this is dropped.
+#[derive(Debug)]
+struct Link {
+    jobs: mpsc::Sender<Job>,
+}
+
+/// A connection on loan. Given back, transaction rolled back, when dropped.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    home: Arc<Sqlite>,
+    begin: Begin,
+    link: Option<Link>,
+    open: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Sqlite {
+    pub(crate) fn new(path: &Path, readers_max: usize, wait_ms_max: u64) -> Arc<Sqlite> {
+        Arc::new(Sqlite {
+            name: format!("sqlite:{}", path.display()),
+            path: path.to_owned(),
+            wait_ms_max,
+            readers: Side::new(readers_max.max(1)),
+            writer: Side::new(1),
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A connection for one transaction; waits its turn, but no longer than configured.
+    pub(crate) async fn lease(self: &Arc<Self>, begin: Begin) -> Result<Lease> {
+        let side = self.side(begin);
+        let wait = Duration::from_millis(self.wait_ms_max);
+        let permit = tokio::time::timeout(wait, Arc::clone(&side.permits).acquire_owned())
+            .await
+            .ok()
+            .and_then(std::result::Result::ok)
+            .ok_or_else(|| Error::Busy { database: self.name.clone(), waited_ms: self.wait_ms_max })?;
+        let idle = side.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let link = match idle {
+            Some(link) => link,
+            None => self.connect().await?,
+        };
+        Ok(Lease { home: Arc::clone(self), begin, link: Some(link), open: false, _permit: permit })
+    }
+
+    fn side(&self, begin: Begin) -> &Side {
+        match begin {
+            Begin::Read => &self.readers,
+            Begin::Write => &self.writer,
+        }
+    }
+
+    async fn connect(&self) -> Result<Link> {
+        let (jobs, inbox) = mpsc::channel::<Job>();
+        let (opened, outcome) = oneshot::channel();
+        let (path, wait_ms) = (self.path.clone(), self.wait_ms_max);
+        std::thread::Builder::new()
+            .name("sqlite".to_owned())
+            .stack_size(512 << 10)
+            .spawn(move || match open(&path, wait_ms) {
+                Ok(mut connection) => {
+                    if opened.send(Ok(())).is_ok() {
+                        while let Ok(job) = inbox.recv() {
+                            job(&mut connection);
+                        }
+                    }
+                }
+                Err(error) => {
+                    // Nobody left to tell means that nobody waits for the connection either.
+                    let _ = opened.send(Err(error.to_string()));
+                }
+            })
+            .map_err(|error| self.unavailable(error.to_string()))?;
+        match outcome.await {
+            Ok(Ok(())) => Ok(Link { jobs }),
+            Ok(Err(reason)) => Err(self.unavailable(reason)),
+            Err(_) => Err(self.unavailable("its thread ended".to_owned())),
+        }
+    }
+
+    fn unavailable(&self, reason: String) -> Error {
+        Error::Unavailable { database: self.name.clone(), reason }
+    }
+}
+
+fn open(path: &Path, wait_ms: u64) -> rusqlite::Result<Connection> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    let tries_max = i32::try_from(wait_ms / BUSY_STEP_MS).unwrap_or(i32::MAX);
+    BUSY_TRIES_MAX.with(|cell| cell.set(tries_max));
+    connection.busy_handler(Some(wait_a_little))?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // FULL: a commit is on disk before it is answered (P3), also if the power goes.
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+         PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY;"
+    ))?;
+    Ok(connection)
+}
+
+const BUSY_STEP_MS: u64 = 1;
+
+thread_local! {
+    static BUSY_TRIES_MAX: std::cell::Cell<i32> = const { std::cell::Cell::new(0) };
+}
+
+/// Another process holds the write lock: look again in a millisecond, so that two nodes take turns quickly.
+/// SQLite's own handler waits up to 100 ms between looks.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "SQLite offers no wake-up across processes, and this thread is the connection's own"
+)]
+fn wait_a_little(tries: i32) -> bool {
+    if tries >= BUSY_TRIES_MAX.with(std::cell::Cell::get) {
+        return false;
+    }
+    std::thread::sleep(Duration::from_millis(BUSY_STEP_MS));
+    true
+}
+
+impl Lease {
+    async fn run<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, outcome) = oneshot::channel();
+        let begin = (!self.open).then_some(self.begin);
+        let database = self.home.name.clone();
+        let waited_ms = self.home.wait_ms_max;
+        let job: Job = Box::new(move |connection| {
+            let result = match begin {
+                Some(Begin::Read) => connection.execute_batch("BEGIN"),
+                Some(Begin::Write) => connection.execute_batch("BEGIN IMMEDIATE"),
+                None => Ok(()),
+            }
+            .map_err(|error| match error.sqlite_error_code() {
+                Some(rusqlite::ErrorCode::DatabaseBusy) => Error::Busy { database, waited_ms },
+                _ => Error::Unavailable { database, reason: error.to_string() },
+            })
+            .and_then(|()| work(connection));
+            // A dropped receiver is a request that went away; the lease's own drop rolls back.
+            let _ = answer.send(result);
+        });
+        let gone = || self.home.unavailable("its thread ended".to_owned());
+        let link = self.link.as_ref().ok_or_else(gone)?;
+        link.jobs.send(job).map_err(|_| gone())?;
+        // From here on the transaction may be open, whether or not this future is polled to its end.
+        self.open = true;
+        outcome.await.map_err(|_| self.home.unavailable("its thread ended".to_owned()))?
+    }
+
+    /// Runs a query and returns its rows.
+    pub(crate) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
+        let begun = Instant::now();
+        let rows = self
+            .run(move |connection| {
+                let failed = |error| failure(&statement, &error);
+                let mut prepared = connection.prepare_cached(&statement.sql).map_err(failed)?;
+                let columns = prepared.column_count();
+                let mut cursor =
+                    prepared.query(rusqlite::params_from_iter(&statement.args)).map_err(failed)?;
+                let mut rows = Vec::new();
+                while let Some(row) = cursor.next().map_err(failed)? {
+                    let mut values = Vec::with_capacity(columns);
+                    for column in 0..columns {
+                        values.push(row.get_ref(column).map_err(failed).and_then(|v| value(&statement, v))?);
+                    }
+                    rows.push(Row::new(statement.table, values));
+                }
+                Ok(rows)
+            })
+            .await;
+        meter::statement(begun.elapsed());
+        rows
+    }
+
+    /// Runs a statement and returns how many rows it changed.
+    pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64> {
+        let begun = Instant::now();
+        let changed = self
+            .run(move |connection| {
+                let failed = |error| failure(&statement, &error);
+                let mut prepared = connection.prepare_cached(&statement.sql).map_err(failed)?;
+                let changed =
+                    prepared.execute(rusqlite::params_from_iter(&statement.args)).map_err(failed)?;
+                Ok(changed as u64)
+            })
+            .await;
+        meter::statement(begun.elapsed());
+        changed
+    }
+
+    /// Runs a migration's statements.
+    pub(crate) async fn batch(&mut self, sql: String) -> Result<()> {
+        self.run(move |connection| {
+            connection
+                .execute_batch(&sql)
+                .map_err(|error| Error::Statement { sql: sql.clone(), reason: error.to_string() })
+        })
+        .await
+    }
+
+    /// Commits. On an error nothing was written.
+    pub(crate) async fn commit(mut self) -> Result<()> {
+        if !self.open {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let database = self.home.name.clone();
+        let done = self
+            .run(move |connection| {
+                connection
+                    .execute_batch("COMMIT")
+                    .map_err(|error| Error::Unavailable { database, reason: error.to_string() })
+            })
+            .await;
+        if self.begin == Begin::Write {
+            meter::commit(begun.elapsed());
+        }
+        // After an error the transaction may still be open: drop rolls it back.
+        self.open = done.is_err();
+        done
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(link) = self.link.take() else { return };
+        if self.open {
+            let rollback: Job = Box::new(|connection| {
+                if !connection.is_autocommit() {
+                    // It fails only if the transaction is over already.
+                    let _ = connection.execute_batch("ROLLBACK");
+                }
+            });
+            if link.jobs.send(rollback).is_err() {
+                return;
+            }
+        }
+        let side = self.home.side(self.begin);
+        side.idle.lock().unwrap_or_else(PoisonError::into_inner).push(link);
+    }
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Int(v) => ValueRef::Integer(*v),
+            Value::Text(v) => ValueRef::Text(v.as_bytes()),
+            Value::Blob(v) => ValueRef::Blob(v),
+        }))
+    }
+}
+
+fn value(statement: &Statement, value: ValueRef<'_>) -> Result<Value> {
+    let corrupt = |detail: &str| Error::Corrupt { table: statement.table, detail: detail.to_owned() };
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(v) => Value::Int(v),
+        ValueRef::Text(v) => {
+            Value::Text(String::from_utf8(v.to_vec()).map_err(|_| corrupt("a text is not UTF-8"))?)
+        }
+        ValueRef::Blob(v) => Value::Blob(v.to_vec()),
+        ValueRef::Real(_) => return Err(corrupt("a number is not whole")),
+    })
+}
+
+fn failure(statement: &Statement, error: &rusqlite::Error) -> Error {
+    let reason = error.to_string();
+    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
+        && let Some(columns) = reason.strip_prefix("UNIQUE constraint failed: ")
+    {
+        return Error::Duplicate { columns: columns.to_owned() };
+    }
+    Error::Statement { sql: statement.sql.to_string(), reason }
+}

@@ -1,0 +1,283 @@
+//! Transactions: of one context from birth, and typed by what they may do.
+//!
+//! A [`WriteTx`] names its scopes before its first statement: those it changes and those whose data the caller
+//! relied on. Beginning it locks all of them in one fixed order, refuses if a relied-on version has moved (P2), and
+//! raises the changed ones to one stamp. A store function that changes something calls [`WriteTx::touch`] for its
+//! scope; one that was not named makes the transaction fail, so no change can stay unpublished.
+
+use std::ops::{Deref, DerefMut};
+
+use zebu_model::{ContextId, Scope, Version};
+
+use crate::error::{Error, Result};
+use crate::sqlite::Lease;
+use crate::statement::Statement;
+use crate::value::{Row, Value, args};
+
+/// What a write will change, and what it relied on.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Scopes whose data the write changes.
+    pub changes: Vec<Scope>,
+    /// Scopes whose data decided that the write may happen, with the version they were read at.
+    pub relies: Vec<(Scope, Version)>,
+}
+
+impl Plan {
+    /// A write that changes `scopes` and relied on nothing.
+    pub fn changing(scopes: impl IntoIterator<Item = Scope>) -> Plan {
+        Plan { changes: scopes.into_iter().collect(), relies: Vec::new() }
+    }
+
+    /// The same, having relied on `scope` as it was at `version`.
+    #[must_use]
+    pub fn relying(mut self, scope: Scope, version: Version) -> Plan {
+        self.relies.push((scope, version));
+        self
+    }
+}
+
+/// What reads in one context's database: part of a [`ReadTx`] or a [`WriteTx`].
+#[derive(Debug)]
+pub struct Tx {
+    pub(crate) context: ContextId,
+    lease: Lease,
+}
+
+/// A transaction that only reads, in one snapshot. Dropping it ends it.
+#[derive(Debug)]
+pub struct ReadTx(Tx);
+
+/// A transaction that writes. Dropping it without [`WriteTx::commit`] undoes everything.
+#[derive(Debug)]
+pub struct WriteTx {
+    tx: Tx,
+    stamp: Version,
+    changes: Vec<Scope>,
+}
+
+impl Deref for ReadTx {
+    type Target = Tx;
+    fn deref(&self) -> &Tx {
+        &self.0
+    }
+}
+impl DerefMut for ReadTx {
+    fn deref_mut(&mut self) -> &mut Tx {
+        &mut self.0
+    }
+}
+impl Deref for WriteTx {
+    type Target = Tx;
+    fn deref(&self) -> &Tx {
+        &self.tx
+    }
+}
+impl DerefMut for WriteTx {
+    fn deref_mut(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+}
+
+impl Tx {
+    /// The context all statements are about.
+    #[must_use]
+    pub fn context(&self) -> ContextId {
+        self.context
+    }
+
+    /// The version a scope has in this transaction's snapshot; [`Version::NONE`] if nobody ever wrote to it.
+    pub async fn version(&mut self, scope: Scope) -> Result<Version> {
+        let (kind, id) = scope.key();
+        let rows = self
+            .query(
+                "scopes",
+                "SELECT version FROM scopes WHERE cid = ? AND kind = ? AND id = ?",
+                args![self.context, kind, id],
+            )
+            .await?;
+        rows.into_iter().next().map_or(Ok(Version::NONE), |mut row| row.version())
+    }
+
+    pub(crate) async fn query(
+        &mut self,
+        table: &'static str,
+        sql: impl Into<std::borrow::Cow<'static, str>>,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>> {
+        self.lease.query(Statement::new(table, sql, args)).await
+    }
+
+    /// The only row of a query that has at most one.
+    pub(crate) async fn query_one(
+        &mut self,
+        table: &'static str,
+        sql: impl Into<std::borrow::Cow<'static, str>>,
+        args: Vec<Value>,
+    ) -> Result<Option<Row>> {
+        Ok(self.query(table, sql, args).await?.into_iter().next())
+    }
+}
+
+impl ReadTx {
+    pub(crate) fn new(context: ContextId, lease: Lease) -> ReadTx {
+        ReadTx(Tx { context, lease })
+    }
+}
+
+impl WriteTx {
+    pub(crate) async fn begin(context: ContextId, lease: Lease, plan: Plan, now_ms: i64) -> Result<WriteTx> {
+        let mut tx =
+            WriteTx { tx: Tx { context, lease }, stamp: Version::NONE.next(now_ms), changes: plan.changes };
+        tx.changes.sort_unstable();
+        tx.changes.dedup();
+        tx.lock(&plan.relies, now_ms).await?;
+        Ok(tx)
+    }
+
+    /// Locks all named scopes, compares what was relied on, raises what will change.
+    async fn lock(&mut self, relies: &[(Scope, Version)], now_ms: i64) -> Result<()> {
+        let mut named: Vec<Scope> =
+            self.changes.iter().copied().chain(relies.iter().map(|(s, _)| *s)).collect();
+        named.sort_unstable();
+        named.dedup();
+        if named.is_empty() {
+            return Ok(());
+        }
+        // SQLite's write lock, taken when this first statement begins the transaction, is the lock of every row.
+        let found = self.versions(&named).await?;
+        let version_of = |scope: Scope| {
+            found.iter().find(|(key, _)| *key == scope.key()).map_or(Version::NONE, |(_, version)| *version)
+        };
+        if relies.iter().any(|(scope, version)| version_of(*scope) != *version) {
+            return Err(Error::Stale);
+        }
+        for scope in &self.changes {
+            self.stamp = self.stamp.max(version_of(*scope).next(now_ms));
+        }
+        let (known, fresh): (Vec<Scope>, Vec<Scope>) =
+            self.changes.iter().partition(|scope| found.iter().any(|(key, _)| *key == scope.key()));
+        self.raise(&known).await?;
+        self.insert(&fresh).await
+    }
+
+    async fn versions(&mut self, scopes: &[Scope]) -> Result<Vec<((i64, i64), Version)>> {
+        let context = self.context;
+        let sql = format!("SELECT kind, id, version FROM scopes WHERE cid = ? AND ({})", keys(scopes));
+        let mut values = args![context];
+        values.extend(key_values(scopes));
+        let rows = self.query("scopes", sql, values).await?;
+        rows.into_iter().map(|mut row| Ok(((row.int()?, row.int()?), row.version()?))).collect()
+    }
+
+    async fn raise(&mut self, scopes: &[Scope]) -> Result<()> {
+        if scopes.is_empty() {
+            return Ok(());
+        }
+        let sql = format!("UPDATE scopes SET version = ? WHERE cid = ? AND ({})", keys(scopes));
+        let mut values = args![self.stamp, self.context];
+        values.extend(key_values(scopes));
+        self.execute("scopes", sql, values).await.map(drop)
+    }
+
+    async fn insert(&mut self, scopes: &[Scope]) -> Result<()> {
+        for scope in scopes {
+            let (kind, id) = scope.key();
+            let values = args![self.context, kind, id, self.stamp];
+            self.execute("scopes", "INSERT INTO scopes (cid, kind, id, version) VALUES (?, ?, ?, ?)", values)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Says that data of `scope` is being changed, and returns the stamp to write beside it.
+    pub(crate) fn touch(&self, scope: Scope) -> Result<Version> {
+        if self.changes.contains(&scope) { Ok(self.stamp) } else { Err(Error::Undeclared(scope)) }
+    }
+
+    /// The stamp of everything this transaction writes: the new version of each scope it changes.
+    #[must_use]
+    pub fn stamp(&self) -> Version {
+        self.stamp
+    }
+
+    pub(crate) async fn execute(
+        &mut self,
+        table: &'static str,
+        sql: impl Into<std::borrow::Cow<'static, str>>,
+        args: Vec<Value>,
+    ) -> Result<u64> {
+        self.tx.lease.execute(Statement::new(table, sql, args)).await
+    }
+
+    /// Commits. After an error nothing was written, except when the answer of the database itself was lost.
+    pub async fn commit(self) -> Result<()> {
+        self.tx.lease.commit().await
+    }
+}
+
+fn keys(scopes: &[Scope]) -> String {
+    vec!["(kind = ? AND id = ?)"; scopes.len()].join(" OR ")
+}
+
+fn key_values(scopes: &[Scope]) -> impl Iterator<Item = Value> {
+    scopes.iter().flat_map(|scope| {
+        let (kind, id) = scope.key();
+        args![kind, id]
+    })
+}
+
+/// A transaction of configdb that only reads.
+#[derive(Debug)]
+pub struct ConfigTx(Lease);
+
+/// A transaction of configdb that writes. Dropping it without [`ConfigWriteTx::commit`] undoes everything.
+#[derive(Debug)]
+pub struct ConfigWriteTx(ConfigTx);
+
+impl ConfigTx {
+    pub(crate) fn new(lease: Lease) -> ConfigTx {
+        ConfigTx(lease)
+    }
+
+    pub(crate) async fn query(
+        &mut self,
+        table: &'static str,
+        sql: impl Into<std::borrow::Cow<'static, str>>,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>> {
+        self.0.query(Statement::new(table, sql, args)).await
+    }
+}
+
+impl Deref for ConfigWriteTx {
+    type Target = ConfigTx;
+    fn deref(&self) -> &ConfigTx {
+        &self.0
+    }
+}
+impl DerefMut for ConfigWriteTx {
+    fn deref_mut(&mut self) -> &mut ConfigTx {
+        &mut self.0
+    }
+}
+
+impl ConfigWriteTx {
+    pub(crate) fn new(lease: Lease) -> ConfigWriteTx {
+        ConfigWriteTx(ConfigTx(lease))
+    }
+
+    pub(crate) async fn execute(
+        &mut self,
+        table: &'static str,
+        sql: impl Into<std::borrow::Cow<'static, str>>,
+        args: Vec<Value>,
+    ) -> Result<u64> {
+        self.0.0.execute(Statement::new(table, sql, args)).await
+    }
+
+    /// Commits.
+    pub async fn commit(self) -> Result<()> {
+        self.0.0.commit().await
+    }
+}
