@@ -1,11 +1,11 @@
-//! A cluster for a test: `zebu demo` on a free port in a temporary folder, watched through the lines that it prints.
+//! A cluster for a test: `zebu demo` on a free port in a folder of the test's, watched through the lines that it prints.
 //! Used by `first` and by the browser test. Whatever happens, nothing of it is left running.
 
 use crate::Result;
 use crate::command::{announce, capture, command};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -21,20 +21,18 @@ pub(crate) struct Running {
     lines: Receiver<String>,
     seen: Vec<String>,
     url: String,
-    folder: tempfile::TempDir,
+    log: PathBuf,
 }
 
 impl Running {
-    /// Starts a cluster of two nodes and waits until it is ready.
-    pub(crate) fn start(binary: &Path) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("zebu-").tempdir()?;
-        let data = folder.path().join("data");
-        let data = data.to_string_lossy();
-        let mut command =
-            command(&binary.to_string_lossy(), &["demo", "--port", "0", "--nodes", "2", "--dir", &data]);
+    /// Starts a cluster of two nodes and waits until it is ready. Its data goes into `folder/data`, what it logs beside it.
+    pub(crate) fn start(binary: &Path, folder: &Path) -> Result<Self> {
+        let (data, log) = (folder.join("data"), folder.join("demo.log"));
+        let arguments = ["demo", "--port", "0", "--nodes", "2", "--dir", &data.to_string_lossy()];
+        let mut command = command(&binary.to_string_lossy(), &arguments);
         announce(&command);
-        let log = File::create(folder.path().join("demo.log"))?;
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
+        let errors = File::options().create(true).append(true).open(&log)?;
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn()?;
         let (sender, lines) = channel();
         let output = child.stdout.take().ok_or("no standard output")?;
         std::thread::spawn(move || {
@@ -44,7 +42,7 @@ impl Running {
                 }
             }
         });
-        let mut running = Self { child, lines, seen: Vec::new(), url: String::new(), folder };
+        let mut running = Self { child, lines, seen: Vec::new(), url: String::new(), log };
         let ready = running.wait_for(START_SECONDS_MAX, |line| line.starts_with("ready http"))?;
         let url = ready.split_whitespace().nth(1).unwrap_or("");
         running.url = url.trim_end_matches('/').to_owned();
@@ -56,16 +54,6 @@ impl Running {
         &self.url
     }
 
-    /// The folder that was given as `--dir`.
-    pub(crate) fn data(&self) -> std::path::PathBuf {
-        self.folder.path().join("data")
-    }
-
-    /// A folder beside the data, for what a test needs to put down.
-    pub(crate) fn scratch(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// The process of a node or web tier, by the line `child OX-1 pid 123` of its last start.
     pub(crate) fn pid_of(&mut self, name: &str) -> Result<u32> {
         self.seen.extend(self.lines.try_iter());
@@ -73,18 +61,26 @@ impl Running {
         last.ok_or_else(|| format!("the demo printed no `child {name} pid …`").into())
     }
 
-    /// Kills a child the hard way, and answers once the demo has said which process came in its place.
-    pub(crate) fn kill_and_wait_for_the_next(&mut self, name: &str) -> Result<(u32, u32)> {
-        let killed = self.pid_of(name)?;
-        signal("-KILL", killed)?;
-        let owned = name.to_owned();
-        let line = self
-            .wait_for(START_SECONDS_MAX, move |line| pid_in(line, &owned).is_some_and(|pid| pid != killed))?;
-        Ok((killed, pid_in(&line, name).unwrap_or(0)))
+    /// Kills a child the hard way; answers which process it was.
+    pub(crate) fn kill(&mut self, name: &str) -> Result<u32> {
+        let pid = self.pid_of(name)?;
+        signal("-KILL", pid)?;
+        Ok(pid)
+    }
+
+    /// Waits until the demo has started another process in place of the one that was killed; answers which.
+    pub(crate) fn successor(&mut self, name: &str, killed: u32) -> Result<u32> {
+        let already = self.pid_of(name)?;
+        if already != killed {
+            return Ok(already);
+        }
+        let wanted = |line: &str| pid_in(line, name).is_some_and(|pid| pid != killed);
+        let line = self.wait_for(START_SECONDS_MAX, wanted)?;
+        Ok(pid_in(&line, name).unwrap_or(0))
     }
 
     /// Stops it as a service manager would; it must end by itself, with success, and leave no process behind.
-    pub(crate) fn stop(mut self) -> Result<tempfile::TempDir> {
+    pub(crate) fn stop(mut self) -> Result {
         signal("-TERM", self.child.id())?;
         let deadline = Instant::now() + Duration::from_secs(STOP_SECONDS_MAX);
         // The channel closes when the last process that holds the output has gone.
@@ -98,8 +94,7 @@ impl Running {
         if !status.success() {
             return Err(self.explain(format!("stopped with {status} after SIGTERM")).into());
         }
-        let unused = tempfile::tempdir()?;
-        Ok(std::mem::replace(&mut self.folder, unused))
+        Ok(())
     }
 
     /// The first line, from now on, that is wanted.
@@ -116,7 +111,7 @@ impl Running {
 
     /// A sentence, what the demo printed last, and the end of its log.
     fn explain(&self, sentence: String) -> String {
-        let log = std::fs::read_to_string(self.folder.path().join("demo.log")).unwrap_or_default();
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
         let end = |lines: Vec<&str>| {
             lines.into_iter().rev().take(20).rev().map(|line| format!("\n  {line}")).collect::<String>()
         };
@@ -149,7 +144,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     /// A shell script that talks like `zebu demo`.
-    fn pretend(folder: &Path, end: &str) -> std::path::PathBuf {
+    fn pretend(folder: &Path, end: &str) -> PathBuf {
         let script = "#!/bin/sh\ntrap 'kill -9 $pid; END' TERM\nwhile :; do\n  sleep 1000 >/dev/null & pid=$!\n  \
             echo child OX-1 pid $pid\n  echo ready http://127.0.0.1:7/\n  wait $pid\ndone\n";
         let path = folder.join("pretend");
@@ -161,12 +156,13 @@ mod tests {
     #[test]
     fn a_demo_is_started_and_stopped_and_its_children_are_known() {
         let folder = tempfile::tempdir().unwrap();
-        let mut running = Running::start(&pretend(folder.path(), "exit 0")).unwrap();
+        let mut running = Running::start(&pretend(folder.path(), "exit 0"), folder.path()).unwrap();
         assert_eq!(running.url(), "http://127.0.0.1:7");
         let first = running.pid_of("OX-1").unwrap();
-        let (killed, next) = running.kill_and_wait_for_the_next("OX-1").unwrap();
-        assert_eq!((killed, running.pid_of("OX-1").unwrap()), (first, next));
-        assert_ne!(killed, next);
+        assert_eq!(running.kill("OX-1").unwrap(), first);
+        let successor = running.successor("OX-1", first).unwrap();
+        assert_ne!(successor, first);
+        assert_eq!(running.pid_of("OX-1").unwrap(), successor);
         assert!(running.pid_of("OX-2").is_err());
         running.stop().unwrap();
     }
@@ -174,7 +170,7 @@ mod tests {
     #[test]
     fn a_demo_that_ends_with_an_error_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let running = Running::start(&pretend(folder.path(), "exit 7")).unwrap();
+        let running = Running::start(&pretend(folder.path(), "exit 7"), folder.path()).unwrap();
         assert!(running.stop().unwrap_err().to_string().contains("exit status: 7"));
     }
 }

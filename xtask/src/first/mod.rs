@@ -1,5 +1,53 @@
-//! `cargo xtask first`: the first scenario.
-use crate::Result;
-pub(crate) fn run(_: &[String]) -> Result {
-    Err("x".into())
+//! `cargo xtask first`: the first scenario, run from outside on a cluster of its own, as a stranger would run it with curl
+//! and rclone. Two people on two nodes share and withdraw; thousands of real files go in through one node, which is
+//! killed meanwhile, and come back through the other; the cluster stops, starts again, and has everything.
+
+mod documents;
+mod person;
+mod report;
+mod rounds;
+mod sharing;
+mod tree;
+
+use crate::running::Running;
+use crate::{Result, demo, install};
+use report::Report;
+use std::path::Path;
+
+/// What is copied where nothing else is named: thousands of files of every kind, on any Debian machine.
+const DOCUMENTS: &str = "/usr/share/doc";
+
+/// `cargo xtask first [FOLDER]`: FOLDER instead of `/usr/share/doc`.
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let documents = match arguments {
+        [] => DOCUMENTS,
+        [folder] if !folder.starts_with('-') => folder,
+        _ => return Err("usage: cargo xtask first [FOLDER]".into()),
+    };
+    install::ensure(&[install::CURL, install::RCLONE])?;
+    let binary = demo::build(false)?;
+    let folder = tempfile::Builder::new().prefix("zebu-first-").tempdir()?;
+    let mut report = Report::default();
+    let outcome = scenario(&mut report, &binary, folder.path(), Path::new(documents));
+    report.close(&outcome);
+    outcome
+}
+
+fn scenario(report: &mut Report, binary: &Path, folder: &Path, documents: &Path) -> Result {
+    let mut cluster = report.step("a web tier and two nodes start", || {
+        let cluster = Running::start(binary, folder)?;
+        let said = cluster.url().to_owned();
+        Ok((cluster, said))
+    })?;
+    sharing::run(report, cluster.url())?;
+    let copied = documents::copy(report, &mut cluster, documents)?;
+    report.step("SIGTERM stops everything, with success", || Ok((cluster.stop()?, String::new())))?;
+    documents::check_store(report, binary, folder, &copied)?;
+    let cluster = report.step("the same folder starts again", || {
+        let cluster = Running::start(binary, folder)?;
+        let said = cluster.url().to_owned();
+        Ok((cluster, said))
+    })?;
+    documents::count(report, "everything is still there", cluster.url(), &copied)?;
+    cluster.stop()
 }

@@ -62,7 +62,8 @@ pub(super) fn client() -> Result<Outcome> {
 /// A person's main job, clicked in Chromium against a cluster of its own.
 pub(super) fn browser() -> Result<Outcome> {
     let node = client_build::build()?;
-    let cluster = Running::start(&demo::build(false)?)?;
+    let folder = tempfile::tempdir()?;
+    let cluster = Running::start(&demo::build(false)?, folder.path())?;
     let outcome = observed(&mut node.command("node", &["e2e/main-job.mjs", "--base", cluster.url()]))?;
     cluster.stop()?;
     Ok(outcome)
@@ -74,7 +75,8 @@ pub(super) fn first() -> Result<Outcome> {
 
 /// A subcommand of this tool in a process of its own, so that its lines are counted like any runner's.
 fn own(subcommand: &str) -> Result<Outcome> {
-    observed(Command::new(std::env::current_exe()?).arg(subcommand))
+    // Not by its path: a build of the whole workspace may have put another xtask there since this one started.
+    observed(Command::new("/proc/self/exe").arg(subcommand))
 }
 
 fn observed(command: &mut Command) -> Result<Outcome> {

@@ -70,18 +70,38 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         return Err("usage: cargo xtask tidy".into());
     }
     let tree = Tree::load()?;
-    let mut failed_checks = 0;
-    let mut violations = Vec::new();
-    for check in CHECKS {
-        let found = check(&tree);
-        failed_checks += usize::from(!found.is_empty());
-        violations.extend(found);
-    }
-    violations.sort();
+    let (violations, failed) = judge(&tree);
     for violation in &violations {
         println!("{violation}");
     }
     println!("tidy: {} files checked, {} violations", tree.paths.len(), violations.len());
-    println!("tidy: {} passed, {failed_checks} failed", CHECKS.len() - failed_checks);
+    println!("tidy: {} passed, {failed} failed", CHECKS.len() - failed);
     if violations.is_empty() { Ok(()) } else { Err("the tree is not tidy".into()) }
+}
+
+/// What all checks found, in the order of paths and lines, and how many of them found something.
+fn judge(tree: &Tree) -> (Vec<Violation>, usize) {
+    let found = CHECKS.map(|check| check(tree));
+    let failed = found.iter().filter(|found| !found.is_empty()).count();
+    let mut violations: Vec<Violation> = found.into_iter().flatten().collect();
+    violations.sort();
+    (violations, failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forbidden_import_planted_in_this_repository_is_caught_and_is_the_only_thing_caught() {
+        let mut tree = Tree::load().unwrap();
+        let (before, _) = judge(&tree);
+        let path = "crates/model/src/planted.rs";
+        tree.paths.insert(path.to_owned());
+        tree.files.insert(path.to_owned(), "//! Planted.\nuse zebu_store::WriteTx;\n".to_owned());
+        let (mut after, _) = judge(&tree);
+        after.retain(|violation| !before.contains(violation));
+        let [caught] = after.as_slice() else { panic!("caught {after:?}") };
+        assert_eq!((caught.path.as_str(), caught.line, caught.rule), (path, 2, "arrow"));
+    }
 }

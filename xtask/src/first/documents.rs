@@ -1,0 +1,176 @@
+//! Thousands of real files through one node, with rclone over WebDAV, and back through the other. The node they go
+//! through is killed on the way: that costs retries and nothing else.
+
+use super::person::{PASSWORD, Person};
+use super::report::Report;
+use super::sharing::{cell, make_folder, set_permissions, standard_folder, text};
+use super::tree::{Size, measure};
+use crate::Result;
+use crate::command::{announce, capture, command, observe};
+use crate::running::Running;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// The name of the shared folder.
+const FOLDER: &str = "Documents";
+/// The node is killed when this part of the files has been copied.
+const KILLED_AFTER: f64 = 0.3;
+
+/// What was copied, for the checks after it.
+pub(super) struct Copied {
+    pub(super) size: Size,
+}
+
+/// Copies as anna through OX-1, which is killed meanwhile, and compares as ben through OX-2.
+pub(super) fn copy(report: &mut Report, cluster: &mut Running, documents: &Path) -> Result<Copied> {
+    let size = measure(documents)?;
+    let url = cluster.url().to_owned();
+    report.step("anna makes a folder for the documents and shares it with ben", || {
+        let mut anna = Person::sign_in(&url, "anna", "OX-1")?;
+        let ben = Person::sign_in(&url, "ben", "OX-2")?;
+        let own = standard_folder(&mut anna)?;
+        let folder = make_folder(&mut anna, &own, FOLDER)?;
+        set_permissions(&mut anna, &folder, Some(ben.user))?;
+        Ok(((), format!("{} files, {} folders, {} bytes to copy", size.files, size.folders, size.bytes)))
+    })?;
+    report.step("rclone copies them through OX-1, which is killed on the way", || {
+        let target = remote(&url, "anna", &format!("Userstore/anna/{FOLDER}"))?;
+        Ok(((), copy_and_kill(cluster, documents, &target, &size)?))
+    })?;
+    let copied = Copied { size };
+    count(report, "files, folders and bytes are as many as on the disk", &url, &copied)?;
+    report.step("ben reads everything back through OX-2: byte for byte the same", || {
+        let source = remote(&url, "ben", &format!("Other infostore folders/{FOLDER}"))?;
+        Ok(((), compare(documents, &source, &copied.size)?))
+    })?;
+    Ok(copied)
+}
+
+/// Counts what is in the folder, as the HTTP API shows it to anna.
+pub(super) fn count(report: &mut Report, what: &str, url: &str, copied: &Copied) -> Result {
+    report.step(what, || {
+        let mut anna = Person::sign_in(url, "anna", "OX-1")?;
+        let found = count_as(&mut anna)?;
+        anna.get("login?action=logout")?;
+        if found == copied.size {
+            Ok(((), format!("{found:?}")))
+        } else {
+            Err(format!("{found:?}, not {:?}", copied.size).into())
+        }
+    })
+}
+
+/// The operator's own check of the stopped cluster's databases against its file store.
+pub(super) fn check_store(report: &mut Report, binary: &Path, folder: &Path, copied: &Copied) -> Result {
+    report.step("the file store has no orphan, misses nothing, and the quota is right", || {
+        let data = folder.join("data");
+        let said = capture(&mut command(
+            &binary.to_string_lossy(),
+            &["filestore", "check", "--dir", &data.to_string_lossy()],
+        ))?;
+        let line = said.lines().last().unwrap_or("").to_owned();
+        let clean = ["orphans 0", "missing 0", "quota ok"].iter().all(|part| line.contains(part));
+        let files = line.strip_prefix("files ").and_then(|rest| rest.split(',').next()?.parse::<u64>().ok());
+        let enough = files.is_some_and(|files| files >= copied.size.files);
+        if clean && enough { Ok(((), line)) } else { Err(line.into()) }
+    })
+}
+
+/// The address of a folder for rclone. The password is obscured as rclone wants it.
+fn remote(url: &str, user: &str, folder: &str) -> Result<String> {
+    let pass = capture(&mut command("rclone", &["obscure", PASSWORD]))?;
+    Ok(format!(":webdav,url='{url}/infostore/',vendor=other,user={user},pass={}:{folder}", pass.trim()))
+}
+
+/// rclone without a configuration of its own, pinned to a node.
+fn rclone(node: &str, arguments: &[&str]) -> Command {
+    let cookie = format!("Cookie: JSESSIONID=first.{node}");
+    let mut rclone = command("rclone", arguments);
+    rclone.args([
+        "--config=",
+        "--copy-links",
+        "--header",
+        &cookie,
+        "--stats=0",
+        "--retries=10",
+        "--retries-sleep=1s",
+    ]);
+    rclone
+}
+
+fn copy_and_kill(cluster: &mut Running, from: &Path, to: &str, size: &Size) -> Result<String> {
+    let killed_after = (size.files as f64 * KILLED_AFTER) as usize;
+    let mut command = rclone("OX-1", &["copy", "--verbose", &from.to_string_lossy(), to]);
+    announce(&command);
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let lines = BufReader::new(child.stderr.take().ok_or("rclone has no output")?).lines();
+    let (mut copied, mut errors, mut killed) = (0, Vec::new(), None);
+    for line in lines.map_while(std::result::Result::ok) {
+        copied += usize::from(line.contains(": Copied ("));
+        if line.contains("ERROR") {
+            errors.push(line);
+        }
+        if killed.is_none() && copied >= killed_after {
+            killed = Some((copied, cluster.kill("OX-1")?));
+        }
+    }
+    let status = child.wait()?;
+    let (at, old) = killed.ok_or("rclone ended before the node was killed")?;
+    let new = cluster.successor("OX-1", old)?;
+    if status.success() {
+        return Ok(format!(
+            "killed process {old} after {at} files, {new} came, {} errors retried",
+            errors.len()
+        ));
+    }
+    errors.truncate(20);
+    Err(format!("rclone: {status}\n{}", errors.join("\n")).into())
+}
+
+fn compare(here: &Path, there: &str, size: &Size) -> Result<String> {
+    let observed = observe(&mut rclone("OX-2", &["check", "--download", &here.to_string_lossy(), there]))?;
+    let said = |word: &str| observed.lines.iter().any(|line| line.contains(word));
+    if observed.success && said(&format!("{} matching files", size.files)) && said("0 differences") {
+        Ok(format!("{} files compared", size.files))
+    } else {
+        Err("they are not the same: see above".into())
+    }
+}
+
+/// The files, folders and bytes below the shared folder.
+fn count_as(person: &mut Person) -> Result<Size> {
+    let answer = person.get("folders?action=allVisible&content_type=infostore&columns=1,20,300")?;
+    let rows: Vec<Value> = answer
+        .data()?
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, rows)| rows.as_array())
+        .flatten()
+        .cloned()
+        .collect();
+    let mut children: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in &rows {
+        if let (Some(id), Some(parent)) = (text(cell(row, 0)), text(cell(row, 1))) {
+            children.entry(parent).or_default().push(id);
+        }
+    }
+    let top =
+        rows.iter().find(|row| cell(row, 2).as_str() == Some(FOLDER)).and_then(|row| text(cell(row, 0)));
+    let mut folders = vec![top.ok_or("the folder is not there")?];
+    let mut size = Size::default();
+    while let Some(folder) = folders.pop() {
+        let below = children.get(&folder).cloned().unwrap_or_default();
+        size.folders += below.len() as u64;
+        folders.extend(below);
+        let files = person.get(&format!("infostore?action=all&folder={folder}&columns=1,704"))?;
+        for file in files.data()?.as_array().into_iter().flatten() {
+            size.files += 1;
+            size.bytes += cell(file, 1).as_u64().unwrap_or(0);
+        }
+    }
+    Ok(size)
+}

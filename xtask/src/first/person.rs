@@ -1,0 +1,188 @@
+//! A person signed in through the web tier, speaking the HTTP API with curl. Pinned to a node by the route in JSESSIONID,
+//! as a browser would be; the route is only a wish, so `sign_in` asks the node who it is.
+
+use crate::Result;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// Everybody's password in a demo.
+pub(super) const PASSWORD: &str = "secret";
+/// No answer takes this long; a request that hangs is a failure.
+const REQUEST_SECONDS_MAX: &str = "60";
+/// As `timestamp`: change it whatever has happened to it.
+pub(super) const WHATEVER_HAPPENED: i64 = i64::MAX;
+
+/// Somebody signed in.
+#[derive(Clone)]
+pub(super) struct Person {
+    url: String,
+    route: String,
+    cookies: BTreeMap<String, String>,
+    session: String,
+    /// The user's id.
+    pub(super) user: i64,
+}
+
+/// What the server said: the envelope of the HTTP API.
+#[derive(Debug)]
+pub(super) struct Answer(Value);
+
+impl Answer {
+    /// The data; an answer that is an error is one here too.
+    pub(super) fn data(&self) -> Result<&Value> {
+        if self.0.get("error").is_some() {
+            Err(format!("refused: {}", self.0).into())
+        } else {
+            Ok(field(&self.0, "data"))
+        }
+    }
+
+    /// An id in the data, which comes as a string or a number.
+    pub(super) fn id(&self) -> Result<String> {
+        let data = self.data()?;
+        Ok(data.as_str().map_or_else(|| data.to_string(), str::to_owned))
+    }
+
+    /// The code of the refusal, which must be one of these.
+    pub(super) fn refused_with(&self, codes: &[&str]) -> Result<String> {
+        let code = field(&self.0, "code").as_str().unwrap_or("none");
+        if codes.contains(&code) {
+            Ok(code.to_owned())
+        } else {
+            Err(format!("expected one of {codes:?}: {}", self.0).into())
+        }
+    }
+}
+
+impl Person {
+    /// Signs in on the node with this name, and makes sure that it is the one that answers.
+    pub(super) fn sign_in(url: &str, name: &str, node: &str) -> Result<Self> {
+        let (url, route) = (url.to_owned(), node.to_owned());
+        let mut person = Self { url, route, cookies: BTreeMap::new(), session: String::new(), user: 0 };
+        let form = [
+            "--data-urlencode",
+            &format!("name={name}"),
+            "--data-urlencode",
+            &format!("password={PASSWORD}"),
+        ];
+        let answer = person.curl("/ajax/login?action=login&client=first", &form, b"")?;
+        let answer: Value = serde_json::from_slice(&answer)?;
+        let session =
+            field(&answer, "session").as_str().ok_or_else(|| format!("{name} is not let in: {answer}"))?;
+        session.clone_into(&mut person.session);
+        person.user = field(&answer, "user_id").as_i64().unwrap_or(0);
+        let status = person.get("cluster?action=status")?;
+        match field(status.data()?, "served_by").as_str() {
+            Some(served_by) if served_by == node => Ok(person),
+            served_by => Err(format!("{name} wanted {node} and got {served_by:?}").into()),
+        }
+    }
+
+    /// The same session, the same cookies, another node.
+    pub(super) fn through(&self, node: &str) -> Self {
+        Self { route: node.to_owned(), ..self.clone() }
+    }
+
+    pub(super) fn get(&mut self, request: &str) -> Result<Answer> {
+        self.call(request, &[], b"")
+    }
+
+    pub(super) fn put(&mut self, request: &str, body: &Value) -> Result<Answer> {
+        let json = ["--request", "PUT", "--header", "Content-Type: application/json", "--data-binary", "@-"];
+        self.call(request, &json, body.to_string().as_bytes())
+    }
+
+    /// A file with what describes it, as the browser sends both.
+    pub(super) fn upload(&mut self, request: &str, about: &Value, content: &[u8]) -> Result<Answer> {
+        let about = format!("json={about};type=application/json");
+        let name = "file=@-;filename=first;type=application/octet-stream";
+        self.call(&format!("{request}&plainJson=true"), &["--form", &about, "--form", name], content)
+    }
+
+    /// A file's bytes; where it is refused, the bytes of the refusal.
+    pub(super) fn download(&mut self, folder: &str, file: &str) -> Result<Vec<u8>> {
+        let request = format!("infostore?action=document&folder={folder}&id={file}");
+        self.curl(&format!("/ajax/{request}&session={}", self.session), &[], b"")
+    }
+
+    fn call(&mut self, request: &str, arguments: &[&str], input: &[u8]) -> Result<Answer> {
+        let body = self.curl(&format!("/ajax/{request}&session={}", self.session), arguments, input)?;
+        let answer = serde_json::from_slice(&body);
+        Ok(Answer(answer.map_err(|_| format!("{request}: no JSON: {}", String::from_utf8_lossy(&body)))?))
+    }
+
+    fn curl(&mut self, path: &str, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>> {
+        let cookies =
+            self.cookies.iter().map(|(name, value)| format!("; {name}={value}")).collect::<String>();
+        let cookies = format!("Cookie: JSESSIONID=first.{}{cookies}", self.route);
+        let mut child = Command::new("curl")
+            .args([
+                "--silent",
+                "--show-error",
+                "--include",
+                "--max-time",
+                REQUEST_SECONDS_MAX,
+                "--header",
+                "Expect:",
+            ])
+            .args(["--header", &cookies])
+            .args(arguments)
+            .arg(format!("{}{path}", self.url))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        child.stdin.take().ok_or("curl has no input")?.write_all(input)?;
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            return Err(format!("curl {}{path}: {}", self.url, output.status).into());
+        }
+        let (head, body) = split_head(&output.stdout).ok_or("curl printed no head")?;
+        for cookie in String::from_utf8_lossy(head).lines().filter_map(set_cookie) {
+            self.cookies.insert(cookie.0, cookie.1);
+        }
+        Ok(body.to_vec())
+    }
+}
+
+/// A field of an answer, null if it has none.
+pub(super) fn field<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
+}
+
+fn split_head(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
+    Some((bytes.get(..end)?, bytes.get(end + 4..)?))
+}
+
+/// Name and value of a cookie that the answer sets; the route stays the one that was wished for.
+fn set_cookie(line: &str) -> Option<(String, String)> {
+    let (header, value) = line.split_once(": ")?;
+    let (name, value) = value.split(';').next()?.split_once('=')?;
+    let wanted = header.eq_ignore_ascii_case("set-cookie") && name != "JSESSIONID";
+    wanted.then(|| (name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cookies_are_taken_from_the_head_and_the_route_is_not() {
+        let (head, body) =
+            split_head(b"HTTP/1.1 200 OK\r\nset-cookie: a-b=c=; Path=/; HttpOnly\r\n\r\n{}\r\n\r\n").unwrap();
+        assert_eq!(body, b"{}\r\n\r\n");
+        let cookies: Vec<_> = std::str::from_utf8(head).unwrap().lines().filter_map(set_cookie).collect();
+        assert_eq!(cookies, [("a-b".to_owned(), "c=".to_owned())]);
+        assert_eq!(set_cookie("Set-Cookie: JSESSIONID=x.OX-1; Path=/"), None);
+    }
+
+    #[test]
+    fn an_error_is_never_taken_for_data() {
+        let refused = Answer(serde_json::json!({"error": "No", "code": "FLD-0003", "data": 1}));
+        assert!(refused.data().is_err());
+        assert_eq!(refused.refused_with(&["FLD-0003"]).unwrap(), "FLD-0003");
+        assert!(Answer(serde_json::json!({"data": 1})).refused_with(&["FLD-0003"]).is_err());
+    }
+}
