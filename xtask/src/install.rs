@@ -62,9 +62,11 @@ fn debian_packages(packages: &[&str]) -> Result {
     if capture(&mut command("id", &["-u"]))?.trim() != "0" {
         return Err(format!("not root; please run: apt-get install --no-install-recommends {names}").into());
     }
-    let lock = "DPkg::Lock::Timeout=300";
-    run(&mut command("apt-get", &["-o", lock, "update", "-qq"]))?;
-    let mut install = command("apt-get", &["-o", lock, "install", "-y", "-qq", "--no-install-recommends"]);
+    // Another installation may be under way; and a progress bar is no news.
+    let options = ["-o", "DPkg::Lock::Timeout=300", "-o", "Dpkg::Use-Pty=0"];
+    run(command("apt-get", &options).args(["update", "-qq"]))?;
+    let mut install = command("apt-get", &options);
+    install.args(["install", "-y", "-qq", "--no-install-recommends"]);
     run(install.args(packages).env("DEBIAN_FRONTEND", "noninteractive"))
 }
 
