@@ -3,6 +3,7 @@
 
 use crate::Result;
 use crate::command::{announce, capture, command};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -64,7 +65,7 @@ impl Running {
     /// Kills a child the hard way; answers which process it was.
     pub(crate) fn kill(&mut self, name: &str) -> Result<u32> {
         let pid = self.pid_of(name)?;
-        signal("-KILL", pid)?;
+        signal("-KILL", &[pid])?;
         Ok(pid)
     }
 
@@ -80,19 +81,33 @@ impl Running {
     }
 
     /// Stops it as a service manager would; it must end by itself, with success, and leave no process behind.
-    pub(crate) fn stop(mut self) -> Result {
-        signal("-TERM", self.child.id())?;
+    pub(crate) fn stop(self) -> Result {
+        signal("-TERM", &[self.child.id()])?;
+        self.ended("SIGTERM")
+    }
+
+    /// Stops it as Ctrl-C in a terminal does, where every process gets the signal.
+    pub(crate) fn interrupt(mut self) -> Result {
+        self.seen.extend(self.lines.try_iter());
+        let started = self.seen.iter().filter_map(|line| line.strip_prefix("child ")?.split_once(" pid "));
+        let last: BTreeMap<&str, u32> =
+            started.filter_map(|(name, pid)| Some((name, pid.parse().ok()?))).collect();
+        signal("-INT", &last.into_values().chain([self.child.id()]).collect::<Vec<_>>())?;
+        self.ended("Ctrl-C")
+    }
+
+    fn ended(mut self, by: &str) -> Result {
         let deadline = Instant::now() + Duration::from_secs(STOP_SECONDS_MAX);
         // The channel closes when the last process that holds the output has gone.
         while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             self.seen.push(line);
         }
         if Instant::now() >= deadline {
-            return Err(self.explain(format!("still not stopped {STOP_SECONDS_MAX} s after SIGTERM")).into());
+            return Err(self.explain(format!("still not stopped {STOP_SECONDS_MAX} s after {by}")).into());
         }
         let status = self.child.wait()?;
         if !status.success() {
-            return Err(self.explain(format!("stopped with {status} after SIGTERM")).into());
+            return Err(self.explain(format!("stopped with {status} after {by}")).into());
         }
         Ok(())
     }
@@ -124,7 +139,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         // Its children end with it: that is its own promise. Where it was stopped already, both calls do nothing.
         let stopped = matches!(self.child.try_wait(), Ok(Some(_)));
-        if !stopped && signal("-TERM", self.child.id()).is_ok() {
+        if !stopped && signal("-TERM", &[self.child.id()]).is_ok() {
             let _ = self.child.wait();
         }
     }
@@ -134,8 +149,9 @@ fn pid_in(line: &str, name: &str) -> Option<u32> {
     line.strip_prefix(&format!("child {name} pid "))?.trim().parse().ok()
 }
 
-fn signal(signal: &str, pid: u32) -> Result {
-    capture(Command::new("kill").args([signal, &pid.to_string()])).map(drop)
+fn signal(signal: &str, pids: &[u32]) -> Result {
+    let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
+    capture(Command::new("kill").arg(signal).args(pids)).map(drop)
 }
 
 #[cfg(test)]
