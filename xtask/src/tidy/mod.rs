@@ -12,12 +12,14 @@ mod links;
 mod machine;
 mod map;
 mod modules;
+mod names;
 mod promises;
 mod pure;
 mod sleeps;
 mod source;
 mod sql;
 mod tree;
+mod unused;
 
 use crate::Result;
 use std::fmt;
@@ -46,7 +48,7 @@ impl fmt::Display for Violation {
 }
 
 /// All checks, in the order of their names.
-const CHECKS: [fn(&Tree) -> Vec<Violation>; 15] = [
+const CHECKS: [fn(&Tree) -> Vec<Violation>; 17] = [
     arrows::check,
     dependencies::check,
     glossary::check,
@@ -58,10 +60,12 @@ const CHECKS: [fn(&Tree) -> Vec<Violation>; 15] = [
     machine::check,
     map::check,
     modules::check,
+    names::check,
     promises::check,
     pure::check,
     sleeps::check,
     sql::check,
+    unused::check,
 ];
 
 /// Runs every check over the repository and prints one line per violation.
