@@ -22,13 +22,20 @@ pub(crate) fn run(arguments: &[String]) -> Result {
 
 /// Builds the client and the binary that embeds it; answers where the binary is.
 pub(crate) fn build(release: bool) -> Result<PathBuf> {
+    let profile: &[&str] = if release { &["--release"] } else { &[] };
+    build_as(&["build", "--package", "zebu"], profile)
+}
+
+/// The same among all tests of the workspace. What tests depend on changes how some dependencies are built: alone, the
+/// binary and half of what it stands on would be built once more.
+pub(crate) fn build_with_tests() -> Result<PathBuf> {
+    build_as(&["build", "--locked", "--workspace", "--all-targets"], &[])
+}
+
+fn build_as(arguments: &[&str], profile: &[&str]) -> Result<PathBuf> {
     install::ensure(&[install::C_COMPILER])?;
     ui::build()?;
-    let mut build = cargo(&["build", "--package", "zebu"]);
-    if release {
-        build.arg("--release");
-    }
-    run_command(&mut build)?;
+    run_command(cargo(arguments).args(profile))?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join(if release { "release" } else { "debug" }).join("zebu"))
+    Ok(target.join(if profile.is_empty() { "debug" } else { "release" }).join("zebu"))
 }

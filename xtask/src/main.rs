@@ -53,7 +53,7 @@ pub(crate) const SUBCOMMANDS: [Subcommand; 7] = [
     },
     Subcommand {
         name: "first",
-        usage: "first                      the first scenario: sharing and withdrawing, thousands of files, a node killed",
+        usage: "first [--binary FILE] [FOLDER]   the first scenario: sharing and withdrawing, thousands of files, a node killed",
         run: first::run,
     },
     Subcommand {

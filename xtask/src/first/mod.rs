@@ -12,20 +12,27 @@ mod tree;
 use crate::running::Running;
 use crate::{Result, demo, install};
 use report::Report;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is copied where nothing else is named: thousands of files of every kind, on any Debian machine.
 const DOCUMENTS: &str = "/usr/share/doc";
 
-/// `cargo xtask first [FOLDER]`: FOLDER instead of `/usr/share/doc`.
+/// `cargo xtask first [--binary FILE] [FOLDER]`: a binary that is built already, another FOLDER than `/usr/share/doc`.
 pub(crate) fn run(arguments: &[String]) -> Result {
-    let documents = match arguments {
+    let (binary, rest) = match arguments {
+        [flag, file, rest @ ..] if flag == "--binary" => (Some(PathBuf::from(file)), rest),
+        rest => (None, rest),
+    };
+    let documents = match rest {
         [] => DOCUMENTS,
         [folder] if !folder.starts_with('-') => folder,
-        _ => return Err("usage: cargo xtask first [FOLDER]".into()),
+        _ => return Err("usage: cargo xtask first [--binary FILE] [FOLDER]".into()),
     };
     install::ensure(&[install::CURL, install::RCLONE])?;
-    let binary = demo::build(false)?;
+    let binary = match binary {
+        Some(binary) => binary,
+        None => demo::build(false)?,
+    };
     let folder = tempfile::Builder::new().prefix("zebu-first-").tempdir()?;
     let mut report = Report::default();
     let outcome = scenario(&mut report, &binary, folder.path(), Path::new(documents));

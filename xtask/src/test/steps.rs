@@ -24,7 +24,7 @@ pub(super) fn fmt() -> Result<Outcome> {
 }
 
 pub(super) fn tidy() -> Result<Outcome> {
-    own("tidy")
+    own(&["tidy"])
 }
 
 pub(super) fn clippy() -> Result<Outcome> {
@@ -63,20 +63,21 @@ pub(super) fn client() -> Result<Outcome> {
 pub(super) fn browser() -> Result<Outcome> {
     let node = client_build::build()?;
     let folder = tempfile::tempdir()?;
-    let cluster = Running::start(&demo::build(false)?, folder.path())?;
+    let cluster = Running::start(&demo::build_with_tests()?, folder.path())?;
     let outcome = observed(&mut node.command("node", &["e2e/main-job.mjs", "--base", cluster.url()]))?;
     cluster.stop()?;
     Ok(outcome)
 }
 
 pub(super) fn first() -> Result<Outcome> {
-    own("first")
+    let binary = demo::build_with_tests()?;
+    own(&["first", "--binary", &binary.to_string_lossy()])
 }
 
 /// A subcommand of this tool in a process of its own, so that its lines are counted like any runner's.
-fn own(subcommand: &str) -> Result<Outcome> {
+fn own(arguments: &[&str]) -> Result<Outcome> {
     // Not by its path: a build of the whole workspace may have put another xtask there since this one started.
-    observed(Command::new("/proc/self/exe").arg(subcommand))
+    observed(Command::new("/proc/self/exe").args(arguments))
 }
 
 fn observed(command: &mut Command) -> Result<Outcome> {
