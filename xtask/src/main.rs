@@ -22,45 +22,42 @@ use std::process::ExitCode;
 /// What every subcommand answers: nothing, or one sentence for the developer.
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// One subcommand: its name, what it is for, and the function behind it. `docs/PROMISES.md` may name these.
+/// One subcommand: its name, its arguments, what it is for, and the function behind it. `docs/PROMISES.md` names some.
 pub(crate) struct Subcommand {
     pub(crate) name: &'static str,
-    usage: &'static str,
+    arguments: &'static str,
+    what: &'static str,
     run: fn(&[String]) -> Result,
 }
 
 pub(crate) const SUBCOMMANDS: [Subcommand; 7] = [
     Subcommand {
         name: "demo",
-        usage: "demo [--port N] [--dir DIR] [--nodes N] [--release]   install what is missing, build, start a cluster here",
+        arguments: "[--port N] [--dir DIR] [--nodes N] [--release]",
+        what: "install what is missing, build, start a cluster here",
         run: demo::run,
     },
     Subcommand {
         name: "test",
-        usage: "test [--list] [STEP…]      everything that must hold before a change lands, or only the steps named",
+        arguments: "[--list] [STEP…]",
+        what: "everything that must hold before a change lands, or only the steps named",
         run: test::run,
     },
     Subcommand {
         name: "tidy",
-        usage: "tidy                       the repository tests itself: arrows, headers, lengths, licences, documents",
+        arguments: "",
+        what: "the repository tests itself: arrows, headers, lengths, licences, documents",
         run: tidy::run,
     },
-    Subcommand { name: "fmt", usage: "fmt [--check]              format the Rust sources", run: format::run },
-    Subcommand {
-        name: "ui",
-        usage: "ui                         build the web client, if it changed",
-        run: ui::run,
-    },
+    Subcommand { name: "fmt", arguments: "[--check]", what: "format the Rust sources", run: format::run },
+    Subcommand { name: "ui", arguments: "", what: "build the web client, if it changed", run: ui::run },
     Subcommand {
         name: "first",
-        usage: "first [--binary FILE] [FOLDER]   the first scenario: sharing and withdrawing, thousands of files, a node killed",
+        arguments: "[--binary FILE] [FOLDER]",
+        what: "the first scenario: sharing and withdrawing, thousands of files, a node killed",
         run: first::run,
     },
-    Subcommand {
-        name: "bench",
-        usage: "bench NAME                 one benchmark by its name",
-        run: bench::run,
-    },
+    Subcommand { name: "bench", arguments: "NAME", what: "one benchmark by its name", run: bench::run },
 ];
 
 fn main() -> ExitCode {
@@ -72,7 +69,7 @@ fn main() -> ExitCode {
     let Some(subcommand) = SUBCOMMANDS.iter().find(|subcommand| subcommand.name == name) else {
         println!("usage: cargo xtask COMMAND\n");
         for subcommand in &SUBCOMMANDS {
-            println!("  {}", subcommand.usage);
+            println!("  {} {}\n      {}", subcommand.name, subcommand.arguments, subcommand.what);
         }
         return if matches!(name, "help" | "--help" | "-h") { ExitCode::SUCCESS } else { ExitCode::from(2) };
     };
