@@ -1,6 +1,8 @@
-//! Measures how fast one content goes into a store and comes out of it: `throughput DIRECTORY [MIB] [CHUNK_KIB]`.
+//! Measures how fast one content goes into a store and comes out of it: `throughput DIRECTORY [MIB]
+//! [CHUNK_KIB]`.
 //!
-//! For comparing with `dd` and `cp` on the same directory. Run it from a release build; it removes what it wrote.
+//! For comparing with `dd` and `cp` on the same directory. Run it from a release build; it removes what it
+//! wrote.
 #![allow(clippy::print_stdout, reason = "its output is what it is for")]
 
 use std::time::Instant;

@@ -12,18 +12,21 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `file:///directory` (or `file:/directory`), percent-encoded, absolute, the same content on every node. The last
-    /// directory of the path is created if it is missing; the ones above it are not, so that a mount that is not there is noticed.
+    /// `file:///directory` (or `file:/directory`), percent-encoded, absolute, the same content on every node.
+    /// The last directory of the path is created if it is missing; the ones above it are not, so that a mount
+    /// that is not there is noticed.
     pub url: String,
-    /// Whether a content and its name are on the disk (with NFS: on the server's) before its upload is answered. Default
-    /// true. False is some ten times faster for small files on a local disk and loses answered uploads in a power failure.
+    /// Whether a content and its name are on the disk (with NFS: on the server's) before its upload is
+    /// answered. Default true. False is some ten times faster for small files on a local disk and loses
+    /// answered uploads in a power failure.
     #[serde(default = "fsync_default")]
     pub fsync: bool,
-    /// The most operations that wait for this store's disk at one time, 1 or more. Default 64. Bounds the threads that a file
-    /// server that hangs can hold.
+    /// The most operations that wait for this store's disk at one time, 1 or more. Default 64. Bounds the
+    /// threads that a file server that hangs can hold.
     #[serde(default = "jobs_max_default")]
     pub jobs_max: usize,
-    /// How long, in milliseconds, an operation waits for one of those places before it fails as unavailable. Default 10,000.
+    /// How long, in milliseconds, an operation waits for one of those places before it fails as unavailable.
+    /// Default 10,000.
     #[serde(default = "wait_ms_max_default")]
     pub wait_ms_max: u64,
 }
@@ -54,8 +57,8 @@ impl Config {
     /// The directory that the URL names.
     ///
     /// # Errors
-    /// [`Error::Config`] if the scheme is not `file`, a host other than `localhost` is named, or the path is relative or
-    /// not UTF-8.
+    /// [`Error::Config`] if the scheme is not `file`, a host other than `localhost` is named, or the path is
+    /// relative or not UTF-8.
     pub(crate) fn directory(&self) -> Result<PathBuf> {
         let refuse = |why| Error::Config(format!("file store url {:?}: {why}", self.url));
         let rest =

@@ -1,7 +1,9 @@
-//! The two digests of an upload, taken part by part on threads of their own while the part is written to the disk.
+//! The two digests of an upload, taken part by part on threads of their own while the part is written to the
+//! disk.
 //!
-//! Called by [`crate::upload`]. BLAKE3 is what the scrubber checks, MD5 what the HTTP API shows as `file_md5sum`; they run
-//! side by side because MD5 alone is the slowest step of a large upload. Must never run on an async thread.
+//! Called by [`crate::upload`]. BLAKE3 is what the scrubber checks, MD5 what the HTTP API shows as
+//! `file_md5sum`; they run side by side because MD5 alone is the slowest step of a large upload. Must never
+//! run on an async thread.
 
 use md5::Md5;
 use md5::digest::Digest as _;
@@ -10,7 +12,8 @@ use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result};
 
-/// Both digests of what was pushed. Of no use after a failed or abandoned call: the job it waited for is lost.
+/// Both digests of what was pushed. Of no use after a failed or abandoned call: the job it waited for is
+/// lost.
 #[derive(Default)]
 pub(crate) struct Digests {
     blake3: Option<JoinHandle<blake3::Hasher>>,

@@ -1,7 +1,8 @@
 //! What can go wrong in the store: few kinds, each with a sentence that may be shown to a user.
 //!
-//! `Display` is the outside sentence, without paths or keys; the chain of `source()` is for the log. Made throughout this
-//! crate, mapped to answers by `app`; a [`Error::Config`] is for the operator and names the path.
+//! `Display` is the outside sentence, without paths or keys; the chain of `source()` is for the log. Made
+//! throughout this crate, mapped to answers by `app`; a [`Error::Config`] is for the operator and names the
+//! path.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,8 @@ pub enum Error {
         /// The key that was asked for.
         key: Key,
     },
-    /// There already is content under the key of an upload; it was left alone. A defect of the caller: keys are used once.
+    /// There already is content under the key of an upload; it was left alone. A defect of the caller: keys
+    /// are used once.
     #[error("The file store holds a file of this name already.")]
     Exists {
         /// The key that was written twice.
@@ -35,8 +37,8 @@ pub enum Error {
         /// What the system said.
         source: BoxedError,
     },
-    /// The store did not answer in time, or with an error that may pass. After an upload's `finish` the content may or may
-    /// not be stored: delete the key and start over with another.
+    /// The store did not answer in time, or with an error that may pass. After an upload's `finish` the
+    /// content may or may not be stored: delete the key and start over with another.
     #[error("The file store is not available at the moment.")]
     Unavailable {
         /// What the system said.

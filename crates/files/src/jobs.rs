@@ -1,7 +1,8 @@
 //! Runs what may block on the disk off the async threads, with an upper bound.
 //!
-//! Called by everything in this crate that makes a system call. A file server that hangs may hold as many threads as the store
-//! has places and no more, and who comes then is told so; nothing here must ever wait without a limit.
+//! Called by everything in this crate that makes a system call. A file server that hangs may hold as many
+//! threads as the store has places and no more, and who comes then is told so; nothing here must ever wait
+//! without a limit.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ impl Jobs {
         Self { places: Arc::new(Semaphore::new(jobs_max)), wait_max }
     }
 
-    /// Runs `job` on a thread that may block. Its place stays taken until the job ends, even if the caller has left.
+    /// Runs `job` on a thread that may block. Its place stays taken until the job ends, even if the caller
+    /// has left.
     ///
     /// # Errors
     /// The job's, and [`Error::Unavailable`] if no place became free in time.
@@ -41,8 +43,8 @@ impl Jobs {
         job.await.map_err(Error::of_job)?
     }
 
-    /// Starts `task`, which brings its own blocking thread (as those of `object_store` do), and returns without waiting for
-    /// its end; it runs to its end even if the handle is dropped.
+    /// Starts `task`, which brings its own blocking thread (as those of `object_store` do), and returns
+    /// without waiting for its end; it runs to its end even if the handle is dropped.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if no place became free in time.

@@ -1,12 +1,14 @@
 //! The name of one content in the store, `<context id>_ctx_store/<2 hex>/<30 hex>`.
 //!
-//! Made by `app` from a context id and 16 random bytes, kept in the database as text. It holds numbers, not text, so that
-//! no key can lead outside its context's directory; it must never be built from a name a user chose.
+//! Made by `app` from a context id and 16 random bytes, kept in the database as text. It holds numbers, not
+//! text, so that no key can lead outside its context's directory; it must never be built from a name a user
+//! chose.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What a context's directory is called after its id; the layout of the original, so that operators find their way.
+/// What a context's directory is called after its id; the layout of the original, so that operators find
+/// their way.
 const DIRECTORY_SUFFIX: &str = "_ctx_store";
 /// Hexadecimal digits of the sub-directory: 256 of them keep directories short up to some millions of files.
 const SHELF_DIGITS: usize = 2;
@@ -26,12 +28,14 @@ pub struct Key {
 pub struct BadKey;
 
 impl Key {
-    /// The key of a context's content; `random` must come from the system's generator, as uniqueness rests on it.
+    /// The key of a context's content; `random` must come from the system's generator, as uniqueness rests on
+    /// it.
     pub fn new(context: u32, random: [u8; 16]) -> Self {
         Self { context, random }
     }
 
-    /// Reads what [`fmt::Display`] writes, and nothing else: no leading zeros, no upper-case digits, no other separator.
+    /// Reads what [`fmt::Display`] writes, and nothing else: no leading zeros, no upper-case digits, no other
+    /// separator.
     pub fn parse(text: &str) -> Result<Self, BadKey> {
         let (directory, rest) = text.split_once('/').ok_or(BadKey)?;
         let (shelf, name) = rest.split_once('/').ok_or(BadKey)?;

@@ -1,7 +1,7 @@
 //! Everything that a context has in the store, for consistency checks and for moving a context.
 //!
-//! Called by `app`'s background work and the `checkconsistency` command. Walks the directory itself, because `object_store`
-//! hides what interrupted uploads left, and that is what a check is after.
+//! Called by `app`'s background work and the `checkconsistency` command. Walks the directory itself, because
+//! `object_store` hides what interrupted uploads left, and that is what a check is after.
 
 use std::fs::{self, DirEntry, ReadDir};
 use std::io;
@@ -43,7 +43,8 @@ pub enum Entry {
 impl FileStore {
     /// All files of a context, in no order. Empty for a context that has no directory.
     ///
-    /// What comes or goes meanwhile may or may not be listed. Names that are no keys, such as `.nfs…`, are not.
+    /// What comes or goes meanwhile may or may not be listed. Names that are no keys, such as `.nfs…`, are
+    /// not.
     ///
     /// # Errors
     /// [`Error::Unavailable`], after which the stream ends.

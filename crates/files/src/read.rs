@@ -1,7 +1,8 @@
 //! Reading one content, or a range of it, as a stream of chunks with one chunk read ahead.
 //!
-//! Called by `app` for downloads. Reads the file directly, because `object_store` hands local files out in chunks of 8 KiB. The
-//! stream must never end early without an error: a client would take half a file for the whole.
+//! Called by `app` for downloads. Reads the file directly, because `object_store` hands local files out in
+//! chunks of 8 KiB. The stream must never end early without an error: a client would take half a file for the
+//! whole.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -18,7 +19,8 @@ use crate::error::{Error, Result};
 use crate::key::Key;
 use crate::store::{Directory, FileStore, retry_stale};
 
-/// Bytes of a chunk, all but the last: few thread changes, and little memory for each of many downloads (two chunks).
+/// Bytes of a chunk, all but the last: few thread changes, and little memory for each of many downloads (two
+/// chunks).
 pub(crate) const CHUNK_BYTES: u64 = 256 << 10;
 
 /// The chunks of a content, in order. Ends after the last one, or after the first error.
@@ -36,8 +38,8 @@ impl FileStore {
     /// Opens the content of `key`, or the bytes `range` of it, and begins to read.
     ///
     /// # Errors
-    /// [`Error::Missing`], [`Error::Unavailable`], and [`Error::OutOfRange`] if the range ends behind the content or before its
-    /// own start.
+    /// [`Error::Missing`], [`Error::Unavailable`], and [`Error::OutOfRange`] if the range ends behind the
+    /// content or before its own start.
     pub async fn read(&self, key: Key, range: Option<Range<u64>>) -> Result<Reader> {
         let path = self.directory.path(key);
         let (file, size, range) = self

@@ -1,7 +1,7 @@
 //! One file store: opening it, and what it does with a whole content at once.
 //!
-//! Opened at start-up for each registered file store, shared by all requests. Streaming is in [`crate::upload`] and
-//! [`crate::read`]. Must never create anything outside its directory.
+//! Opened at start-up for each registered file store, shared by all requests. Streaming is in
+//! [`crate::upload`] and [`crate::read`]. Must never create anything outside its directory.
 
 use std::fs;
 use std::io;
@@ -37,8 +37,8 @@ impl FileStore {
     /// Opens the store that `config` names, after writing and removing a file there.
     ///
     /// # Errors
-    /// [`Error::Config`] naming the setting or the path if the directory is missing and cannot be created, is none, or cannot
-    /// be written to.
+    /// [`Error::Config`] naming the setting or the path if the directory is missing and cannot be created, is
+    /// none, or cannot be written to.
     pub async fn open(config: &Config) -> Result<Self> {
         let root = config.directory()?;
         if config.jobs_max == 0 {
@@ -65,8 +65,8 @@ impl FileStore {
             .await
     }
 
-    /// Removes the content and whatever interrupted uploads of the key left, durably. Whether there was a content; asking
-    /// again is no error.
+    /// Removes the content and whatever interrupted uploads of the key left, durably. Whether there was a
+    /// content; asking again is no error.
     ///
     /// # Errors
     /// [`Error::Unavailable`]: ask again.
@@ -78,7 +78,8 @@ impl FileStore {
                 let path = directory.path(key);
                 directory.remove_staged(key)?;
                 let was_there = remove(&path)?;
-                // Even if nothing was there: an earlier attempt may have removed it and died before this line.
+                // Even if nothing was there: an earlier attempt may have removed it and died before this
+                // line.
                 directory.sync_shelf_of(&path)?;
                 Ok(was_there)
             })
@@ -88,7 +89,8 @@ impl FileStore {
     /// Removes everything of a context. Asking again is no error.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], also when an upload or (on NFS) a reader kept a directory from being removed: ask again.
+    /// [`Error::Unavailable`], also when an upload or (on NFS) a reader kept a directory from being removed:
+    /// ask again.
     pub async fn remove_context(&self, context: u32) -> Result<()> {
         let directory = Arc::clone(&self.directory);
         self.directory
@@ -112,8 +114,8 @@ impl Directory {
         self.root.join(key.to_string())
     }
 
-    /// Where an upload of `key` writes before it gives the content its name: `object_store` calls these files `<name>#1`,
-    /// and `#2` and so on when the former is taken.
+    /// Where an upload of `key` writes before it gives the content its name: `object_store` calls these files
+    /// `<name>#1`, and `#2` and so on when the former is taken.
     pub(crate) fn staged_path(&self, key: Key, attempt: u32) -> PathBuf {
         self.root.join(format!("{key}#{attempt}"))
     }
@@ -137,7 +139,8 @@ impl Directory {
     pub(crate) async fn put_parts(self: &Arc<Self>, key: Key) -> Result<Box<dyn MultipartUpload>> {
         let directory = Arc::clone(self);
         let runtime = tokio::runtime::Handle::current();
-        // In a job because object_store creates the file, and the directories it needs, on the calling thread.
+        // In a job because object_store creates the file, and the directories it needs, on the calling
+        // thread.
         self.jobs
             .run(move || {
                 let begun = runtime.block_on(directory.objects.put_multipart(&object_path(key)));
@@ -146,7 +149,8 @@ impl Directory {
             .await
     }
 
-    /// Gives the written parts their name. If that fails they are removed, which object_store leaves to its caller.
+    /// Gives the written parts their name. If that fails they are removed, which object_store leaves to its
+    /// caller.
     pub(crate) async fn complete(
         self: &Arc<Self>,
         key: Key,
@@ -166,8 +170,8 @@ impl Directory {
         self.jobs.start(complete).await?.await.map_err(Error::of_job)?
     }
 
-    /// Refuses a key that has content already. Not atomic with the rename that publishes a content, and need not be: keys are
-    /// random and reserved, so this only keeps a defect elsewhere from destroying a file.
+    /// Refuses a key that has content already. Not atomic with the rename that publishes a content, and need
+    /// not be: keys are random and reserved, so this only keeps a defect elsewhere from destroying a file.
     pub(crate) async fn refuse_taken(self: &Arc<Self>, key: Key) -> Result<()> {
         let path = self.path(key);
         self.jobs
@@ -196,8 +200,8 @@ impl Directory {
         }
     }
 
-    /// Removes what uploads of the key wrote before they gave it its name. A key is uploaded once, so the first attempt that
-    /// is missing is the end.
+    /// Removes what uploads of the key wrote before they gave it its name. A key is uploaded once, so the
+    /// first attempt that is missing is the end.
     fn remove_staged(&self, key: Key) -> Result<()> {
         for attempt in 1.. {
             if !remove(&self.staged_path(key, attempt))? {
@@ -241,8 +245,8 @@ pub(crate) fn remove(path: &Path) -> Result<bool> {
     }
 }
 
-/// Calls twice if the first answer is that an NFS handle is stale: another node has replaced a directory on the way, and the
-/// second call looks it up anew.
+/// Calls twice if the first answer is that an NFS handle is stale: another node has replaced a directory on
+/// the way, and the second call looks it up anew.
 pub(crate) fn retry_stale<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     match call() {
         Err(error) if error.kind() == io::ErrorKind::StaleNetworkFileHandle => call(),

@@ -1,7 +1,7 @@
 //! Removing what uploads left that ended with their process.
 //!
-//! Called by `app`'s background work. Must never touch an upload that goes on, so the caller names an age that no living
-//! upload has: each of its parts makes its file young again.
+//! Called by `app`'s background work. Must never touch an upload that goes on, so the caller names an age
+//! that no living upload has: each of its parts makes its file young again.
 
 use std::time::SystemTime;
 
@@ -12,10 +12,11 @@ use crate::list::Entry;
 use crate::store::{FileStore, remove};
 
 impl FileStore {
-    /// Removes the temporary files of a context that were last written to before `older_than`, by the file server's clock,
-    /// and says how many there were. Contents stay.
+    /// Removes the temporary files of a context that were last written to before `older_than`, by the file
+    /// server's clock, and says how many there were. Contents stay.
     ///
-    /// Choose hours: the longest that a client may be silent in the middle of an upload, and more than clocks differ.
+    /// Choose hours: the longest that a client may be silent in the middle of an upload, and more than clocks
+    /// differ.
     ///
     /// # Errors
     /// [`crate::Error::Unavailable`]: ask again.

@@ -1,7 +1,8 @@
-//! Writing one content: bytes come in as the network brings them, leave in parts, and get their name when all are durable.
+//! Writing one content: bytes come in as the network brings them, leave in parts, and get their name when all
+//! are durable.
 //!
-//! Called by `app` for every new file version. Holds a bounded number of bytes whatever the size: one part that fills, two
-//! that are on their way. A content that is not finished must never be found under its key.
+//! Called by `app` for every new file version. Holds a bounded number of bytes whatever the size: one part
+//! that fills, two that are on their way. A content that is not finished must never be found under its key.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,10 +20,12 @@ use crate::store::{Directory, FileStore};
 const PART_BYTES: usize = 1 << 20;
 /// Parts that are being written at one time.
 const PARTS_IN_FLIGHT_MAX: usize = 2;
-/// Chunks shorter than this are copied together, because a chunk of one byte may keep a buffer of many in memory.
+/// Chunks shorter than this are copied together, because a chunk of one byte may keep a buffer of many in
+/// memory.
 const CHUNK_BYTES_MIN: usize = 4 << 10;
 
-/// A content on its way into the store. Dropping it before [`Upload::finish`] returns removes what was written.
+/// A content on its way into the store. Dropping it before [`Upload::finish`] returns removes what was
+/// written.
 #[derive(Debug)]
 pub struct Upload {
     key: Key,
@@ -54,7 +57,8 @@ struct Progress {
 }
 
 impl FileStore {
-    /// Begins to write the content of `key`, of `size_max` bytes at most. Nothing is on the disk until a part is full.
+    /// Begins to write the content of `key`, of `size_max` bytes at most. Nothing is on the disk until a part
+    /// is full.
     pub fn begin(&self, key: Key, size_max: u64) -> Upload {
         let progress = Progress {
             directory: Arc::clone(&self.directory),
@@ -74,8 +78,9 @@ impl Upload {
     /// Takes the next bytes of the content. Returns when there is room for more, not when they are written.
     ///
     /// # Errors
-    /// [`Error::TooLarge`], [`Error::Full`], [`Error::Unavailable`], perhaps for bytes of an earlier call; the upload is over
-    /// then, and every later call answers [`Error::Interrupted`], as it does if the future of a call was dropped.
+    /// [`Error::TooLarge`], [`Error::Full`], [`Error::Unavailable`], perhaps for bytes of an earlier call;
+    /// the upload is over then, and every later call answers [`Error::Interrupted`], as it does if the future
+    /// of a call was dropped.
     pub async fn write(&mut self, chunk: Bytes) -> Result<()> {
         let mut progress = self.progress.take().ok_or(Error::Interrupted { key: self.key })?;
         progress.take_in(chunk).await?;
@@ -172,8 +177,9 @@ impl Progress {
 }
 
 impl Drop for Progress {
-    /// Removes the parts, in the background and after the writes that are on their way. What cannot be removed, also because
-    /// the process ends, is left to [`FileStore::delete`] and [`FileStore::sweep_temporary`].
+    /// Removes the parts, in the background and after the writes that are on their way. What cannot be
+    /// removed, also because the process ends, is left to [`FileStore::delete`] and
+    /// [`FileStore::sweep_temporary`].
     fn drop(&mut self) {
         let Some(mut parts) = self.parts.take() else { return };
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };

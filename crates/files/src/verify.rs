@@ -9,7 +9,8 @@ use crate::key::Key;
 use crate::read::read_chunk;
 use crate::store::{FileStore, retry_stale};
 
-/// Bytes read and hashed in one job: long enough to be cheap, short enough that a shutdown does not wait for a large file.
+/// Bytes read and hashed in one job: long enough to be cheap, short enough that a shutdown does not wait for
+/// a large file.
 const STEP_BYTES: u64 = 4 << 20;
 
 /// What the scrubber finds out about a content.

@@ -71,8 +71,8 @@ async fn deleting_twice_says_what_was_there() {
     }
 }
 
-/// What a process leaves that is killed in the middle of an upload: the file that the library writes to, pinned here
-/// to the name that it has for an upload that goes on.
+/// What a process leaves that is killed in the middle of an upload: the file that the library writes to,
+/// pinned here to the name that it has for an upload that goes on.
 async fn killed_upload(store: &FileStore, directory: &std::path::Path, key: Key) {
     let mut upload = store.begin(key, u64::MAX);
     upload.write(content(1, 3 << 20)).await.unwrap();

@@ -1,4 +1,5 @@
-//! What the tests of the store share: a store in a directory of its own, bytes that look random, and ways to look.
+//! What the tests of the store share: a store in a directory of its own, bytes that look random, and ways to
+//! look.
 
 use std::path::Path;
 

@@ -156,7 +156,8 @@ async fn chunks_of_one_byte_do_not_keep_their_buffers() {
 
 #[tokio::test]
 async fn an_upload_whose_write_was_given_up_half_way_cannot_be_finished() {
-    // With one place for jobs, the question behind the upload is answered only after the upload's job has ended.
+    // With one place for jobs, the question behind the upload is answered only after the upload's job has
+    // ended.
     let (directory, store) = store_with(Config { jobs_max: 1, ..Config::new("") }).await;
     let mut upload = store.begin(key(1), u64::MAX);
     {

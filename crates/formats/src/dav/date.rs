@@ -1,7 +1,7 @@
 //! Times as HTTP and DAV write them.
 //!
-//! Used by the property writer, and by `web` for headers. From milliseconds since 1970, UTC; fractions are cut off, because HTTP
-//! dates have none and a time must not look newer than it is.
+//! Used by the property writer, and by `web` for headers. From milliseconds since 1970, UTC; fractions are
+//! cut off, because HTTP dates have none and a time must not look newer than it is.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,8 @@ struct Civil {
     second: i64,
 }
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7). Times outside the years 0 to 9999 are moved to their border.
+/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7). Times outside the years 0 to 9999 are moved to
+/// their border.
 pub fn http_date(ms: i64) -> String {
     let Civil { year, month, day, weekday, hour, minute, second } = civil(ms);
     let month = usize::try_from(month - 1).ok().and_then(|month| MONTHS.get(month)).unwrap_or(&"Jan");
@@ -45,8 +46,8 @@ pub fn rfc3339(ms: i64) -> String {
 fn civil(ms: i64) -> Civil {
     let seconds = ms.div_euclid(1000).clamp(SECONDS_MIN, SECONDS_MAX);
     let (days, of_day) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // Years that begin in March put the leap day last, so that every month but the last has a fixed place. An era of 400
-    // years has 146,097 days; day 0 is 0000-03-01, 719,468 days before 1970.
+    // Years that begin in March put the leap day last, so that every month but the last has a fixed place. An
+    // era of 400 years has 146,097 days; day 0 is 0000-03-01, 719,468 days before 1970.
     let shifted = days + 719_468;
     let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -1,7 +1,8 @@
 //! A request body as a small tree of elements.
 //!
-//! Used by the parser of each method's body. Everything a hostile document can do is stopped here, by the limits of
-//! [`super::limits`]: nesting, number, entities, broken names. Comments and processing instructions are skipped.
+//! Used by the parser of each method's body. Everything a hostile document can do is stopped here, by the
+//! limits of [`super::limits`]: nesting, number, entities, broken names. Comments and processing instructions
+//! are skipped.
 
 use quick_xml::XmlVersion;
 use quick_xml::escape::unescape;

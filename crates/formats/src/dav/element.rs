@@ -1,7 +1,8 @@
-//! Writing elements: their tags, with the prefixes that a document's root declares for the namespaces we know.
+//! Writing elements: their tags, with the prefixes that a document's root declares for the namespaces we
+//! know.
 //!
-//! Used by everything that writes a body. The root never declares a default namespace, because fragments of clients are placed
-//! below it that may have names without one.
+//! Used by everything that writes a body. The root never declares a default namespace, because fragments of
+//! clients are placed below it that may have names without one.
 
 use super::escape::{push_attribute, push_text};
 use super::name::{CALDAV, CALENDAR_SERVER, CARDDAV, DAV, Name};
@@ -9,7 +10,8 @@ use super::name::{CALDAV, CALENDAR_SERVER, CARDDAV, DAV, Name};
 /// What every body begins with.
 pub(crate) const PROLOG: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n";
 
-/// The prefixes of the namespaces we know. The Windows redirector looks for `D:`, not for the namespace behind it.
+/// The prefixes of the namespaces we know. The Windows redirector looks for `D:`, not for the namespace
+/// behind it.
 const PREFIXES: [(&str, &str); 4] = [(DAV, "D"), (CALDAV, "C"), (CARDDAV, "CR"), (CALENDAR_SERVER, "CS")];
 
 /// The start tag of a root element, with all prefixes.

@@ -4,7 +4,8 @@
 
 use super::limits::{ATTRIBUTES_MAX, DEPTH_MAX, ELEMENTS_MAX};
 
-/// A body that is not the XML that the method takes: 400, or 403 with `no-external-entities` for [`BadBody::Declaration`].
+/// A body that is not the XML that the method takes: 400, or 403 with `no-external-entities` for
+/// [`BadBody::Declaration`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadBody {
     /// It is not well-formed, or not UTF-8.

@@ -1,4 +1,5 @@
-//! The body of an error: which condition was not met, so that a client can tell the user (RFC 4918 section 16).
+//! The body of an error: which condition was not met, so that a client can tell the user (RFC 4918 section
+//! 16).
 //!
 //! Used by `web` for whole answers, and by the multistatus writer for single resources.
 

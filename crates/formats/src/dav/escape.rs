@@ -1,6 +1,7 @@
 //! Writing text so that it is well-formed XML, whatever is in it.
 //!
-//! Used by everything that writes a body. What XML 1.0 cannot carry at all is replaced, never dropped silently or passed on.
+//! Used by everything that writes a body. What XML 1.0 cannot carry at all is replaced, never dropped
+//! silently or passed on.
 
 /// Whether XML 1.0 allows the character in a document (section 2.2).
 pub(crate) fn is_xml_char(character: char) -> bool {

@@ -1,7 +1,8 @@
 //! An element as text that can stand alone or inside any other document: it declares every prefix it uses.
 //!
-//! Used to keep dead properties and lock owners, which a server stores without understanding them. Names, attributes, order,
-//! text and prefixes stay as the client sent them (RFC 4918 section 4.3); comments and the way of escaping do not.
+//! Used to keep dead properties and lock owners, which a server stores without understanding them. Names,
+//! attributes, order, text and prefixes stay as the client sent them (RFC 4918 section 4.3); comments and the
+//! way of escaping do not.
 
 use super::document::{Attribute, Element, Node, XML};
 use super::escape::{push_attribute, push_text};
@@ -13,7 +14,8 @@ pub(crate) fn to_text(element: &Element) -> String {
     out
 }
 
-/// The prefixes that are declared where an element stands, the innermost last; the default namespace has an empty prefix.
+/// The prefixes that are declared where an element stands, the innermost last; the default namespace has an
+/// empty prefix.
 type Declared<'a> = Vec<(&'a str, &'a str)>;
 
 fn push<'a>(out: &mut String, element: &'a Element, declared: &mut Declared<'a>) {

@@ -1,6 +1,7 @@
 //! The headers of WebDAV but `If` (RFC 4918 section 10): a header's text to its meaning.
 //!
-//! Called by `web`. Takes the text of a header that was sent once; which status a mistake is answered with is `web`'s to say.
+//! Called by `web`. Takes the text of a header that was sent once; which status a mistake is answered with is
+//! `web`'s to say.
 
 use super::error::BadHeader;
 use super::href::Path;
@@ -51,8 +52,8 @@ pub enum Timeout {
     Infinite,
 }
 
-/// Reads a `Timeout` header (section 10.7): what the client would like, best first. What is not understood is left out, as the
-/// server chooses anyway; so the list may be empty.
+/// Reads a `Timeout` header (section 10.7): what the client would like, best first. What is not understood is
+/// left out, as the server chooses anyway; so the list may be empty.
 pub fn timeouts(header: Option<&str>) -> Vec<Timeout> {
     let wishes = header.unwrap_or_default().split(',').take(TIMEOUTS_MAX);
     wishes.filter_map(|wish| timeout(wish.trim())).collect()
@@ -73,7 +74,8 @@ fn timeout(wish: &str) -> Option<Timeout> {
     Some(Timeout::Seconds(digits.parse().unwrap_or(u32::MAX)))
 }
 
-/// Reads an `Overwrite` header (section 10.6): whether COPY and MOVE may replace what is there, true without one.
+/// Reads an `Overwrite` header (section 10.6): whether COPY and MOVE may replace what is there, true without
+/// one.
 ///
 /// # Errors
 /// [`BadHeader::Malformed`] for anything but `T` and `F`.
@@ -97,10 +99,11 @@ pub fn lock_token(header: &str) -> Result<&str, BadHeader> {
     }
 }
 
-/// Reads a `Destination` header (section 10.3), an absolute URI or an absolute path, into the path on this server.
+/// Reads a `Destination` header (section 10.3), an absolute URI or an absolute path, into the path on this
+/// server.
 ///
-/// `authority` is this server's as the client knows it, the `Host` header's text. The scheme is not compared, because a proxy in
-/// front may speak TLS for us; a port that is the scheme's default may be there or not.
+/// `authority` is this server's as the client knows it, the `Host` header's text. The scheme is not compared,
+/// because a proxy in front may speak TLS for us; a port that is the scheme's default may be there or not.
 ///
 /// # Errors
 /// [`BadHeader::OtherServer`], [`BadHeader::Path`], [`BadHeader::Malformed`].

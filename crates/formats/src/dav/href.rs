@@ -1,7 +1,7 @@
 //! Paths of resources: percent-encoded text to the names it means, and back (RFC 3986 section 3.3).
 //!
-//! Used for request targets, `Destination`, tagged lists and every `DAV:href`. A path that was accepted can be shown and cannot
-//! lead upwards; whether it exists is not known here.
+//! Used for request targets, `Destination`, tagged lists and every `DAV:href`. A path that was accepted can
+//! be shown and cannot lead upwards; whether it exists is not known here.
 
 use std::fmt;
 

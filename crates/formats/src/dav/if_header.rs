@@ -1,7 +1,8 @@
-//! The `If` header: conditions on the state of resources, and the lock tokens that a client submits (RFC 4918 section 10.4).
+//! The `If` header: conditions on the state of resources, and the lock tokens that a client submits (RFC 4918
+//! section 10.4).
 //!
-//! Called by `web` for every method that writes. Knows the grammar and how lists combine; what a resource's state is, the caller
-//! answers.
+//! Called by `web` for every method that writes. Knows the grammar and how lists combine; what a resource's
+//! state is, the caller answers.
 
 use super::error::BadHeader;
 use super::headers::{is_uri_reference, path_of_reference};
@@ -46,7 +47,8 @@ impl IfHeader {
     /// Reads the header's text.
     ///
     /// # Errors
-    /// [`BadHeader::Malformed`], also if lists with and without a tag are mixed, which the grammar has no room for.
+    /// [`BadHeader::Malformed`], also if lists with and without a tag are mixed, which the grammar has no
+    /// room for.
     pub fn parse(header: &str) -> Result<Self, BadHeader> {
         let mut rest = Rest { text: header, conditions: 0 };
         let mut lists: Vec<List> = Vec::new();
@@ -72,7 +74,8 @@ impl IfHeader {
         }
     }
 
-    /// All state tokens, also negated ones: naming a lock's token anywhere in the header submits it (section 10.4.1).
+    /// All state tokens, also negated ones: naming a lock's token anywhere in the header submits it (section
+    /// 10.4.1).
     pub fn tokens(&self) -> impl Iterator<Item = &str> {
         let conditions = self.lists.iter().flat_map(|list| &list.conditions);
         conditions.filter_map(|condition| match &condition.state {
@@ -81,8 +84,8 @@ impl IfHeader {
         })
     }
 
-    /// Whether the header holds, where `has(tag, state)` says whether the resource has the state; each list is asked in order and
-    /// until its first condition that fails.
+    /// Whether the header holds, where `has(tag, state)` says whether the resource has the state; each list
+    /// is asked in order and until its first condition that fails.
     pub fn holds(&self, mut has: impl FnMut(Option<&str>, &State) -> bool) -> bool {
         self.lists.iter().any(|list| {
             list.conditions
@@ -96,8 +99,8 @@ impl List {
     /// The path of the tagged resource, if it is on this server; `authority` as in [`super::destination`].
     ///
     /// # Errors
-    /// [`BadHeader::OtherServer`], [`BadHeader::Path`], [`BadHeader::Malformed`]. A list for a resource elsewhere does not hold,
-    /// which is no mistake of the client.
+    /// [`BadHeader::OtherServer`], [`BadHeader::Path`], [`BadHeader::Malformed`]. A list for a resource
+    /// elsewhere does not hold, which is no mistake of the client.
     pub fn path(&self, authority: &str) -> Result<Option<Path>, BadHeader> {
         self.tag.as_deref().map(|tag| path_of_reference("If", tag, authority)).transpose()
     }
@@ -173,8 +176,8 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// An entity tag whose `[` is read already. Between its quotes it may hold a `]`, and spaces, which RFC 9110 no longer has but
-    /// the examples of RFC 4918 do.
+    /// An entity tag whose `[` is read already. Between its quotes it may hold a `]`, and spaces, which RFC
+    /// 9110 no longer has but the examples of RFC 4918 do.
     fn etag(&mut self) -> Result<&'a str, BadHeader> {
         let broken = malformed("an entity tag is broken");
         self.skip_space();

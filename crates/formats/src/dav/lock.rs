@@ -1,4 +1,5 @@
-//! Locks on the wire: the body of LOCK, and what a lock looks like in an answer (RFC 4918 sections 9.10 and 14).
+//! Locks on the wire: the body of LOCK, and what a lock looks like in an answer (RFC 4918 sections 9.10 and
+//! 14).
 //!
 //! Called by `web`'s LOCK. Who may lock and for how long is not decided here.
 

@@ -1,7 +1,7 @@
 //! The body of a 207 answer: one response for each resource (RFC 4918 section 13), written as they come.
 //!
-//! Called by `web` for PROPFIND, PROPPATCH, REPORT and failed collection methods. What has been written can be taken out in
-//! between, so that an answer about ten thousand resources needs the memory of a few.
+//! Called by `web` for PROPFIND, PROPPATCH, REPORT and failed collection methods. What has been written can
+//! be taken out in between, so that an answer about ten thousand resources needs the memory of a few.
 
 use super::element::{PROLOG, declare_all, end, href, leaf};
 use super::error_body::{Precondition, push_error};
@@ -34,7 +34,8 @@ impl Multistatus {
         Self { out }
     }
 
-    /// A response with properties. Groups without properties are left out; if all are, the resource has an empty group of 200.
+    /// A response with properties. Groups without properties are left out; if all are, the resource has an
+    /// empty group of 200.
     pub fn properties(&mut self, path: &Path, groups: &[Propstat<'_>]) {
         self.out.push_str("<D:response>");
         href(&mut self.out, &path.to_string());
@@ -49,7 +50,8 @@ impl Multistatus {
         self.out.push_str("</D:response>\n");
     }
 
-    /// A response about the resource as a whole: 404 for one that is gone, 423 for one that a lock kept from being deleted.
+    /// A response about the resource as a whole: 404 for one that is gone, 423 for one that a lock kept from
+    /// being deleted.
     pub fn status(&mut self, path: &Path, status: u16, error: Option<&Precondition<'_>>) {
         self.out.push_str("<D:response>");
         href(&mut self.out, &path.to_string());

@@ -1,6 +1,7 @@
 //! Names of elements and properties: a namespace and a local name, as XML has them.
 //!
-//! Used by everything that reads or writes DAV bodies. Prefixes are not part of a name and must never be compared.
+//! Used by everything that reads or writes DAV bodies. Prefixes are not part of a name and must never be
+//! compared.
 
 use std::borrow::Cow;
 

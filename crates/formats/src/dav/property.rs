@@ -1,6 +1,7 @@
 //! Properties on the wire: a typed value to its element.
 //!
-//! Built by `web` from what `app` answers, written by [`super::Multistatus`]. Which properties a resource has is not known here.
+//! Built by `web` from what `app` answers, written by [`super::Multistatus`]. Which properties a resource has
+//! is not known here.
 
 use super::date::{http_date, rfc3339};
 use super::element::{empty, end, href, leaf, start};
@@ -11,9 +12,11 @@ use super::name::{CALENDAR_SERVER, Name};
 /// A property and its value. Times are milliseconds since 1970, UTC.
 #[derive(Debug, Clone, Copy)]
 pub enum Property<'a> {
-    /// Without a value: in an answer to `DAV:propname`, or in a group of properties that have another status than 200.
+    /// Without a value: in an answer to `DAV:propname`, or in a group of properties that have another status
+    /// than 200.
     Name(&'a Name),
-    /// A dead property, as [`super::Change::Set`] gave it. Must be one well-formed element that declares its prefixes.
+    /// A dead property, as [`super::Change::Set`] gave it. Must be one well-formed element that declares its
+    /// prefixes.
     Fragment(&'a str),
     /// Any property that holds text.
     Text(&'a Name, &'a str),

@@ -1,6 +1,7 @@
 //! The body of PROPPATCH: which properties to set and to remove, in order (RFC 4918 section 9.2).
 //!
-//! Called by `web`'s PROPPATCH. Values are handed on as they came; that some properties are protected is not known here.
+//! Called by `web`'s PROPPATCH. Values are handed on as they came; that some properties are protected is not
+//! known here.
 
 use super::document::{Attribute, Element, parse};
 use super::error::BadBody;
@@ -16,8 +17,8 @@ pub enum Change {
         name: Name,
         /// Its text without surrounding white space, for properties that hold text.
         text: String,
-        /// The whole property element, which declares every prefix it uses and has the `xml:lang` that was in force: what a
-        /// dead property is kept as, and what [`super::Property::Fragment`] writes.
+        /// The whole property element, which declares every prefix it uses and has the `xml:lang` that was in
+        /// force: what a dead property is kept as, and what [`super::Property::Fragment`] writes.
         xml: String,
     },
     /// Takes a property away.
