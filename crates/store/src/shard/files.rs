@@ -245,18 +245,49 @@ pub async fn delete(tx: &mut WriteTx, folder: FolderId, ids: &[FileId]) -> Resul
     Ok(())
 }
 
-/// Deletes everything in a folder that itself is being deleted: nobody can ask for its tombstones any more.
-pub async fn delete_all(tx: &mut WriteTx, folder: FolderId) -> Result<()> {
-    tx.touch(Scope::Folder(folder))?;
-    for table in ["file_versions", "dav_locks", "dead_properties"] {
-        let sql = format!(
-            "DELETE FROM {table} WHERE cid = ? AND file IN (SELECT id FROM files WHERE cid = ? AND folder = ?)"
-        );
-        tx.execute(table, sql, args![tx.context, tx.context, folder]).await?;
-    }
-    for table in ["files", "file_tombstones"] {
-        let sql = format!("DELETE FROM {table} WHERE cid = ? AND folder = ?");
-        tx.execute(table, sql, args![tx.context, folder]).await?;
+/// Deletes everything in folders that are being deleted themselves. That is a change of the tree: whoever reads a
+/// folder's content looks up the folder first. Nobody can ask for its tombstones or its version any more.
+pub async fn delete_with_folders(tx: &mut WriteTx, folders: &[FolderId]) -> Result<()> {
+    tx.touch(Scope::Tree)?;
+    for part in folders.chunks(500) {
+        let list = marks(part.len());
+        let ids = || part.iter().map(|id| Value::from(*id));
+        for table in ["file_versions", "dav_locks", "dead_properties"] {
+            let sql = format!(
+                "DELETE FROM {table} WHERE cid = ? AND file IN (SELECT id FROM files WHERE cid = ? AND folder IN ({list}))"
+            );
+            let mut values = args![tx.context, tx.context];
+            values.extend(ids());
+            tx.execute(table, sql, values).await?;
+        }
+        for table in ["files", "file_tombstones"] {
+            let sql = format!("DELETE FROM {table} WHERE cid = ? AND folder IN ({list})");
+            let mut values = args![tx.context];
+            values.extend(ids());
+            tx.execute(table, sql, values).await?;
+        }
+        let (kind, _) = Scope::Folder(FolderId(0)).key();
+        let mut values = args![tx.context, kind];
+        values.extend(ids());
+        tx.execute("scopes", format!("DELETE FROM scopes WHERE cid = ? AND kind = ? AND id IN ({list})"), values)
+            .await?;
     }
     Ok(())
+}
+
+/// Keys and bytes of all versions of these items: what a deletion gives up.
+pub async fn contents_of_files(tx: &mut Tx, files: &[FileId]) -> Result<Vec<(String, u64)>> {
+    let mut found = Vec::new();
+    for part in files.chunks(500) {
+        let sql = format!(
+            "SELECT store_key, size FROM file_versions WHERE cid = ? AND file IN ({})",
+            marks(part.len())
+        );
+        let mut values = args![tx.context];
+        values.extend(part.iter().map(|id| Value::from(*id)));
+        for mut row in tx.query("file_versions", sql, values).await? {
+            found.push((row.text()?, row.uint()?));
+        }
+    }
+    Ok(found)
 }

@@ -84,10 +84,17 @@ pub async fn set_title(tx: &mut WriteTx, folder: FolderId, title: &str, by: User
     mark_changed(tx, folder, by).await
 }
 
-/// Puts a folder below another parent.
-pub async fn set_parent(tx: &mut WriteTx, folder: &Folder, parent: FolderId, by: UserId) -> Result<()> {
-    let sql = "UPDATE folders SET parent = ? WHERE cid = ? AND id = ?";
-    tx.execute("folders", sql, args![parent, tx.context, folder.id]).await?;
+/// Puts a folder below another parent, under a title that may be new.
+pub async fn set_place(
+    tx: &mut WriteTx,
+    folder: &Folder,
+    parent: FolderId,
+    title: &str,
+    by: UserId,
+) -> Result<()> {
+    let sql = "UPDATE folders SET parent = ?, title = ? WHERE cid = ? AND id = ?";
+    let values = args![parent, title, tx.context, folder.id];
+    tx.execute("folders", sql, values).await?;
     let sql = "UPDATE folder_permissions SET parent = ? WHERE cid = ? AND folder = ?";
     tx.execute("folder_permissions", sql, args![parent, tx.context, folder.id]).await?;
     bury(tx, folder).await?;

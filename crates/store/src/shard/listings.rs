@@ -139,3 +139,12 @@ pub async fn changed(tx: &mut Tx, parent: FolderId, since: Version) -> Result<Ve
     let rows = tx.query("folders", sql, values).await?;
     rows.into_iter().map(|mut row| row.folder()).collect()
 }
+
+/// Folders that changed or went away anywhere since a version, by id: for the views, which have no parent of their own.
+pub async fn changed_anywhere(tx: &mut Tx, since: Version) -> Result<Vec<FolderId>> {
+    let sql = "SELECT id FROM folders WHERE cid = ? AND modified > ? \
+               UNION SELECT id FROM folder_tombstones WHERE cid = ? AND version > ? ORDER BY 1";
+    let values = args![tx.context, since, tx.context, since];
+    let rows = tx.query("folders", sql, values).await?;
+    rows.into_iter().map(|mut row| row.folder()).collect()
+}

@@ -1,0 +1,172 @@
+//! A node's application: what all use cases share.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use tokio::sync::Notify;
+use zebu_model::session::Lifetimes;
+use zebu_store::{Place, Plan, ReadTx, Store, WriteTx};
+
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::passwords::Passwords;
+use crate::random;
+use crate::storage::Storage;
+
+/// The parts of a node's configuration that the application owns.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `[node]`: who this node is.
+    pub node: NodeConfig,
+    /// `[store]`: where configdb is.
+    pub store: zebu_store::Config,
+    /// `[sessions]`.
+    #[serde(default)]
+    pub sessions: SessionConfig,
+    /// Contexts whose administrators operate the cluster and may see the cluster page. Default none: a tenant's
+    /// administrator has no business there.
+    #[serde(default)]
+    pub operator_contexts: Vec<u32>,
+}
+
+/// `[node]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeConfig {
+    /// The node's name, unique in the deployment.
+    pub name: String,
+    /// What stands behind the dot in `JSESSIONID`, as the web tier knows it. Default: the name.
+    #[serde(default)]
+    pub route: Option<String>,
+}
+
+/// `[sessions]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SessionConfig {
+    /// Idle time after which a session ends, ms. Default 12 hours.
+    pub short_ms: i64,
+    /// The same for one whose user stays signed in, ms. Default a week.
+    pub long_ms: i64,
+    /// Sessions a user may have. Default 100.
+    pub per_user_max: u32,
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        let life = Lifetimes::default();
+        SessionConfig { short_ms: life.short_ms, long_ms: life.long_ms, per_user_max: 100 }
+    }
+}
+
+impl SessionConfig {
+    pub(crate) fn lifetimes(&self) -> Lifetimes {
+        Lifetimes { short_ms: self.short_ms, long_ms: self.long_ms }
+    }
+}
+
+/// Who this node is.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// Its route.
+    pub route: String,
+    /// New at every start.
+    pub incarnation: String,
+    /// When it started, ms since the epoch.
+    pub started: i64,
+}
+
+/// The application of one node. Shared behind an [`Arc`].
+#[derive(Debug)]
+pub struct App {
+    pub(crate) store: Store,
+    pub(crate) storage: Storage,
+    pub(crate) passwords: Passwords,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) node: Node,
+    /// Woken when there is something to sweep.
+    pub(crate) sweep: Notify,
+}
+
+impl App {
+    /// Opens the databases and brings their schemas up to date.
+    pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>> {
+        let store = Store::open(config.store.clone()).await?;
+        let urls = {
+            let mut tx = store.config().await?;
+            zebu_store::configdb::resources::database_urls(&mut tx).await?
+        };
+        for url in urls {
+            store.migrate_shard(&url).await?;
+        }
+        let node = Node {
+            name: config.node.name.clone(),
+            route: config.node.route.clone().unwrap_or_else(|| config.node.name.clone()),
+            incarnation: random::token()?,
+            started: clock.now_ms(),
+        };
+        Ok(Arc::new(App {
+            store,
+            storage: Storage::default(),
+            passwords: Passwords::new()?,
+            config,
+            clock,
+            node,
+            sweep: Notify::new(),
+        }))
+    }
+
+    /// Who this node is.
+    #[must_use]
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The time, ms since the epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    /// Whether configdb answers: what `/health/ready` reports.
+    pub async fn ready(&self) -> Result<()> {
+        let mut tx = self.store.config().await?;
+        zebu_store::configdb::resources::database_urls(&mut tx).await.map(drop).map_err(Into::into)
+    }
+
+    pub(crate) async fn read(&self, place: &Place) -> Result<ReadTx> {
+        Ok(self.store.read(place).await?)
+    }
+
+    pub(crate) async fn write(&self, place: &Place, plan: Plan) -> Result<WriteTx> {
+        Ok(self.store.write(place, plan, self.now_ms()).await?)
+    }
+}
+
+/// How often a use case starts over because what it relied on changed under it, before it gives up.
+pub(crate) const STALE_TRIES: usize = 8;
+
+/// Whether a use case has to start over: what it relied on changed between its reading and its writing.
+pub(crate) fn is_stale<T>(result: &Result<T>) -> bool {
+    matches!(result, Err(crate::Error::Store(zebu_store::Error::Stale)))
+}
+
+/// Runs a use case again while its ground moves (P2): `$attempt` is an expression that reads, decides and writes.
+macro_rules! until_settled {
+    ($attempt:expr) => {{
+        let mut tries = 1;
+        loop {
+            let result = $attempt;
+            if tries < crate::app::STALE_TRIES && crate::app::is_stale(&result) {
+                tries += 1;
+                continue;
+            }
+            break result;
+        }
+    }};
+}
+pub(crate) use until_settled;

@@ -1,0 +1,33 @@
+//! The users and groups of the caller's context.
+
+use zebu_model::principal::{Group, User};
+use zebu_model::{GroupId, Scope, UserId, Version};
+use zebu_store::shard::principals;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::Result;
+
+/// All users, by id.
+pub async fn users(app: &App, caller: &Caller) -> Result<(Vec<User>, Version)> {
+    let mut tx = app.read(&caller.place).await?;
+    Ok((principals::users(&mut tx).await?, tx.version(Scope::Principals).await?))
+}
+
+/// The users of these ids, by id; unknown ids are left out.
+pub async fn users_by_id(app: &App, caller: &Caller, ids: &[UserId]) -> Result<(Vec<User>, Version)> {
+    let mut tx = app.read(&caller.place).await?;
+    Ok((principals::users_by_id(&mut tx, ids).await?, tx.version(Scope::Principals).await?))
+}
+
+/// The groups a user is in; everybody is not listed.
+pub async fn groups_of(app: &App, caller: &Caller, user: UserId) -> Result<Vec<GroupId>> {
+    let mut tx = app.read(&caller.place).await?;
+    Ok(principals::groups_of(&mut tx, user).await?)
+}
+
+/// All groups with their members, by id.
+pub async fn groups(app: &App, caller: &Caller) -> Result<(Vec<Group>, Version)> {
+    let mut tx = app.read(&caller.place).await?;
+    Ok((principals::groups(&mut tx).await?, tx.version(Scope::Principals).await?))
+}

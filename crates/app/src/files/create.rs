@@ -1,0 +1,160 @@
+//! `new`: an item in a folder, with content, a bookmark or a note.
+
+use zebu_model::file::{Content, File};
+use zebu_model::{FileId, FolderId, Refusal, Scope, Version, name};
+use zebu_store::shard::sequences::Sequence;
+use zebu_store::shard::{files, stored, usage};
+use zebu_store::{Plan, WriteTx};
+
+use super::file_folder;
+use super::upload::Stored;
+use crate::app::{App, until_settled};
+use crate::caller::Caller;
+use crate::error::Result;
+
+/// Fields of an item; `None` stays, or is the default.
+#[derive(Clone, Debug, Default)]
+pub struct Fields {
+    /// Shown name; default the file name.
+    pub title: Option<String>,
+    /// File name; needs content.
+    pub filename: Option<String>,
+    /// MIME type of the content; default `application/octet-stream`.
+    pub mime: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// Bookmark.
+    pub url: Option<String>,
+    /// What is said about the version.
+    pub version_comment: Option<String>,
+}
+
+/// An item to make.
+#[derive(Debug)]
+pub struct NewFile {
+    /// Where.
+    pub folder: FolderId,
+    /// Its fields.
+    pub fields: Fields,
+    /// Its content.
+    pub content: Option<Stored>,
+}
+
+/// Longest MIME type kept, characters (RFC 6838 §4.2: 127 each side of the slash).
+const MIME_CHARS_MAX: usize = 255;
+
+pub(super) fn check_fields(fields: &Fields) -> Result<()> {
+    if let Some(filename) = &fields.filename {
+        name::file(filename)?;
+    }
+    fields.title.as_deref().map_or(Ok(()), name::title)?;
+    fields.description.as_deref().map_or(Ok(()), name::description)?;
+    fields.url.as_deref().map_or(Ok(()), name::url)?;
+    fields.version_comment.as_deref().map_or(Ok(()), name::comment)?;
+    if fields.mime.as_ref().is_some_and(|m| m.chars().count() > MIME_CHARS_MAX) {
+        return Err(Refusal::ValueTooLong { field: "file_mimetype", limit_chars: MIME_CHARS_MAX }.into());
+    }
+    Ok(())
+}
+
+/// The version that `stored` becomes.
+pub(super) fn content(
+    stored: &Stored,
+    fields: &Fields,
+    name: String,
+    version: u32,
+    caller: &Caller,
+    now_ms: i64,
+) -> Result<Content> {
+    Ok(Content {
+        version,
+        name,
+        mime: fields.mime.clone().unwrap_or_else(|| "application/octet-stream".to_owned()),
+        size: stored.size,
+        md5: stored.md5.clone(),
+        blake3: stored.blake3.clone(),
+        key: stored.taken.key()?.to_string(),
+        comment: fields.version_comment.clone().unwrap_or_default(),
+        created_by: caller.who.user,
+        created: now_ms,
+    })
+}
+
+/// The third step of the two-step write: quota, usage, and the end of the reservation, in the transaction that names
+/// the content.
+pub(super) async fn adopt(tx: &mut WriteTx, caller: &Caller, folder: FolderId, stored: &Stored) -> Result<()> {
+    let used = usage::used(tx).await?;
+    caller.place.quota.admit(used, stored.size)?;
+    if !stored::release(tx, &stored.taken.key()?.to_string()).await? {
+        // A sweeper took this node for dead and the content may be gone: the client has to send it again.
+        return Err(zebu_store::Error::Unavailable {
+            database: "file store".to_owned(),
+            reason: "the upload took too long and was swept".to_owned(),
+        }
+        .into());
+    }
+    Ok(usage::add(tx, folder, i64::try_from(stored.size).unwrap_or(i64::MAX)).await?)
+}
+
+/// Creates an item.
+pub async fn create(app: &App, caller: &Caller, new: NewFile) -> Result<(FileId, Version)> {
+    check_fields(&new.fields)?;
+    if new.content.is_some() && new.fields.filename.is_none() {
+        return Err(Refusal::FileNameInvalid { reason: "it is missing" }.into());
+    }
+    let id = FileId(app.store.next_id(&caller.place, Sequence::Files, app.now_ms()).await?);
+    let stamp = until_settled!(attempt(app, caller, &new, id).await)?;
+    if let Some(stored) = new.content {
+        stored.taken.keep();
+    }
+    Ok((id, stamp))
+}
+
+async fn attempt(app: &App, caller: &Caller, new: &NewFile, id: FileId) -> Result<Version> {
+    let (granted, tree) = {
+        let mut tx = app.read(&caller.place).await?;
+        file_folder(&mut tx, &caller.who, new.folder).await?
+    };
+    if !granted.bits.creates_objects() {
+        return Err(Refusal::FileCreateDenied {}.into());
+    }
+    let now = app.now_ms();
+    let fields = &new.fields;
+    let filename = fields.filename.clone().unwrap_or_default();
+    let version = match &new.content {
+        Some(stored) => Some(content(stored, fields, filename.clone(), 1, caller, now)?),
+        None => None,
+    };
+    let file = File {
+        id,
+        folder: new.folder,
+        created_by: caller.who.user,
+        created: now,
+        modified_by: caller.who.user,
+        modified: Version::NONE,
+        title: fields.title.clone().unwrap_or(filename),
+        description: fields.description.clone().unwrap_or_default(),
+        url: fields.url.clone().unwrap_or_default(),
+        locked_until: 0,
+        versions: u32::from(version.is_some()),
+        content: version,
+    };
+    let plan = Plan::changing([Scope::Folder(new.folder)]).relying(Scope::Tree, tree);
+    let mut tx = app.write(&caller.place, plan).await?;
+    files::insert(&mut tx, &file).await.map_err(|e| name_taken(e, file.name()))?;
+    if let Some(stored) = &new.content {
+        adopt(&mut tx, caller, new.folder, stored).await?;
+    }
+    let stamp = tx.stamp();
+    tx.commit().await?;
+    Ok(stamp)
+}
+
+/// Turns a taken file name into the refusal that says so.
+pub(super) fn name_taken(error: zebu_store::Error, name: &str) -> crate::Error {
+    if error.is_duplicate_in("files") {
+        Refusal::FileNameTaken { name: name.to_owned() }.into()
+    } else {
+        error.into()
+    }
+}

@@ -1,0 +1,104 @@
+//! `delete`: items with all their versions.
+
+use std::collections::BTreeMap;
+
+use zebu_model::limits::LIST_IDS_MAX;
+use zebu_model::{FileId, FolderId, Refusal, Scope, Version};
+use zebu_store::Plan;
+use zebu_store::shard::{files, folders, stored, usage};
+
+use super::locks::{self, Holding};
+use super::{covered, file_folder};
+use crate::app::{App, until_settled};
+use crate::caller::Caller;
+use crate::error::Result;
+
+/// An item to delete, and where the client saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The item.
+    pub file: FileId,
+    /// The folder, if the client says so.
+    pub folder: Option<FolderId>,
+}
+
+/// Deletes items, folder by folder: those of one folder together or not at all. Returns those that are newer than the
+/// client saw, which are left alone. One that is already gone is no error: that is what was wanted.
+pub async fn delete(
+    app: &App,
+    caller: &Caller,
+    wanted: &[Wanted],
+    seen: Option<Version>,
+    holding: Holding<'_>,
+) -> Result<(Vec<FileId>, Version)> {
+    if wanted.len() > LIST_IDS_MAX {
+        return Err(Refusal::TooManyIds { limit: LIST_IDS_MAX }.into());
+    }
+    let mut places: BTreeMap<FolderId, Vec<FileId>> = BTreeMap::new();
+    {
+        let mut tx = app.read(&caller.place).await?;
+        let ids: Vec<FileId> = wanted.iter().map(|w| w.file).collect();
+        for part in ids.chunks(500) {
+            for file in files::by_id(&mut tx, part).await? {
+                places.entry(file.folder).or_default().push(file.id);
+            }
+        }
+        let named: Vec<FolderId> = wanted.iter().filter_map(|w| w.folder).collect();
+        for folder in named.iter().filter(|f| !places.contains_key(f)) {
+            // Nothing of it is there: say so if the reason is that the folder was withdrawn.
+            if folders::get(&mut tx, &caller.who, *folder).await?.is_none_or(|g| !g.bits.sees()) {
+                return Err(Refusal::FolderNotVisible { folder: *folder }.into());
+            }
+        }
+    }
+    let (mut kept, mut version) = (Vec::new(), Version::NONE);
+    for (folder, ids) in places {
+        let (newer, stamp) = until_settled!(attempt(app, caller, folder, &ids, seen, holding).await)?;
+        kept.extend(newer);
+        version = version.max(stamp);
+    }
+    app.sweep.notify_one();
+    Ok((kept, version))
+}
+
+async fn attempt(
+    app: &App,
+    caller: &Caller,
+    folder: FolderId,
+    ids: &[FileId],
+    seen: Option<Version>,
+    holding: Holding<'_>,
+) -> Result<(Vec<FileId>, Version)> {
+    let (granted, tree) = {
+        let mut tx = app.read(&caller.place).await?;
+        file_folder(&mut tx, &caller.who, folder).await?
+    };
+    let plan = Plan::changing([Scope::Folder(folder)]).relying(Scope::Tree, tree);
+    let mut tx = app.write(&caller.place, plan).await?;
+    let mut found = Vec::new();
+    for part in ids.chunks(500) {
+        found.extend(files::by_id(&mut tx, part).await?);
+    }
+    let (mut going, mut newer) = (Vec::new(), Vec::new());
+    for file in found.into_iter().filter(|f| f.folder == folder) {
+        covered(granted.bits.delete, file.created_by, &caller.who, Refusal::FileDeleteDenied {})?;
+        if seen.is_some_and(|seen| file.modified > seen) {
+            newer.push(file.id);
+            continue;
+        }
+        locks::check(&mut tx, caller, &file, holding, app.now_ms()).await?;
+        going.push(file.id);
+    }
+    if going.is_empty() {
+        return Ok((newer, Version::NONE));
+    }
+    let contents = files::contents_of_files(&mut tx, &going).await?;
+    let bytes = contents.iter().fold(0i64, |sum, (_, size)| sum.saturating_add_unsigned(*size));
+    let keys: Vec<String> = contents.into_iter().map(|(key, _)| key).collect();
+    usage::add(&mut tx, folder, bytes.saturating_neg()).await?;
+    stored::doom(&mut tx, &keys, app.now_ms()).await?;
+    files::delete(&mut tx, folder, &going).await?;
+    let stamp = tx.stamp();
+    tx.commit().await?;
+    Ok((newer, stamp))
+}

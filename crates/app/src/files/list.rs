@@ -1,0 +1,129 @@
+//! Reading items: a folder's, single ones, what changed, their versions.
+
+use zebu_model::file::{Content, File};
+use zebu_model::folder::is_view;
+use zebu_model::limits::LIST_IDS_MAX;
+use zebu_model::rights::ObjectRight;
+use zebu_model::tree::Granted;
+use zebu_model::{FileId, FolderId, Refusal, Scope, UserId, Version};
+use zebu_store::Tx;
+use zebu_store::shard::{files, folders};
+
+use super::{covered, file_folder};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::Result;
+
+/// Whose objects a read right lets its holder see: everybody's (`None`) or only one's own.
+fn creator_filter(granted: &Granted, user: UserId) -> Result<Option<UserId>> {
+    match granted.bits.read {
+        ObjectRight::None => Err(Refusal::FileReadDenied {}.into()),
+        ObjectRight::Own => Ok(Some(user)),
+        ObjectRight::All | ObjectRight::Maximum => Ok(None),
+    }
+}
+
+/// What is in a folder, as far as the caller may read it. The views of the tree hold nothing.
+pub async fn list(app: &App, caller: &Caller, folder: FolderId) -> Result<(Vec<File>, Version)> {
+    if is_view(folder) {
+        return Ok((Vec::new(), Version::NONE));
+    }
+    let mut tx = app.read(&caller.place).await?;
+    let (granted, _) = file_folder(&mut tx, &caller.who, folder).await?;
+    let creator = creator_filter(&granted, caller.who.user)?;
+    let found = files::in_folder(&mut tx, folder, creator).await?;
+    Ok((found, tx.version(Scope::Folder(folder)).await?))
+}
+
+/// An item the caller may read, with the rights in its folder. An item in a folder that the caller does not see is
+/// missing.
+pub(crate) async fn readable(tx: &mut Tx, caller: &Caller, id: FileId) -> Result<(File, Granted)> {
+    let file = files::get(tx, id).await?.ok_or(Refusal::FileMissing { file: id })?;
+    let granted = folders::get(tx, &caller.who, file.folder).await?.filter(|g| g.bits.sees());
+    let granted = granted.ok_or(Refusal::FileMissing { file: id })?;
+    covered(granted.bits.read, file.created_by, &caller.who, Refusal::FileReadDenied {})?;
+    Ok((file, granted))
+}
+
+/// One item. If the client says in which folder it expects it, that must be visible and right.
+pub async fn get(
+    app: &App,
+    caller: &Caller,
+    id: FileId,
+    folder: Option<FolderId>,
+) -> Result<(File, Version)> {
+    let mut tx = app.read(&caller.place).await?;
+    if let Some(folder) = folder.filter(|f| !is_view(*f)) {
+        // Says "folder not visible" where that is what happened.
+        file_folder(&mut tx, &caller.who, folder).await?;
+    }
+    let (file, _) = readable(&mut tx, caller, id).await?;
+    if folder.is_some_and(|folder| folder != file.folder) {
+        return Err(Refusal::FileMissing { file: id }.into());
+    }
+    let version = tx.version(Scope::Folder(file.folder)).await?;
+    Ok((file, version))
+}
+
+/// Items by id, in the order asked for. One that is missing or not readable is an error.
+pub async fn some(app: &App, caller: &Caller, ids: &[FileId]) -> Result<Vec<File>> {
+    if ids.len() > LIST_IDS_MAX {
+        return Err(Refusal::TooManyIds { limit: LIST_IDS_MAX }.into());
+    }
+    let mut tx = app.read(&caller.place).await?;
+    let mut found: Vec<File> = Vec::new();
+    for part in ids.chunks(500) {
+        found.extend(files::by_id(&mut tx, part).await?);
+    }
+    let mut places: Vec<FolderId> = found.iter().map(|f| f.folder).collect();
+    places.sort_unstable();
+    places.dedup();
+    let mut rights: Vec<Granted> = Vec::new();
+    for part in places.chunks(500) {
+        rights.extend(folders::by_id(&mut tx, &caller.who, part).await?);
+    }
+    let mut ordered = Vec::with_capacity(ids.len());
+    for id in ids {
+        let missing = || Refusal::FileMissing { file: *id };
+        let file = found.iter().find(|f| f.id == *id).ok_or_else(missing)?;
+        let granted = rights.iter().find(|g| g.folder.id == file.folder && g.bits.sees());
+        let granted = granted.ok_or_else(missing)?;
+        covered(granted.bits.read, file.created_by, &caller.who, Refusal::FileReadDenied {})?;
+        ordered.push(file.clone());
+    }
+    Ok(ordered)
+}
+
+/// What changed in a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileChanges {
+    /// New and changed items.
+    pub changed: Vec<File>,
+    /// Items that were deleted or moved away.
+    pub gone: Vec<FileId>,
+    /// The client's next `timestamp`.
+    pub version: Version,
+}
+
+/// What changed in a folder since a version.
+pub async fn updates(app: &App, caller: &Caller, folder: FolderId, since: Version) -> Result<FileChanges> {
+    let mut tx = app.read(&caller.place).await?;
+    let (granted, _) = file_folder(&mut tx, &caller.who, folder).await?;
+    let creator = creator_filter(&granted, caller.who.user)?;
+    let version = tx.version(Scope::Folder(folder)).await?;
+    if version <= since {
+        return Ok(FileChanges { changed: Vec::new(), gone: Vec::new(), version });
+    }
+    let mut changed = files::changed(&mut tx, folder, since).await?;
+    changed.retain(|f| creator.is_none_or(|user| f.created_by == user));
+    Ok(FileChanges { changed, gone: files::gone(&mut tx, folder, since).await?, version })
+}
+
+/// All versions of an item, oldest first.
+pub async fn versions(app: &App, caller: &Caller, id: FileId) -> Result<(File, Vec<Content>, Version)> {
+    let mut tx = app.read(&caller.place).await?;
+    let (file, _) = readable(&mut tx, caller, id).await?;
+    let found = files::versions(&mut tx, id).await?;
+    let version = tx.version(Scope::Folder(file.folder)).await?;
+    Ok((file, found, version))
+}

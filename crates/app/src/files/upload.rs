@@ -1,0 +1,85 @@
+//! The first two steps of a write with content: a reserved key, and the bytes under it. The third is
+//! [`super::create`] or [`super::update`]; without it the bytes are swept.
+
+use bytes::Bytes;
+use zebu_model::limits::FILE_BYTES_MAX;
+use zebu_model::quota::Quota;
+use zebu_model::{FolderId, Refusal};
+use zebu_store::shard::usage;
+
+use super::file_folder;
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::Result;
+use crate::random::hex;
+use crate::storage::TakenKey;
+
+/// Content on its way into the file store.
+#[derive(Debug)]
+pub struct Upload {
+    taken: TakenKey,
+    inner: zebu_files::Upload,
+}
+
+/// Content in the file store that has no name yet.
+#[derive(Debug)]
+pub struct Stored {
+    pub(crate) taken: TakenKey,
+    /// Bytes.
+    pub size: u64,
+    /// BLAKE3, lower-case hex.
+    pub blake3: String,
+    /// MD5, lower-case hex.
+    pub md5: String,
+}
+
+/// Begins an upload. If the folder is known already, it is checked now rather than after gigabytes; `size` is what the
+/// client announced, if anything.
+pub async fn upload(
+    app: &App,
+    caller: &Caller,
+    folder: Option<FolderId>,
+    size: Option<u64>,
+) -> Result<Upload> {
+    let mut limit = FILE_BYTES_MAX;
+    let mut tx = app.read(&caller.place).await?;
+    if let Some(folder) = folder {
+        let (granted, _) = file_folder(&mut tx, &caller.who, folder).await?;
+        let writes = granted.bits.write.covers(caller.who.user, caller.who.user);
+        if !granted.bits.creates_objects() && !writes {
+            return Err(Refusal::FileCreateDenied {}.into());
+        }
+    }
+    if let Quota::Bytes(quota) = caller.place.quota {
+        let used = usage::used(&mut tx).await?;
+        caller.place.quota.admit(used, size.unwrap_or(0).max(1))?;
+        limit = limit.min(quota.saturating_sub(used));
+    }
+    drop(tx);
+    if size.is_some_and(|size| size > limit) {
+        return Err(Refusal::FileTooLarge { limit_bytes: limit }.into());
+    }
+    let store = app.storage.filestore(&caller.place).await?;
+    let taken =
+        app.storage.take_key(&app.store, &caller.place, &app.node.incarnation, app.now_ms()).await?;
+    let inner = store.begin(taken.key()?, limit);
+    Ok(Upload { taken, inner })
+}
+
+impl Upload {
+    /// Takes the next bytes; returns when there is room for more.
+    pub async fn write(&mut self, chunk: Bytes) -> Result<()> {
+        Ok(self.inner.write(chunk).await?)
+    }
+
+    /// Makes the content durable.
+    pub async fn finish(self) -> Result<Stored> {
+        let stored = self.inner.finish().await?;
+        Ok(Stored {
+            taken: self.taken,
+            size: stored.size,
+            blake3: hex(&stored.blake3),
+            md5: hex(&stored.md5),
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! Reading the tree: children, views, the way to the root, what changed.
+
+use std::collections::HashSet;
+
+use zebu_model::folder::{Module, OTHER_FOLDERS, Type, fixed};
+use zebu_model::tree::Granted;
+use zebu_model::{FolderId, Refusal, Scope, UserId, Version};
+use zebu_store::Tx;
+use zebu_store::shard::listings::Listed;
+use zebu_store::shard::{folders, listings, principals};
+
+use super::reference::FolderRef;
+use super::view::{Details, FolderView, Listing, fill, home_of_unreachable};
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::Result;
+
+/// The folders a user begins with.
+pub async fn root(app: &App, caller: &Caller, details: Details) -> Result<Listing> {
+    let mut tx = app.read(&caller.place).await?;
+    let ids = [fixed::PRIVATE, fixed::PUBLIC, fixed::SHARED, fixed::INFOSTORE];
+    let found = listings::some(&mut tx, &caller.who, &ids).await?;
+    let views = found.into_iter().map(|l| FolderView::below(l, fixed::ROOT.into())).collect();
+    finish(&mut tx, views, details).await
+}
+
+/// The folders the caller sees below `parent`.
+pub async fn list(app: &App, caller: &Caller, parent: FolderRef, details: Details) -> Result<Listing> {
+    let mut tx = app.read(&caller.place).await?;
+    let views = below(&mut tx, caller, parent).await?;
+    finish(&mut tx, views, details).await
+}
+
+async fn finish(tx: &mut Tx, mut views: Vec<FolderView>, details: Details) -> Result<Listing> {
+    fill(tx, &mut views, details).await?;
+    Ok(Listing { folders: views, version: tx.version(Scope::Tree).await? })
+}
+
+async fn below(tx: &mut Tx, caller: &Caller, parent: FolderRef) -> Result<Vec<FolderView>> {
+    let who = &caller.who;
+    let place = |found: Vec<Listed>| found.into_iter().map(|l| FolderView::below(l, parent)).collect();
+    let id = match parent {
+        FolderRef::Owner(owner) => {
+            let found = listings::shared(tx, who, Some(owner)).await?;
+            return Ok(place(tops(found)));
+        }
+        FolderRef::Id(fixed::SHARED) => return owners(tx, caller).await,
+        FolderRef::Id(id) => id,
+    };
+    if let Some((_, _, module, _)) = OTHER_FOLDERS.iter().find(|(view, ..)| *view == id) {
+        return Ok(place(listings::unreachable(tx, who, *module).await?));
+    }
+    if id != fixed::ROOT {
+        Granted::visible(folders::get(tx, who, id).await?, id)?;
+    }
+    let mut found = listings::children(tx, who, id).await?;
+    if id == fixed::PRIVATE {
+        // Other people's are found below "shared folders".
+        found.retain(|l| l.granted.folder.created_by == who.user);
+    }
+    let mut views: Vec<FolderView> = place(found);
+    for (view, at, module, _) in OTHER_FOLDERS {
+        if at == id && !listings::unreachable(tx, who, module).await?.is_empty() {
+            views.extend(FolderView::other(view));
+        }
+    }
+    Ok(views)
+}
+
+/// Of these folders those whose parent is not among them.
+fn tops(found: Vec<Listed>) -> Vec<Listed> {
+    let ids: HashSet<FolderId> = found.iter().map(|l| l.granted.folder.id).collect();
+    found.into_iter().filter(|l| !ids.contains(&l.granted.folder.parent)).collect()
+}
+
+/// One node for everybody who shares private folders with the caller.
+async fn owners(tx: &mut Tx, caller: &Caller) -> Result<Vec<FolderView>> {
+    let mut owners: Vec<UserId> = listings::shared(tx, &caller.who, None)
+        .await?
+        .into_iter()
+        .map(|l| l.granted.folder.created_by)
+        .collect();
+    owners.dedup();
+    if owners.is_empty() {
+        return Ok(Vec::new());
+    }
+    let users = principals::users_by_id(tx, &owners).await?;
+    Ok(users.into_iter().map(|u| FolderView::owner(u.id, &u.display_name)).collect())
+}
+
+/// One folder.
+pub async fn get(app: &App, caller: &Caller, id: FolderRef, details: Details) -> Result<(FolderView, Version)> {
+    let mut tx = app.read(&caller.place).await?;
+    let mut way = way_up(&mut tx, caller, id).await?;
+    way.truncate(1);
+    let listing = finish(&mut tx, way, details).await?;
+    let first = listing.folders.into_iter().next();
+    let view = first.ok_or(Refusal::FolderNotVisible { folder: number(id) })?;
+    Ok((view, listing.version))
+}
+
+/// A folder and what is above it as the caller sees it, the folder first. The root is left out.
+pub async fn path(app: &App, caller: &Caller, id: FolderRef, details: Details) -> Result<Listing> {
+    let mut tx = app.read(&caller.place).await?;
+    let way = way_up(&mut tx, caller, id).await?;
+    finish(&mut tx, way, details).await
+}
+
+fn number(id: FolderRef) -> FolderId {
+    if let FolderRef::Id(id) = id { id } else { fixed::SHARED }
+}
+
+async fn way_up(tx: &mut Tx, caller: &Caller, id: FolderRef) -> Result<Vec<FolderView>> {
+    let mut way: Vec<FolderView> = Vec::new();
+    let mut at = id;
+    loop {
+        match at {
+            FolderRef::Id(fixed::ROOT) => {
+                if way.is_empty() {
+                    way.push(FolderView::root());
+                }
+                return Ok(way);
+            }
+            FolderRef::Owner(owner) => {
+                let name = principals::users_by_id(tx, &[owner]).await?.into_iter().next();
+                let name = name.ok_or(Refusal::FolderNotVisible { folder: fixed::SHARED })?;
+                way.push(FolderView::owner(owner, &name.display_name));
+                at = fixed::SHARED.into();
+            }
+            FolderRef::Id(id) => match FolderView::other(id) {
+                Some(view) => {
+                    at = view.parent;
+                    way.push(view);
+                }
+                None => {
+                    let stored = stored_way(tx, caller, id).await?;
+                    at = stored.last().map_or(fixed::ROOT.into(), |view| view.parent);
+                    way.extend(stored);
+                }
+            },
+        }
+    }
+}
+
+/// The stored part of the way up from `id`: up to the root, or to where the caller sees no further.
+async fn stored_way(tx: &mut Tx, caller: &Caller, id: FolderId) -> Result<Vec<FolderView>> {
+    let mut chain = folders::path(tx, &caller.who, id).await?.into_iter().peekable();
+    let mut way = Vec::new();
+    while let Some(granted) = chain.next_if(|g| g.bits.sees()) {
+        let mine = granted.folder.created_by == caller.who.user;
+        let next_is_seen = chain.peek().is_none_or(|next| next.bits.sees());
+        // Somebody else's private folder hangs below its owner, although everybody sees the folder it is stored in.
+        let foreign = granted.folder.kind == Type::Private && !mine && granted.folder.parent == fixed::PRIVATE;
+        let cut = !next_is_seen || foreign;
+        let parent =
+            if cut { home_of_unreachable(&granted.folder) } else { granted.folder.parent.into() };
+        way.push(FolderView::below(Listed { granted, subfolders: true }, parent));
+        if cut {
+            break;
+        }
+    }
+    if way.is_empty() {
+        return Err(Refusal::FolderNotVisible { folder: id }.into());
+    }
+    // What is above has a visible folder below it: this one.
+    if let Some(first) = way.first_mut() {
+        first.subfolders = listings::some(tx, &caller.who, &[id]).await?.iter().any(|l| l.subfolders);
+    }
+    Ok(way)
+}
+
+/// What changed below a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changes {
+    /// New and changed folders that the caller sees.
+    pub changed: Vec<FolderView>,
+    /// Folders that are not there for the caller any more: deleted, moved away, or rights withdrawn.
+    pub gone: Vec<FolderId>,
+    /// The client's next `timestamp`.
+    pub version: Version,
+}
+
+/// What changed below `parent` since a version.
+pub async fn updates(
+    app: &App,
+    caller: &Caller,
+    parent: FolderRef,
+    since: Version,
+    details: Details,
+) -> Result<Changes> {
+    let mut tx = app.read(&caller.place).await?;
+    let version = tx.version(Scope::Tree).await?;
+    if version <= since {
+        return Ok(Changes { changed: Vec::new(), gone: Vec::new(), version });
+    }
+    let touched = match parent {
+        FolderRef::Id(id) if !zebu_model::folder::is_view(id) => listings::changed(&mut tx, id, since).await?,
+        _ => listings::changed_anywhere(&mut tx, since).await?,
+    };
+    let touched: HashSet<FolderRef> = touched.into_iter().map(FolderRef::from).collect();
+    let mut changed = below(&mut tx, caller, parent).await?;
+    changed.retain(|view| touched.contains(&view.id));
+    let here: HashSet<FolderRef> = changed.iter().map(|view| view.id).collect();
+    let mut gone: Vec<FolderId> = touched.difference(&here).map(|id| number(*id)).collect();
+    gone.sort_unstable();
+    fill(&mut tx, &mut changed, details).await?;
+    Ok(Changes { changed, gone, version })
+}
+
+/// All folders of a module, sorted into whose they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visible {
+    /// The caller's own private folders.
+    pub private: Vec<FolderView>,
+    /// Public folders.
+    pub public: Vec<FolderView>,
+    /// Private folders of others.
+    pub shared: Vec<FolderView>,
+    /// The client's next `timestamp`.
+    pub version: Version,
+}
+
+/// All folders of a module that the caller sees.
+pub async fn all_visible(app: &App, caller: &Caller, module: Module, details: Details) -> Result<Visible> {
+    let mut tx = app.read(&caller.place).await?;
+    let found = listings::all_visible(&mut tx, &caller.who, module).await?;
+    let seen: HashSet<FolderId> = found.iter().map(|l| l.granted.folder.id).collect();
+    let views = found
+        .into_iter()
+        .map(|l| {
+            let folder = &l.granted.folder;
+            let reachable = seen.contains(&folder.parent) || folder.parent < fixed::FIRST_FREE;
+            let foreign = folder.kind == Type::Private && folder.created_by != caller.who.user;
+            let cut = !reachable || (foreign && folder.parent == fixed::PRIVATE);
+            let parent = if cut { home_of_unreachable(folder) } else { folder.parent.into() };
+            FolderView::below(l, parent)
+        })
+        .collect();
+    let listing = finish(&mut tx, views, details).await?;
+    let (private, rest): (Vec<_>, Vec<_>) = listing.folders.into_iter().partition(|view| {
+        let folder = &view.granted.folder;
+        folder.kind == Type::Private && folder.created_by == caller.who.user
+    });
+    let (shared, public) = rest.into_iter().partition(|view| view.granted.folder.kind == Type::Private);
+    Ok(Visible { private, public, shared, version: listing.version })
+}

@@ -1,0 +1,26 @@
+//! The use cases: one function each, the same for every protocol.
+//!
+//! `web` translates requests to these functions; they look up rights, open transactions, ask `model` what is allowed and
+//! have `store` and `files` keep it. Nothing here knows HTTP, JSON or XML.
+
+mod app;
+pub mod caller;
+pub mod clock;
+pub mod cluster;
+pub mod dav;
+pub mod directory;
+pub mod error;
+pub mod files;
+pub mod folders;
+pub mod maintenance;
+mod passwords;
+pub mod provisioning;
+mod random;
+pub mod sessions;
+mod storage;
+
+pub use app::{App, Config, Node, NodeConfig, SessionConfig};
+pub use caller::{Caller, Client};
+pub use clock::Clock;
+pub use error::{Error, Result};
+pub use zebu_store::meter;

@@ -1,0 +1,76 @@
+//! From a login name and a password to a user. Says the same, and takes as long, whatever was wrong.
+
+use zebu_model::Refusal;
+use zebu_model::limits::CREDENTIAL_CHARS_MAX;
+use zebu_model::rights::Membership;
+use zebu_store::configdb::contexts;
+use zebu_store::shard::principals;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::Result;
+
+/// The mapping of a login name that names none.
+const DEFAULT_MAPPING: &str = "defaultcontext";
+
+/// What somebody types to sign in.
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    /// `user` or `user@mapping`.
+    pub login: &'a str,
+    /// The password.
+    pub password: &'a str,
+}
+
+/// How the password is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effort {
+    /// Argon2 each time.
+    Full,
+    /// Argon2 once for each stored hash: for clients that send the password with every request.
+    Remembered,
+}
+
+/// A user without a session, or the refusal.
+pub(super) async fn authenticate(app: &App, given: Credentials<'_>, effort: Effort) -> Result<Caller> {
+    let too_long = |text: &str| text.chars().count() > CREDENTIAL_CHARS_MAX;
+    if too_long(given.login) || too_long(given.password) {
+        return Err(Refusal::CredentialsWrong {}.into());
+    }
+    let (user, mapping) = given.login.rsplit_once('@').unwrap_or((given.login, DEFAULT_MAPPING));
+    let place = {
+        let mut tx = app.store.config().await?;
+        contexts::by_mapping(&mut tx, mapping).await?
+    };
+    let credential = match &place {
+        Some(place) => {
+            let mut tx = app.read(place).await?;
+            principals::credential(&mut tx, user).await?
+        }
+        None => None,
+    };
+    let hash = credential.as_ref().map(|c| c.password_hash.as_str());
+    let right = match effort {
+        Effort::Full => app.passwords.verify(given.password, hash).await?,
+        Effort::Remembered => app.passwords.verify_again(given.login, given.password, hash).await?,
+    };
+    let (true, Some(place), Some(credential)) = (right, place, credential) else {
+        return Err(Refusal::CredentialsWrong {}.into());
+    };
+    if !place.enabled || !credential.enabled {
+        return Err(Refusal::ContextLocked {}.into());
+    }
+    Ok(Caller {
+        place,
+        who: Membership { user: credential.user, groups: credential.groups },
+        login: user.to_owned(),
+        locale: credential.locale,
+        session: None,
+    })
+}
+
+/// Who a request with HTTP Basic credentials comes from (WebDAV). There is no session: every request asks the database
+/// whether user, password and context still stand.
+pub async fn basic(app: &App, given: Credentials<'_>) -> Result<Caller> {
+    authenticate(app, given, Effort::Remembered).await
+}

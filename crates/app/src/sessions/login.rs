@@ -1,0 +1,88 @@
+//! `login`: from credentials to a session.
+
+use zebu_model::{Refusal, Scope};
+use zebu_store::Plan;
+use zebu_store::shard::sessions::{self, Session};
+
+use super::authenticate::{Credentials, Effort, authenticate};
+use super::{digest, new_session_id};
+use crate::app::App;
+use crate::caller::{Caller, CallerSession, Client};
+use crate::error::Result;
+use crate::random;
+
+/// Characters kept of what a client says about itself.
+const CLIENT_CHARS_MAX: usize = 256;
+
+/// A new session, with its credentials in clear: the only moment they exist outside the client.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The session id, for the `session` parameter.
+    pub session: String,
+    /// The secret, for the cookie that must come with it.
+    pub secret: String,
+    /// The value of the public-session cookie; `None` if the client has it already.
+    pub public: Option<String>,
+    /// The session's public name.
+    pub handle: String,
+    /// The client name the cookies are named after.
+    pub client: String,
+    /// Whether the cookies outlive the browser.
+    pub stays: bool,
+    /// Who it is.
+    pub caller: Caller,
+}
+
+/// Signs a user in. `stays`: the session and its cookies live long.
+pub async fn login(app: &App, given: Credentials<'_>, client: &Client, stays: bool) -> Result<SignedIn> {
+    let caller = authenticate(app, given, Effort::Full).await?;
+    let short = |text: &str| text.chars().take(CLIENT_CHARS_MAX).collect::<String>();
+    let (session, secret, public) =
+        (new_session_id(caller.place.context)?, random::token()?, random::token()?);
+    let now = app.now_ms();
+    let row = Session {
+        token_hash: digest(&session),
+        user: caller.who.user,
+        handle: random::token()?,
+        secret_hash: digest(&secret),
+        public_hash: digest(&public),
+        client: short(&client.name),
+        address: client.address.chars().take(64).collect(),
+        user_agent: short(&client.user_agent),
+        stays,
+        created: now,
+        used: now,
+        node: app.node.name.clone(),
+    };
+    let life = app.config.sessions.lifetimes();
+    let mut tx = app.write(&caller.place, Plan::changing([Scope::Sessions(row.user)])).await?;
+    sessions::delete_expired(
+        &mut tx,
+        row.user,
+        now.saturating_sub(life.short_ms),
+        now.saturating_sub(life.long_ms),
+    )
+    .await?;
+    let limit = app.config.sessions.per_user_max;
+    if sessions::count(&mut tx, row.user, i64::MIN).await? >= limit {
+        return Err(Refusal::SessionsTooMany { limit }.into());
+    }
+    sessions::insert(&mut tx, &row).await?;
+    tx.commit().await?;
+    tracing::info!(
+        "Session created. ID: {}, Context: {}, User: {}",
+        row.handle,
+        caller.place.context,
+        caller.who.user
+    );
+    let client = row.client.clone();
+    let caller = Caller {
+        session: Some(CallerSession {
+            token_hash: row.token_hash,
+            handle: row.handle.clone(),
+            client: row.client,
+        }),
+        ..caller
+    };
+    Ok(SignedIn { session, secret, public: Some(public), handle: row.handle, client, stays, caller })
+}

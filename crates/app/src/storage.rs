@@ -1,0 +1,98 @@
+//! The file stores of this deployment, opened when first needed, and the keys this node has reserved in them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use zebu_files::{FileStore, Key};
+use zebu_model::ContextId;
+use zebu_store::shard::stored;
+use zebu_store::{Place, Plan, Store};
+
+use crate::error::{Error, Result};
+use crate::random;
+
+/// Keys reserved at once: one disk sync for so many uploads.
+const KEYS_A_BLOCK: usize = 32;
+
+/// Open file stores and reserved keys.
+#[derive(Debug, Default)]
+pub(crate) struct Storage {
+    open: tokio::sync::Mutex<HashMap<String, Arc<FileStore>>>,
+    reserved: tokio::sync::Mutex<HashMap<ContextId, Vec<Key>>>,
+    abandoned: Arc<Mutex<Vec<(ContextId, Key)>>>,
+}
+
+/// A key that was taken for one upload. Dropped without [`TakenKey::keep`], it is swept: its reservation is doomed and
+/// whatever was written under it removed.
+#[derive(Debug)]
+pub(crate) struct TakenKey {
+    context: ContextId,
+    key: Option<Key>,
+    abandoned: Arc<Mutex<Vec<(ContextId, Key)>>>,
+}
+
+impl TakenKey {
+    pub(crate) fn key(&self) -> Result<Key> {
+        self.key.ok_or_else(|| Error::Internal("a stored file was used twice".to_owned()))
+    }
+
+    /// The content has a name now: nothing to sweep.
+    pub(crate) fn keep(mut self) {
+        self.key = None;
+    }
+}
+
+impl Drop for TakenKey {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push((self.context, key));
+        }
+    }
+}
+
+impl Storage {
+    /// The file store of a context.
+    pub(crate) async fn filestore(&self, place: &Place) -> Result<Arc<FileStore>> {
+        let mut open = self.open.lock().await;
+        if let Some(store) = open.get(&place.filestore) {
+            return Ok(Arc::clone(store));
+        }
+        let store = FileStore::open(&zebu_files::Config::new(place.filestore.as_str())).await?;
+        let store = Arc::new(store);
+        open.insert(place.filestore.clone(), Arc::clone(&store));
+        Ok(store)
+    }
+
+    /// A reserved key for one upload.
+    pub(crate) async fn take_key(
+        &self,
+        store: &Store,
+        place: &Place,
+        writer: &str,
+        now_ms: i64,
+    ) -> Result<TakenKey> {
+        let context = place.context;
+        let taken = |key| TakenKey { context, key: Some(key), abandoned: Arc::clone(&self.abandoned) };
+        let mut reserved = self.reserved.lock().await;
+        let block = reserved.entry(context).or_default();
+        if let Some(key) = block.pop() {
+            return Ok(taken(key));
+        }
+        let mut keys = Vec::with_capacity(KEYS_A_BLOCK);
+        for _ in 0..KEYS_A_BLOCK {
+            keys.push(Key::new(context.0, random::bytes()?));
+        }
+        let names: Vec<String> = keys.iter().map(Key::to_string).collect();
+        let mut tx = store.write(place, Plan::default(), now_ms).await?;
+        stored::reserve(&mut tx, &names, writer, now_ms).await?;
+        tx.commit().await?;
+        let first = keys.pop().ok_or_else(|| Error::Internal("no key was made".to_owned()))?;
+        *block = keys;
+        Ok(taken(first))
+    }
+
+    /// The keys whose uploads came to nothing since the last call.
+    pub(crate) fn take_abandoned(&self) -> Vec<(ContextId, Key)> {
+        std::mem::take(&mut *self.abandoned.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
