@@ -51,6 +51,11 @@ pub(crate) struct Observed {
 /// Runs a command, passes on what it prints line by line, and keeps the lines for whoever counts them.
 pub(crate) fn observe(command: &mut Command) -> Result<Observed> {
     announce(command);
+    watch(command)
+}
+
+/// The same for a command whose line the caller has printed.
+pub(crate) fn watch(command: &mut Command) -> Result<Observed> {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`, one function each. A step runs a program that judges; it judges nothing itself.
 
 use super::{Outcome, tally};
-use crate::command::{cargo, found, observe};
+use crate::command::{Observed, cargo, found, observe, watch};
 use crate::running::Running;
 use crate::{Result, demo, install as installing, ui as client_build};
 use std::process::Command;
@@ -77,11 +77,15 @@ pub(super) fn first() -> Result<Outcome> {
 /// A subcommand of this tool in a process of its own, so that its lines are counted like any runner's.
 fn own(arguments: &[&str]) -> Result<Outcome> {
     // Not by its path: a build of the whole workspace may have put another xtask there since this one started.
-    observed(Command::new("/proc/self/exe").args(arguments))
+    println!("$ cargo xtask {}", arguments.join(" "));
+    judged(watch(Command::new("/proc/self/exe").args(arguments))?)
 }
 
 fn observed(command: &mut Command) -> Result<Outcome> {
-    let observed = observe(command)?;
+    judged(observe(command)?)
+}
+
+fn judged(observed: Observed) -> Result<Outcome> {
     Ok(Outcome { success: observed.success, tally: tally::of(&observed.lines) })
 }
 
