@@ -84,14 +84,12 @@ impl IfHeader {
         })
     }
 
-    /// Whether the header holds, where `has(tag, state)` says whether the resource has the state; each list
-    /// is asked in order and until its first condition that fails.
-    pub fn holds(&self, mut has: impl FnMut(Option<&str>, &State) -> bool) -> bool {
-        self.lists.iter().any(|list| {
-            list.conditions
-                .iter()
-                .all(|condition| has(list.tag.as_deref(), &condition.state) != condition.not)
-        })
+    /// Whether the header holds, where `has(list, state)` says whether the list's resource has the state; each
+    /// list is asked in order and until its first condition that fails.
+    pub fn holds(&self, mut has: impl FnMut(&List, &State) -> bool) -> bool {
+        self.lists
+            .iter()
+            .any(|list| list.conditions.iter().all(|condition| has(list, &condition.state) != condition.not))
     }
 }
 
@@ -337,7 +335,7 @@ mod tests {
     fn lists_are_alternatives_of_conditions_that_must_all_hold() {
         let check = |header: &str, expected: bool| {
             let parsed = IfHeader::parse(header).unwrap();
-            let has = |tag: Option<&str>, state: &State| match (tag, state) {
+            let has = |list: &List, state: &State| match (list.tag.as_deref(), state) {
                 (None, State::Token(token)) => token == "t:held",
                 (None, State::ETag(tag)) => tag == "\"now\"",
                 (Some("/other"), State::Token(token)) => token == "t:other",
