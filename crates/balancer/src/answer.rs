@@ -1,0 +1,174 @@
+//! The body of an answer on its way to the client: our own bytes, or a member's, streamed.
+//!
+//! Made by `tier` and `forward`, polled by hyper's connection to the client. A member's body pulls its connection along
+//! and gives it back to the pool with the last byte. It is never read faster than the client takes it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::access::Record;
+use crate::client::Client;
+use crate::member::Member;
+use crate::patience::Ms;
+use crate::upstream::Upstream;
+
+/// What is sent back.
+pub(crate) enum Content {
+    Whole(Bytes),
+    Relayed(Relay),
+}
+
+/// A member's body and the connection it comes over.
+pub(crate) struct Relay {
+    body: Incoming,
+    /// None once the body is complete.
+    upstream: Option<Box<Upstream>>,
+    flight: Flight,
+    client: Arc<Client>,
+    /// When the member last sent something.
+    moved: Ms,
+    silence_ms_max: Ms,
+}
+
+/// A request being with a member: counts it there.
+pub(crate) struct Flight(Arc<Member>);
+
+/// The body hyper sends, with the record of the request.
+pub(crate) struct Answer {
+    content: Content,
+    record: Record,
+}
+
+/// Why an answer ends early; the client sees its connection closed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Interrupted {
+    #[error("the member's answer broke off: {0}")]
+    Broken(#[from] hyper::Error),
+    #[error("the member stopped sending")]
+    Silent,
+}
+
+impl Flight {
+    pub(crate) fn begin(member: Arc<Member>) -> Self {
+        member.counts.in_flight.fetch_add(1, Ordering::Relaxed);
+        Self(member)
+    }
+
+    pub(crate) fn member(&self) -> &Member {
+        &self.0
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.0.counts.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Content {
+    /// The content of a member's answer; without a body the connection goes back at once.
+    pub(crate) fn relay(
+        body: Incoming,
+        upstream: Box<Upstream>,
+        flight: Flight,
+        client: Arc<Client>,
+        silence_ms_max: Ms,
+    ) -> Self {
+        let now = client.now();
+        if body.is_end_stream() {
+            give_back(upstream, &flight, now);
+            return Self::Whole(Bytes::new());
+        }
+        Self::Relayed(Relay { body, upstream: Some(upstream), flight, client, moved: now, silence_ms_max })
+    }
+}
+
+fn give_back(upstream: Box<Upstream>, flight: &Flight, now: Ms) {
+    // What was connected before the member fell is not trusted again.
+    if flight.member().is_up() {
+        flight.member().pool.put(upstream, now);
+    }
+}
+
+impl Relay {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
+        let Some(upstream) = &mut self.upstream else { return Poll::Ready(None) };
+        match upstream.poll_body(&mut self.body, cx) {
+            Poll::Pending if self.client.now().saturating_sub(self.moved) >= self.silence_ms_max => {
+                Poll::Ready(Some(Err(Interrupted::Silent)))
+            }
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Ok(frame))) => {
+                self.moved = self.client.now();
+                if self.body.is_end_stream() {
+                    self.finish();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(None) => {
+                self.finish();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        if let Some(upstream) = self.upstream.take() {
+            give_back(upstream, &self.flight, self.client.now());
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn new(content: Content, mut record: Record) -> Self {
+        record.complete = matches!(&content, Content::Whole(bytes) if bytes.is_empty());
+        Self { content, record }
+    }
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = Interrupted;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
+        let polled = match &mut self.content {
+            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Content::Relayed(relay) => relay.poll_frame(cx),
+        };
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(Some(Ok(frame))) => {
+                self.record.bytes_out += frame.data_ref().map_or(0, Bytes::len) as u64;
+                self.record.complete = self.is_end_stream();
+            }
+            Poll::Ready(Some(Err(error))) => self.record.cause = Some(error.to_string()),
+            Poll::Ready(None) => self.record.complete = true,
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Whole(bytes) => bytes.is_empty(),
+            Content::Relayed(relay) => relay.upstream.is_none(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Relayed(relay) => relay.body.size_hint(),
+        }
+    }
+}

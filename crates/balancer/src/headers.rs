@@ -1,0 +1,142 @@
+//! Which headers cross the web tier, in both directions.
+//!
+//! Called by `admit` and `answer`. Hop-by-hop headers (RFC 9110 §7.6.1) and what `Connection` names end here; so does
+//! everything by which a client could pose as somebody else.
+
+use http::header::{
+    CONNECTION, FORWARDED, HOST, HeaderMap, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
+
+/// The client's address, as the node may believe it.
+pub(crate) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The host the client asked for.
+pub(crate) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// `http` or `https`.
+pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// The id made here for each request.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+
+/// Headers between web tier and node; nobody outside may send them.
+const INTERNAL_PREFIX: &str = "x-zebu-";
+/// What proxies say about the client; only ours counts.
+const FORWARDED_PREFIX: &str = "x-forwarded-";
+
+/// Takes out of a request's headers what must not reach a node.
+pub(crate) fn clean_request(headers: &mut HeaderMap) {
+    let is_claim = |name: &HeaderName| {
+        name == FORWARDED
+            || name == X_REAL_IP
+            || name == X_REQUEST_ID
+            || name.as_str().starts_with(FORWARDED_PREFIX)
+            || name.as_str().starts_with(INTERNAL_PREFIX)
+    };
+    remove(headers, |name| is_hop_by_hop(name) || is_claim(name));
+}
+
+/// Takes out of an answer's headers what concerned only the connection to the node.
+pub(crate) fn clean_answer(headers: &mut HeaderMap) {
+    remove(headers, is_hop_by_hop);
+}
+
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    name == CONNECTION
+        || name == KEEP_ALIVE
+        || name == PROXY_AUTHENTICATE
+        || name == PROXY_AUTHORIZATION
+        || name == PROXY_CONNECTION
+        || name == TE
+        || name == TRAILER
+        || name == TRANSFER_ENCODING
+        || name == UPGRADE
+}
+
+fn remove(headers: &mut HeaderMap, unwanted: impl Fn(&HeaderName) -> bool) {
+    // An empty vector allocates nothing, and most requests need no removal.
+    let mut names: Vec<HeaderName> = headers.keys().filter(|name| unwanted(name)).cloned().collect();
+    if names.contains(&CONNECTION) {
+        let named = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+        let named = named.flat_map(|value| value.split(','));
+        // `Host` is no connection's property; without it the request could not be sent on.
+        names.extend(named.filter_map(|name| name.trim().parse().ok()).filter(|name| name != HOST));
+    }
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn names(headers: &HeaderMap) -> Vec<&str> {
+        let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn what_concerns_one_connection_ends_here() {
+        let lines = [
+            ("host", "h"),
+            ("connection", "keep-alive, X-Private"),
+            ("connection", "close ,host"),
+            ("keep-alive", "timeout=5"),
+            ("x-private", "1"),
+            ("te", "trailers"),
+            ("trailer", "x"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "websocket"),
+            ("proxy-authorization", "Basic x"),
+            ("proxy-connection", "keep-alive"),
+            ("accept", "*/*"),
+            ("depth", "1"),
+            ("cookie", "a=b"),
+        ];
+        let mut request = map(&lines);
+        clean_request(&mut request);
+        assert_eq!(names(&request), ["accept", "cookie", "depth", "host"]);
+        let mut answer = map(&lines);
+        clean_answer(&mut answer);
+        assert_eq!(names(&answer), ["accept", "cookie", "depth", "host"]);
+    }
+
+    #[test]
+    fn no_client_can_pose_as_a_proxy_or_a_node() {
+        let mut request = map(&[
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x-forwarded-for", "5.6.7.8"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-port", "1"),
+            ("forwarded", "for=1.2.3.4"),
+            ("x-real-ip", "1.2.3.4"),
+            ("x-request-id", "forged"),
+            ("x-zebu-draining", "1"),
+            ("x-zebu", "kept: another name"),
+        ]);
+        clean_request(&mut request);
+        assert_eq!(names(&request), ["x-zebu"]);
+    }
+
+    #[test]
+    fn an_answer_keeps_what_the_node_says_of_itself() {
+        let mut answer = map(&[("x-zebu-version", "1"), ("set-cookie", "a=1"), ("set-cookie", "b=2")]);
+        clean_answer(&mut answer);
+        assert_eq!(answer.get_all("set-cookie").iter().count(), 2);
+        assert_eq!(names(&answer), ["set-cookie", "x-zebu-version"]);
+    }
+}

@@ -1,0 +1,58 @@
+//! The web tier: the one HTTP address users know, in front of the nodes.
+//!
+//! It serves the web client's files itself and hands every other request to a node: the node named by the route in
+//! `JSESSIONID`, else the next by weight. A node that dies costs its users nothing: what was not sent goes to another
+//! node at once, and what may already have been carried out is never sent twice.
+//!
+//! The binary calls it: [`Server::bind`], then [`Server::run`]. It knows nothing of groupware, keeps no session, and
+//! must never hold a whole body in memory, trust a header that says who the client is, or log a query string
+//! (session ids travel there).
+//!
+//! The way of a request, one module a step:
+//!
+//! | step | module | what it decides |
+//! |---|---|---|
+//! | accept | [`mod@server`], `client` | how many connections, how long a client may dawdle (`patience`) |
+//! | admit | `admit` | whether the head is well formed; what of it may reach a node (`headers`) |
+//! | route | `routes` | our files (`assets`) or a node |
+//! | choose | `sticky`, `rotation`, `members` | which node |
+//! | attempt | `forward`, `pool`, `upstream`, `upload` | one exchange with one node |
+//! | decide | `retry` | after a failure: the same node again, another, or an honest error (`fault`) |
+//! | answer | `answer`, `access` | the body back, the log line |
+//!
+//! Beside it `health` watches the members and `status` shows them.
+
+mod access;
+mod admit;
+mod answer;
+mod assets;
+mod client;
+mod config;
+mod error;
+mod fault;
+mod forward;
+mod headers;
+mod health;
+mod member;
+mod members;
+mod negotiate;
+mod patience;
+mod pool;
+mod request_id;
+mod retry;
+mod rotation;
+mod routes;
+mod server;
+mod status;
+mod sticky;
+mod tier;
+mod upload;
+mod upstream;
+mod wire;
+
+pub use assets::{Asset, Assets};
+pub use config::{Config, MemberConfig};
+pub use error::Error;
+pub use server::Server;
+pub use status::{MemberState, MemberStatus, Snapshot, Status};
+pub use tier::Clock;

@@ -1,0 +1,123 @@
+//! How long a client connection is borne with: pure, on times given by the caller.
+//!
+//! `client` feeds it what a connection is doing and obeys the verdict. One alarm a connection serves every limit; the
+//! verdict says when to look again, so a connection that is busy costs no timer operation a request.
+
+/// Milliseconds since the server started.
+pub(crate) type Ms = u64;
+
+/// How often a connection with a request under way is looked at again: the grain of every limit while it waits for a
+/// member, and how soon a waiting request notices that its member was found dead.
+pub(crate) const TICK_MS: Ms = 250;
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Between two requests; nothing of the next one came yet.
+    Idle,
+    /// A head is being received (a new connection begins here: it came to ask something).
+    Head,
+    /// A request is under way.
+    Busy,
+}
+
+/// A connection as seen from outside.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight {
+    pub(crate) phase: Phase,
+    /// When the phase began.
+    pub(crate) since: Ms,
+    /// Since when the client owes us the next bytes of a body, if it does.
+    pub(crate) upload_waits_since: Option<Ms>,
+    /// Since when the client has not taken bytes we have for it, if it has not.
+    pub(crate) client_blocks_since: Option<Ms>,
+}
+
+/// The limits, from the configuration.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) head_ms: Ms,
+    pub(crate) idle_ms: Ms,
+    pub(crate) stall_ms: Ms,
+}
+
+/// What to do with the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Close it: this is why.
+    Close(&'static str),
+    /// Keep it, and look again at the latest then.
+    LookAgainAt(Ms),
+}
+
+/// Judges one connection.
+pub(crate) fn judge(sight: &Sight, now: Ms, limits: &Limits) -> Verdict {
+    let until = |since: Ms, limit: Ms, reason| {
+        let end = since.saturating_add(limit);
+        if now >= end { Verdict::Close(reason) } else { Verdict::LookAgainAt(end) }
+    };
+    match sight.phase {
+        Phase::Idle => until(sight.since, limits.idle_ms, "idle too long"),
+        Phase::Head => until(sight.since, limits.head_ms, "the request's head took too long"),
+        Phase::Busy => {
+            let waits = [
+                (sight.upload_waits_since, "the client stopped sending its body"),
+                (sight.client_blocks_since, "the client stopped taking the answer"),
+            ];
+            for (since, reason) in waits {
+                if let Some(since) = since
+                    && now >= since.saturating_add(limits.stall_ms)
+                {
+                    return Verdict::Close(reason);
+                }
+            }
+            Verdict::LookAgainAt(now + TICK_MS)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { head_ms: 15, idle_ms: 75, stall_ms: 60 };
+
+    fn check(
+        phase: Phase,
+        since: Ms,
+        upload: Option<Ms>,
+        block: Option<Ms>,
+        now: Ms,
+        expected: Result<Ms, &str>,
+    ) {
+        let sight = Sight { phase, since, upload_waits_since: upload, client_blocks_since: block };
+        let expected = expected.map_or_else(Expected::Close, Expected::Again);
+        match (judge(&sight, now, &LIMITS), expected) {
+            (Verdict::LookAgainAt(at), Expected::Again(expected)) => assert_eq!(at, expected),
+            (Verdict::Close(reason), Expected::Close(word)) => assert!(reason.contains(word), "{reason}"),
+            (verdict, _) => panic!("{verdict:?} for {sight:?} at {now}"),
+        }
+    }
+
+    enum Expected<'a> {
+        Close(&'a str),
+        Again(Ms),
+    }
+
+    #[test]
+    fn each_phase_has_its_own_limit() {
+        check(Phase::Head, 100, None, None, 114, Ok(115));
+        check(Phase::Head, 100, None, None, 115, Err("head"));
+        check(Phase::Idle, 100, None, None, 174, Ok(175));
+        check(Phase::Idle, 100, None, None, 175, Err("idle"));
+    }
+
+    #[test]
+    fn a_request_under_way_may_last_as_long_as_something_moves() {
+        check(Phase::Busy, 0, None, None, 1_000_000, Ok(1_000_000 + TICK_MS));
+        check(Phase::Busy, 0, Some(900), None, 959, Ok(959 + TICK_MS));
+        check(Phase::Busy, 0, Some(900), None, 960, Err("sending"));
+        check(Phase::Busy, 0, None, Some(900), 959, Ok(959 + TICK_MS));
+        check(Phase::Busy, 0, None, Some(900), 960, Err("taking"));
+    }
+}

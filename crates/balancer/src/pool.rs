@@ -1,0 +1,63 @@
+//! The idle connections of one member.
+//!
+//! The one used last is taken first: it is warm, and the others can grow old and be closed. Synchronous; time is a
+//! parameter.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::patience::Ms;
+use crate::upstream::Upstream;
+
+pub(crate) struct Pool {
+    idle: Mutex<VecDeque<Box<Upstream>>>,
+    connections_max: usize,
+    idle_ms: Ms,
+}
+
+impl Pool {
+    pub(crate) fn new(connections_max: usize, idle_ms: Ms) -> Self {
+        Self { idle: Mutex::new(VecDeque::new()), connections_max, idle_ms }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, VecDeque<Box<Upstream>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection that was alive a moment ago, if there is one.
+    pub(crate) fn take(&self, now: Ms) -> Option<Box<Upstream>> {
+        loop {
+            let mut upstream = self.idle().pop_back()?;
+            if self.is_young(&upstream, now) && upstream.rest() {
+                return Some(upstream);
+            }
+        }
+    }
+
+    /// Takes a connection back after its exchange; closes it if it cannot carry another or there are enough.
+    pub(crate) fn put(&self, mut upstream: Box<Upstream>, now: Ms) {
+        if !upstream.rest() {
+            return;
+        }
+        upstream.reused = true;
+        upstream.idle_since = now;
+        let mut idle = self.idle();
+        if idle.len() < self.connections_max {
+            idle.push_back(upstream);
+        }
+    }
+
+    /// Closes what is too old or was closed by the member.
+    pub(crate) fn sweep(&self, now: Ms) {
+        self.idle().retain_mut(|upstream| self.is_young(upstream, now) && upstream.rest());
+    }
+
+    /// Closes everything: the member is dead, and so are its connections, whether the kernel knows it or not.
+    pub(crate) fn clear(&self) {
+        self.idle().clear();
+    }
+
+    fn is_young(&self, upstream: &Upstream, now: Ms) -> bool {
+        now.saturating_sub(upstream.idle_since) < self.idle_ms
+    }
+}

@@ -1,0 +1,143 @@
+//! What all connections share, and what happens to one request from head to answer.
+//!
+//! Made once by `server`; `client` hands every request to [`Tier::answer`].
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, request};
+use hyper::body::Incoming;
+use hyper::{client, server};
+use tokio::time::Instant;
+
+use crate::access::Record;
+use crate::admit::admit;
+use crate::answer::{Answer, Content};
+use crate::assets::Assets;
+use crate::client::Client;
+use crate::fault::Fault;
+use crate::forward::forward;
+use crate::headers::X_REQUEST_ID;
+use crate::member::{Member, Moment};
+use crate::members::Members;
+use crate::patience::{Limits, Ms};
+use crate::request_id::RequestIds;
+use crate::routes::{Target, target};
+use crate::{Config, Error};
+
+/// The time on the wall, in milliseconds since 1970: only shown, never measured with.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+pub(crate) struct Tier {
+    pub(crate) config: Config,
+    /// Where it really listens, as a header: the `Host` for clients that name none.
+    own_host: HeaderValue,
+    pub(crate) listen: SocketAddr,
+    pub(crate) members: Members,
+    assets: Assets,
+    pub(crate) ids: RequestIds,
+    clock: Clock,
+    pub(crate) started: Instant,
+    pub(crate) started_wall_ms: i64,
+    pub(crate) limits: Limits,
+    pub(crate) counts: Counts,
+    pub(crate) server_http: server::conn::http1::Builder,
+    pub(crate) upstream_http: client::conn::http1::Builder,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) requests: AtomicU64,
+    pub(crate) in_flight: AtomicU64,
+}
+
+impl Tier {
+    pub(crate) fn new(
+        config: Config,
+        assets: Assets,
+        listen: SocketAddr,
+        clock: Clock,
+    ) -> Result<Arc<Self>, Error> {
+        let mut server_http = server::conn::http1::Builder::new();
+        server_http.max_buf_size(config.stream_buffer_bytes.max(config.header_bytes_max));
+        server_http.max_header_size(config.header_bytes_max);
+        let mut upstream_http = client::conn::http1::Builder::new();
+        upstream_http.max_buf_size(config.stream_buffer_bytes.max(config.header_bytes_max));
+        upstream_http.max_header_size(config.header_bytes_max);
+        let limits = Limits {
+            head_ms: config.client_header_timeout_ms,
+            idle_ms: config.client_idle_timeout_ms,
+            stall_ms: config.client_stall_timeout_ms,
+        };
+        let started_wall_ms = clock();
+        Ok(Arc::new(Self {
+            members: Members::new(&config, started_wall_ms),
+            // An address is always a valid header value; the fallback only spares a panic path.
+            own_host: HeaderValue::try_from(listen.to_string())
+                .unwrap_or_else(|_| HeaderValue::from_static("")),
+            listen,
+            assets,
+            ids: RequestIds::new()?,
+            clock,
+            started: Instant::now(),
+            started_wall_ms,
+            limits,
+            counts: Counts::default(),
+            server_http,
+            upstream_http,
+            config,
+        }))
+    }
+
+    pub(crate) fn now(&self) -> Ms {
+        Ms::try_from(self.started.elapsed().as_millis()).unwrap_or(Ms::MAX)
+    }
+
+    /// The circumstances of something that happens to a member now.
+    pub(crate) fn moment(&self, member: &Member) -> Moment {
+        Moment { now: self.now(), wall_ms: (self.clock)(), last_one: self.members.is_last_one(member) }
+    }
+
+    /// Answers one request, whatever happens.
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        client: Arc<Client>,
+        request: Request<Incoming>,
+    ) -> Response<Answer> {
+        let (mut parts, body) = request.into_parts();
+        let mut record = Record::begin(self.clone(), client.clone(), parts.method.clone(), parts.uri.clone());
+        let path = parts.uri.clone();
+        let outcome = match admit(&mut parts, &self.own_host) {
+            Ok(route) => self.dispatch(&client, parts, body, route.as_deref(), &mut record).await,
+            Err(fault) => Err(fault),
+        };
+        let mut response = outcome.unwrap_or_else(|fault| {
+            let response = fault.response(path.path(), &record.id).map(Content::Whole);
+            record.fault = Some(fault);
+            response
+        });
+        response.headers_mut().insert(X_REQUEST_ID, record.id.header());
+        record.status = Some(response.status());
+        response.map(|content| Answer::new(content, record))
+    }
+
+    async fn dispatch(
+        self: &Arc<Self>,
+        client: &Arc<Client>,
+        parts: request::Parts,
+        body: Incoming,
+        route: Option<&str>,
+        record: &mut Record,
+    ) -> Result<Response<Content>, Fault> {
+        match target(&parts.method, parts.uri.path()) {
+            Target::Node => forward(self, client, parts, body, route, record).await,
+            Target::Assets => {
+                let found: Response<Bytes> =
+                    self.assets.answer(&parts.method, parts.uri.path(), &parts.headers)?;
+                Ok(found.map(Content::Whole))
+            }
+        }
+    }
+}

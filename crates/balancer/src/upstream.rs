@@ -1,0 +1,159 @@
+//! One connection to a member, driven by whoever uses it.
+//!
+//! hyper's usual way is to spawn each client connection as a task of its own and talk to it through channels. Here the
+//! connection is polled inside the task of the client it serves: no task, no hand-over between threads, no wake-up that
+//! only says "poll me again"; a client that leaves takes its exchange with it, and an idle connection is nothing but a
+//! socket in a list. The price is that nobody notices a close while it is idle; [`Upstream::rest`] looks when it is
+//! taken, and again when the pool is swept.
+//!
+//! Because of this, the ends of hyper's inner channels that we hold are polled with a waker that does nothing: all that
+//! can ever make them ready is polling the connection, which happens in the same breath.
+
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body as _, Frame};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::patience::Ms;
+use crate::retry::Failure;
+use crate::upload::Upload;
+use crate::wire::{Traffic, Wire};
+
+/// An open connection to a member, carrying at most one request.
+pub(crate) struct Upstream {
+    sender: SendRequest<Upload>,
+    connection: Connection<TokioIo<Wire>, Upload>,
+    traffic: Arc<Traffic>,
+    /// It has served a request before.
+    pub(crate) reused: bool,
+    /// When it was put into the pool.
+    pub(crate) idle_since: Ms,
+}
+
+/// Why a wait for the head of an answer is cut short.
+#[derive(Debug)]
+pub(crate) enum Impatience {
+    MemberFell,
+    TimedOut,
+}
+
+/// No connection could be made.
+#[derive(Debug)]
+pub(crate) struct ConnectError {
+    pub(crate) reason: String,
+    /// The cause is on this machine (no file descriptors, no ports, no memory): it says nothing about the member.
+    pub(crate) ours: bool,
+}
+
+impl Upstream {
+    /// Connects to `host:port`.
+    pub(crate) async fn connect(
+        address: &str,
+        http: &Builder,
+        patience: Duration,
+    ) -> Result<Box<Self>, ConnectError> {
+        let connected = tokio::time::timeout(patience, TcpStream::connect(address)).await;
+        let stream = match connected {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(ConnectError { ours: is_ours(&error), reason: error.to_string() }),
+            Err(_) => {
+                let reason = format!("no connection within {} ms", patience.as_millis());
+                return Err(ConnectError { ours: false, reason });
+            }
+        };
+        // Only a hint to the kernel; a connection without it still works.
+        let _ = stream.set_nodelay(true);
+        let (wire, traffic) = Wire::new(stream);
+        match http.handshake(TokioIo::new(wire)).await {
+            Ok((sender, connection)) => {
+                Ok(Box::new(Self { sender, connection, traffic, reused: false, idle_since: 0 }))
+            }
+            Err(error) => Err(ConnectError { reason: describe(&error), ours: false }),
+        }
+    }
+
+    /// Sends a request and waits for the head of the answer. `impatience` is asked whenever there is nothing to do but
+    /// wait; it is given the bytes written so far, a sign of life while an upload runs.
+    pub(crate) async fn exchange(
+        &mut self,
+        request: Request<Upload>,
+        mut impatience: impl FnMut(u64) -> Option<Impatience>,
+    ) -> Result<Response<Incoming>, Failure> {
+        let Self { sender, connection, traffic, .. } = self;
+        let written_before = traffic.written();
+        let mut answer = pin!(sender.try_send_request(request));
+        std::future::poll_fn(|cx| {
+            let ended = Pin::new(&mut *connection).poll(cx);
+            let mut idle = Context::from_waker(Waker::noop());
+            match answer.as_mut().poll(&mut idle) {
+                Poll::Ready(Ok(response)) => return Poll::Ready(Ok(response)),
+                Poll::Ready(Err(mut error)) => {
+                    let unsent = error.take_message().is_some() || traffic.written() == written_before;
+                    let cause = describe(error.error());
+                    let failure = if unsent { Failure::NotSent(cause) } else { Failure::Lost(cause) };
+                    return Poll::Ready(Err(failure));
+                }
+                Poll::Pending => {}
+            }
+            if ended.is_ready() {
+                return Poll::Ready(Err(Failure::Lost("connection ended".into())));
+            }
+            match impatience(traffic.written() - written_before) {
+                Some(Impatience::MemberFell) => Poll::Ready(Err(Failure::MemberFell)),
+                Some(Impatience::TimedOut) => Poll::Ready(Err(Failure::TimedOut)),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// The next part of an answer's body.
+    pub(crate) fn poll_body(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let mut idle = Context::from_waker(Waker::noop());
+        if let ready @ Poll::Ready(_) = Pin::new(&mut *body).poll_frame(&mut idle) {
+            return ready;
+        }
+        // When the connection ends, hyper tells the body so: the poll after it is never pending then.
+        let _ = Pin::new(&mut self.connection).poll(cx);
+        Pin::new(body).poll_frame(&mut idle)
+    }
+
+    /// Lets the connection finish its last exchange; whether it can carry another. Also forgets the task that drove it
+    /// before, which would otherwise be woken when a member closes an idle connection.
+    pub(crate) fn rest(&mut self) -> bool {
+        let mut idle = Context::from_waker(Waker::noop());
+        Pin::new(&mut self.connection).poll(&mut idle).is_pending() && self.sender.is_ready()
+    }
+}
+
+/// Out of memory, file descriptors or ports: Linux's ENOMEM, ENFILE, EMFILE, EADDRNOTAVAIL.
+fn is_ours(error: &io::Error) -> bool {
+    error.raw_os_error().is_some_and(|code| [12, 23, 24, 99].contains(&code))
+}
+
+/// An error with its causes, which hyper keeps apart.
+fn describe(error: &hyper::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
+}
