@@ -1,8 +1,8 @@
 //! A request body as a small tree of elements.
 //!
 //! Used by the parser of each method's body. Everything a hostile document can do is stopped here, by the
-//! limits of [`super::limits`]: nesting, number, entities, broken names. Comments and processing instructions
-//! are skipped.
+//! limits of [`super::limits`]: nesting, number, lengths that multiply, entities, broken names. Comments and
+//! processing instructions are skipped.
 
 use quick_xml::XmlVersion;
 use quick_xml::escape::unescape;
@@ -12,7 +12,7 @@ use quick_xml::reader::NsReader;
 
 use super::error::BadBody;
 use super::escape::is_xml_char;
-use super::limits::{ATTRIBUTES_MAX, DEPTH_MAX, ELEMENTS_MAX};
+use super::limits::{ATTRIBUTES_MAX, DEPTH_MAX, ELEMENTS_MAX, LANGUAGE_BYTES_MAX, NAMESPACE_BYTES_MAX};
 use super::name::{Name, is_nc_name};
 
 /// The namespace of `xml:lang`, whose prefix is never declared.
@@ -177,6 +177,9 @@ impl Tree {
             }
             let (resolved, local) = reader.resolver().resolve_attribute(attribute.key);
             let name = qualified(resolved, local.as_ref())?;
+            if name.ns == XML && name.local == "lang" && value.len() > LANGUAGE_BYTES_MAX {
+                return Err(BadBody::TooLong);
+            }
             if attributes.iter().any(|other| other.name == name) {
                 return Err(malformed("an element has an attribute twice"));
             }
@@ -226,6 +229,9 @@ impl Tree {
 fn qualified(resolved: ResolveResult<'_>, local: &[u8]) -> Result<Name, BadBody> {
     let ns = match resolved {
         ResolveResult::Bound(Namespace(ns)) => {
+            if ns.len() > NAMESPACE_BYTES_MAX {
+                return Err(BadBody::TooLong);
+            }
             // The reader compares and returns namespaces as they were written.
             unescape(&text_of(ns)?).map_err(|error| of_reader(error.into()))?.into_owned()
         }
@@ -343,6 +349,17 @@ mod tests {
             refusal(&format!("<r>{}</r>", element.repeat(ELEMENTS_MAX / ATTRIBUTES_MAX + 1))),
             BadBody::TooMany
         );
+    }
+
+    #[test]
+    fn what_every_element_would_carry_a_copy_of_is_short() {
+        let namespace =
+            |bytes| format!("<a:r xmlns:a='{}'>{}</a:r>", "u".repeat(bytes), "<a:b/>".repeat(9000));
+        assert!(parse(namespace(NAMESPACE_BYTES_MAX).as_bytes()).is_ok());
+        assert_eq!(refusal(&namespace(NAMESPACE_BYTES_MAX + 1)), BadBody::TooLong);
+        let language = |bytes| format!("<r xml:lang='{}'/>", "l".repeat(bytes));
+        assert!(parse(language(LANGUAGE_BYTES_MAX).as_bytes()).is_ok());
+        assert_eq!(refusal(&language(LANGUAGE_BYTES_MAX + 1)), BadBody::TooLong);
     }
 
     #[test]

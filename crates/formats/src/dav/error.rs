@@ -2,7 +2,7 @@
 //!
 //! Made by the parsers of this module, mapped to a status by `web`. The sentences may be shown to anyone.
 
-use super::limits::{ATTRIBUTES_MAX, DEPTH_MAX, ELEMENTS_MAX};
+use super::limits::{ATTRIBUTES_MAX, DEPTH_MAX, ELEMENTS_MAX, LANGUAGE_BYTES_MAX, NAMESPACE_BYTES_MAX};
 
 /// A body that is not the XML that the method takes: 400, or 403 with `no-external-entities` for
 /// [`BadBody::Declaration`].
@@ -22,6 +22,11 @@ pub enum BadBody {
         "The body has more than {ELEMENTS_MAX} elements or attributes, or an element more than {ATTRIBUTES_MAX}."
     )]
     TooMany,
+    /// A namespace or a language is longer than any that is in use.
+    #[error(
+        "The body has a namespace of more than {NAMESPACE_BYTES_MAX} bytes, or a language of more than {LANGUAGE_BYTES_MAX}."
+    )]
+    TooLong,
     /// It is XML of another kind.
     #[error("The body is not as the method requires: {0}")]
     Unexpected(&'static str),

@@ -1,7 +1,7 @@
 //! WebDAV: request bodies and headers to values, values to response bodies (RFC 4918, 3744, 4331, 5397,
 //! 6578).
 //!
-//! Called by `web`'s DAV methods. Bodies are read into a small tree ([`document`]) whose limits bound work
+//! Called by `web`'s DAV methods. Bodies are read into a small tree (`document`) whose limits bound work
 //! and memory; answers are written straight into a buffer. Must never resolve external entities, and refuses
 //! documents that declare any.
 
