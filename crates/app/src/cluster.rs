@@ -1,0 +1,155 @@
+//! The node's place in the cluster: its entry in the registry, and what the cluster page shows.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use zebu_model::{Refusal, UserId};
+use zebu_store::configdb::contexts;
+use zebu_store::configdb::members::{self, Member};
+use zebu_store::configdb::web_tiers::{self, Report};
+use zebu_store::shard::sessions;
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::{Error, Result};
+
+/// How often a node renews its entry, ms.
+pub const RENEW_MS: u64 = 2_000;
+/// How long an entry that is not renewed still counts as alive, ms.
+pub const MEMBER_TTL_MS: i64 = 3 * RENEW_MS as i64;
+/// A session counts as one of a node's if it was used within this time, ms.
+const SESSION_ACTIVE_MS: i64 = 3_600_000;
+
+/// A node on the cluster page.
+#[derive(Debug, Serialize)]
+pub struct NodeStatus {
+    name: String,
+    route: String,
+    address: String,
+    version: String,
+    /// `up`, or `gone`: registered but not heard of.
+    state: &'static str,
+    started: i64,
+    last_seen: i64,
+    uptime_ms: i64,
+    sessions: u64,
+}
+
+/// A web tier on the cluster page.
+#[derive(Debug, Serialize)]
+pub struct WebTierStatus {
+    name: String,
+    last_seen: i64,
+    state: Box<RawValue>,
+}
+
+/// The cluster page.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    /// The node that answered.
+    served_by: String,
+    nodes: Vec<NodeStatus>,
+    web_tiers: Vec<WebTierStatus>,
+    sessions_total: u64,
+}
+
+/// Whether the caller operates the cluster: the administrator of a context that the configuration names.
+#[must_use]
+pub fn may_see(app: &App, caller: &Caller) -> bool {
+    caller.who.user == UserId::ADMIN && app.config.operator_contexts.contains(&caller.place.context.0)
+}
+
+/// The state of nodes and web tiers.
+pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
+    if !may_see(app, caller) {
+        return Err(Refusal::OperatorOnly {}.into());
+    }
+    let now = app.now_ms();
+    let (members, reports, places) = {
+        let mut tx = app.store.config().await?;
+        (members::all(&mut tx).await?, web_tiers::all(&mut tx).await?, contexts::all(&mut tx).await?)
+    };
+    let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+    for place in &places {
+        let mut tx = app.read(place).await?;
+        for (node, count) in sessions::count_by_node(&mut tx, now.saturating_sub(SESSION_ACTIVE_MS)).await? {
+            let sum = counted.entry(node).or_default();
+            *sum = sum.saturating_add(count);
+        }
+    }
+    let nodes = members
+        .into_iter()
+        .map(|m| NodeStatus {
+            state: if now.saturating_sub(m.seen) <= MEMBER_TTL_MS { "up" } else { "gone" },
+            uptime_ms: now.saturating_sub(m.started),
+            sessions: counted.get(&m.name).copied().unwrap_or(0),
+            name: m.name,
+            route: m.route,
+            address: m.address,
+            version: m.program,
+            started: m.started,
+            last_seen: m.seen,
+        })
+        .collect();
+    let web_tiers = reports
+        .into_iter()
+        .map(|report| {
+            let state = RawValue::from_string(report.status)
+                .map_err(|e| Error::Internal(format!("status of web tier {}: {e}", report.name)))?;
+            Ok(WebTierStatus { name: report.name, last_seen: report.seen, state })
+        })
+        .collect::<Result<_>>()?;
+    let sessions_total = counted.values().fold(0u64, |sum, n| sum.saturating_add(*n));
+    Ok(Status { served_by: app.node.name.clone(), nodes, web_tiers, sessions_total })
+}
+
+/// Enters this node into the registry. `address`: where its HTTP listener is.
+pub async fn join(app: &App, address: &str) -> Result<()> {
+    let mut tx = app.store.config_write().await?;
+    let member = Member {
+        name: app.node.name.clone(),
+        route: app.node.route.clone(),
+        address: address.to_owned(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        incarnation: app.node.incarnation.clone(),
+        started: app.node.started,
+        seen: app.now_ms(),
+    };
+    members::register(&mut tx, &member).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Renews this node's entry. `false`: another process registered under its name.
+pub async fn renew(app: &App) -> Result<bool> {
+    let mut tx = app.store.config_write().await?;
+    let ours = members::renew(&mut tx, &app.node.name, &app.node.incarnation, app.now_ms()).await?;
+    tx.commit().await?;
+    Ok(ours)
+}
+
+/// A clean stop: the registry forgets this node.
+pub async fn leave(app: &App) -> Result<()> {
+    let mut tx = app.store.config_write().await?;
+    members::remove(&mut tx, &app.node.name, &app.node.incarnation).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Takes what a web tier says of itself (JSON). Called by the process that runs the web tier.
+pub async fn report_web_tier(
+    store: &zebu_store::Store,
+    name: &str,
+    status: String,
+    now_ms: i64,
+) -> Result<()> {
+    let mut tx = store.config_write().await?;
+    web_tiers::report(&mut tx, &Report { name: name.to_owned(), seen: now_ms, status }).await?;
+    Ok(tx.commit().await?)
+}
+
+/// A web tier's clean stop.
+pub async fn forget_web_tier(store: &zebu_store::Store, name: &str) -> Result<()> {
+    let mut tx = store.config_write().await?;
+    web_tiers::remove(&mut tx, name).await?;
+    Ok(tx.commit().await?)
+}

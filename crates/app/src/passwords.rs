@@ -57,7 +57,10 @@ impl Passwords {
     }
 
     /// Runs `work` on the blocking pool when it is its turn.
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let turn = tokio::time::timeout(WAIT, Arc::clone(&self.turns).acquire_owned()).await;
         let Ok(Ok(turn)) = turn else { return Err(Refusal::LoginBusy {}.into()) };
         let done = tokio::task::spawn_blocking(move || {
@@ -79,8 +82,8 @@ impl Passwords {
         let (password, known) = (password.to_owned(), hash.is_some());
         let hash = hash.unwrap_or(&self.decoy).to_owned();
         self.in_turn(move || {
-            let parsed =
-                PasswordHash::new(&hash).map_err(|e| Error::Internal(format!("stored password hash: {e}")))?;
+            let parsed = PasswordHash::new(&hash)
+                .map_err(|e| Error::Internal(format!("stored password hash: {e}")))?;
             let right = argon2()?.verify_password(password.as_bytes(), &parsed).is_ok();
             Ok(right && known)
         })
@@ -98,8 +101,7 @@ impl Passwords {
             .chain_update(password)
             .finalize()
             .into();
-        let remembered =
-            self.verified.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
+        let remembered = self.verified.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
         if hash.is_some() && remembered.as_deref() == hash {
             return Ok(true);
         }

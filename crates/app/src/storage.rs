@@ -8,6 +8,7 @@ use zebu_model::ContextId;
 use zebu_store::shard::stored;
 use zebu_store::{Place, Plan, Store};
 
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::random;
 
@@ -19,7 +20,15 @@ const KEYS_A_BLOCK: usize = 32;
 pub(crate) struct Storage {
     open: tokio::sync::Mutex<HashMap<String, Arc<FileStore>>>,
     reserved: tokio::sync::Mutex<HashMap<ContextId, Vec<Key>>>,
-    abandoned: Arc<Mutex<Vec<(ContextId, Key)>>>,
+    abandoned: Arc<Mutex<Vec<Abandoned>>>,
+}
+
+/// A key whose upload came to nothing, and when.
+#[derive(Debug)]
+struct Abandoned {
+    context: ContextId,
+    key: Key,
+    since: i64,
 }
 
 /// A key that was taken for one upload. Dropped without [`TakenKey::keep`], it is swept: its reservation is doomed and
@@ -28,7 +37,8 @@ pub(crate) struct Storage {
 pub(crate) struct TakenKey {
     context: ContextId,
     key: Option<Key>,
-    abandoned: Arc<Mutex<Vec<(ContextId, Key)>>>,
+    clock: Clock,
+    abandoned: Arc<Mutex<Vec<Abandoned>>>,
 }
 
 impl TakenKey {
@@ -45,7 +55,11 @@ impl TakenKey {
 impl Drop for TakenKey {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
-            self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push((self.context, key));
+            self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(Abandoned {
+                context: self.context,
+                key,
+                since: self.clock.now_ms(),
+            });
         }
     }
 }
@@ -69,10 +83,15 @@ impl Storage {
         store: &Store,
         place: &Place,
         writer: &str,
-        now_ms: i64,
+        clock: &Clock,
     ) -> Result<TakenKey> {
-        let context = place.context;
-        let taken = |key| TakenKey { context, key: Some(key), abandoned: Arc::clone(&self.abandoned) };
+        let (context, now_ms) = (place.context, clock.now_ms());
+        let taken = |key| TakenKey {
+            context,
+            key: Some(key),
+            clock: clock.clone(),
+            abandoned: Arc::clone(&self.abandoned),
+        };
         let mut reserved = self.reserved.lock().await;
         let block = reserved.entry(context).or_default();
         if let Some(key) = block.pop() {
@@ -91,8 +110,9 @@ impl Storage {
         Ok(taken(first))
     }
 
-    /// The keys whose uploads came to nothing since the last call.
-    pub(crate) fn take_abandoned(&self) -> Vec<(ContextId, Key)> {
-        std::mem::take(&mut *self.abandoned.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Hands out the keys whose uploads came to nothing before `before`.
+    pub(crate) fn take_abandoned(&self, before: i64) -> Vec<(ContextId, Key)> {
+        let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
+        abandoned.extract_if(.., |a| a.since <= before).map(|a| (a.context, a.key)).collect()
     }
 }

@@ -61,18 +61,6 @@ pub fn comment(text: &str) -> Result<(), Refusal> {
     bounded("version_comment", text, COMMENT_CHARS_MAX)
 }
 
-/// Tries `name`, `name (2)`, `name (3)` … until `taken` says no; the number goes before a file's extension.
-/// Used for default folders named after people, and for the view of folders that share one virtual parent.
-pub fn free_name(name: &str, mut taken: impl FnMut(&str) -> bool) -> String {
-    let mut candidate = name.to_owned();
-    let mut number = 2u32;
-    while taken(&candidate) {
-        candidate = format!("{name} ({number})");
-        number = number.saturating_add(1);
-    }
-    candidate
-}
-
 /// The name a folder has in a virtual listing, where two folders of different parents may have the same.
 #[must_use]
 pub fn in_virtual_listing(title: &str, folder: FolderId, ambiguous: bool) -> String {
@@ -91,12 +79,5 @@ mod tests {
         for bad in ["", ".", "..", "a/b", "a\nb", "\0", " a", "a ", "\u{7f}", &"x".repeat(256)] {
             assert!(fault(bad).is_some(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_free_name_is_counted_up() {
-        let taken = ["Anna", "Anna (2)"];
-        assert_eq!(free_name("Anna", |n| taken.contains(&n)), "Anna (3)");
-        assert_eq!(free_name("Ben", |n| taken.contains(&n)), "Ben");
     }
 }

@@ -42,7 +42,8 @@ mod tests {
 
     #[test]
     fn stars_and_question_marks_mean_what_people_expect() {
-        let check = |pattern, text, expected| assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        let check =
+            |pattern, text, expected| assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         check("an", "Anna", true);
         check("na", "Anna", false);
         check("*na", "Anna", true);

@@ -27,7 +27,11 @@ impl Granted {
 
     /// The folder if the caller administers it.
     pub fn administered(&self) -> Result<&Folder, Refusal> {
-        if self.bits.admin { Ok(&self.folder) } else { Err(Refusal::FolderNoAdmin { folder: self.folder.id }) }
+        if self.bits.admin {
+            Ok(&self.folder)
+        } else {
+            Err(Refusal::FolderNoAdmin { folder: self.folder.id })
+        }
     }
 }
 
@@ -174,8 +178,7 @@ pub fn check_delete(who: &Membership, subtree: &[Doomed]) -> Result<(), Refusal>
         let right = doomed.granted.bits.delete;
         let deletes_own = right.covers(who.user, who.user);
         let deletes_all = right.covers(UserId(u32::MAX), who.user);
-        let allowed =
-            doomed.objects == 0 || deletes_all || (deletes_own && doomed.foreign_objects == 0);
+        let allowed = doomed.objects == 0 || deletes_all || (deletes_own && doomed.foreign_objects == 0);
         if !allowed {
             return Err(Refusal::ObjectsNotDeletable { folder: folder.id });
         }

@@ -82,7 +82,12 @@ pub(super) fn content(
 
 /// The third step of the two-step write: quota, usage, and the end of the reservation, in the transaction that names
 /// the content.
-pub(super) async fn adopt(tx: &mut WriteTx, caller: &Caller, folder: FolderId, stored: &Stored) -> Result<()> {
+pub(super) async fn adopt(
+    tx: &mut WriteTx,
+    caller: &Caller,
+    folder: FolderId,
+    stored: &Stored,
+) -> Result<()> {
     let used = usage::used(tx).await?;
     caller.place.quota.admit(used, stored.size)?;
     if !stored::release(tx, &stored.taken.key()?.to_string()).await? {

@@ -2,8 +2,8 @@
 
 use zebu_model::file::File;
 use zebu_model::{Refusal, UserId};
-use zebu_store::shard::{dav, folders};
 use zebu_store::Tx;
+use zebu_store::shard::{dav, folders};
 
 use crate::caller::Caller;
 use crate::error::Result;

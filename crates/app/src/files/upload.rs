@@ -60,8 +60,7 @@ pub async fn upload(
         return Err(Refusal::FileTooLarge { limit_bytes: limit }.into());
     }
     let store = app.storage.filestore(&caller.place).await?;
-    let taken =
-        app.storage.take_key(&app.store, &caller.place, &app.node.incarnation, app.now_ms()).await?;
+    let taken = app.storage.take_key(&app.store, &caller.place, &app.node.incarnation, &app.clock).await?;
     let inner = store.begin(taken.key()?, limit);
     Ok(Upload { taken, inner })
 }

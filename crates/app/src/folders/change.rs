@@ -72,7 +72,7 @@ async fn move_to(
     let height = below.iter().map(|(_, depth)| *depth).max().unwrap_or(0);
     check_move(&caller.who, target, &to, &path, height)?;
     let title = title.unwrap_or(&target.folder.title);
-    if folders::title_taken(tx, parent, title).await? {
+    if folders::title_taken(tx, &target.folder, parent, title).await? {
         return Err(Refusal::MoveNameTaken { name: title.to_owned() }.into());
     }
     let moved = folder_writes::set_place(tx, &target.folder, parent, title, caller.who.user).await;

@@ -41,8 +41,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewFolder) -> Result<(Folde
     let kind = plan_create(&parent, module)?;
     let inherits = kind == Type::Private && parent.folder.kind == Type::Private;
     let owner = if inherits { parent.folder.created_by } else { caller.who.user };
-    let permissions =
-        new.permissions.unwrap_or_else(|| default_permissions(kind, owner, caller.who.user));
+    let permissions = new.permissions.unwrap_or_else(|| default_permissions(kind, owner, caller.who.user));
     check_permissions(kind, owner, &permissions)?;
     check_entities(&mut tx, &permissions).await?;
     let now = app.now_ms();

@@ -89,7 +89,12 @@ async fn owners(tx: &mut Tx, caller: &Caller) -> Result<Vec<FolderView>> {
 }
 
 /// One folder.
-pub async fn get(app: &App, caller: &Caller, id: FolderRef, details: Details) -> Result<(FolderView, Version)> {
+pub async fn get(
+    app: &App,
+    caller: &Caller,
+    id: FolderRef,
+    details: Details,
+) -> Result<(FolderView, Version)> {
     let mut tx = app.read(&caller.place).await?;
     let mut way = way_up(&mut tx, caller, id).await?;
     way.truncate(1);
@@ -150,10 +155,10 @@ async fn stored_way(tx: &mut Tx, caller: &Caller, id: FolderId) -> Result<Vec<Fo
         let mine = granted.folder.created_by == caller.who.user;
         let next_is_seen = chain.peek().is_none_or(|next| next.bits.sees());
         // Somebody else's private folder hangs below its owner, although everybody sees the folder it is stored in.
-        let foreign = granted.folder.kind == Type::Private && !mine && granted.folder.parent == fixed::PRIVATE;
+        let foreign =
+            granted.folder.kind == Type::Private && !mine && granted.folder.parent == fixed::PRIVATE;
         let cut = !next_is_seen || foreign;
-        let parent =
-            if cut { home_of_unreachable(&granted.folder) } else { granted.folder.parent.into() };
+        let parent = if cut { home_of_unreachable(&granted.folder) } else { granted.folder.parent.into() };
         way.push(FolderView::below(Listed { granted, subfolders: true }, parent));
         if cut {
             break;
@@ -194,7 +199,9 @@ pub async fn updates(
         return Ok(Changes { changed: Vec::new(), gone: Vec::new(), version });
     }
     let touched = match parent {
-        FolderRef::Id(id) if !zebu_model::folder::is_view(id) => listings::changed(&mut tx, id, since).await?,
+        FolderRef::Id(id) if !zebu_model::folder::is_view(id) => {
+            listings::changed(&mut tx, id, since).await?
+        }
         _ => listings::changed_anywhere(&mut tx, since).await?,
     };
     let touched: HashSet<FolderRef> = touched.into_iter().map(FolderRef::from).collect();

@@ -15,6 +15,11 @@ pub async fn logout(app: &App, caller: &Caller) -> Result<()> {
     let mut tx = app.write(&caller.place, plan).await?;
     sessions::delete(&mut tx, caller.who.user, session.token_hash).await?;
     tx.commit().await?;
-    tracing::info!("Session ended. ID: {}, Context: {}, User: {}", session.handle, caller.place.context, caller.who.user);
+    tracing::info!(
+        "Session ended. ID: {}, Context: {}, User: {}",
+        session.handle,
+        caller.place.context,
+        caller.who.user
+    );
     Ok(())
 }

@@ -18,7 +18,11 @@ use crate::error::Result;
 const MOVED_MS: i64 = 5_000;
 
 /// Who a request comes from. `secret_of` returns the value of the secret cookie for a client name.
-pub async fn resume(app: &App, session: &str, secret_of: &(dyn Fn(&str) -> Option<String> + Sync)) -> Result<Caller> {
+pub async fn resume(
+    app: &App,
+    session: &str,
+    secret_of: &(dyn Fn(&str) -> Option<String> + Sync),
+) -> Result<Caller> {
     let (place, found) = find(app, session).await?;
     let secret = secret_of(&found.session.client).map(|secret| digest(&secret));
     if secret != Some(found.session.secret_hash) {
@@ -94,7 +98,9 @@ pub async fn stay(app: &App, caller: &Caller) -> Result<()> {
 /// `autologin`: goes on with the session of the cookies, if its user asked for that.
 pub async fn autologin(app: &App, session: &str, secret: &str) -> Result<SignedIn> {
     let (place, found) = match find(app, session).await {
-        Err(crate::Error::Refused(Refusal::SessionExpired {})) => return Err(Refusal::AutologinUnknown {}.into()),
+        Err(crate::Error::Refused(Refusal::SessionExpired {})) => {
+            return Err(Refusal::AutologinUnknown {}.into());
+        }
         other => other?,
     };
     if digest(secret) != found.session.secret_hash || !found.session.stays {

@@ -71,6 +71,7 @@ CREATE TABLE sessions (
 ) {table};
 CREATE INDEX sessions_uid ON sessions (cid, uid);
 
+-- owner: that of a private folder, else 0. Names are unique below a parent for each owner: everybody has a "Calendar".
 CREATE TABLE folders (
   cid BIGINT NOT NULL,
   id BIGINT NOT NULL,
@@ -79,13 +80,14 @@ CREATE TABLE folders (
   module BIGINT NOT NULL,
   kind BIGINT NOT NULL,
   standard BIGINT NOT NULL,
+  owner BIGINT NOT NULL,
   created_by BIGINT NOT NULL,
   created BIGINT NOT NULL,
   modified_by BIGINT NOT NULL,
   modified BIGINT NOT NULL,
   PRIMARY KEY (cid, id)
 ) {table};
-CREATE UNIQUE INDEX folders_title ON folders (cid, parent, title);
+CREATE UNIQUE INDEX folders_title ON folders (cid, parent, title, owner);
 CREATE INDEX folders_modified ON folders (cid, parent, modified);
 
 -- principal: 2 * id, plus 1 for a group, so that "mine" is one list. parent repeats the folder's, so that

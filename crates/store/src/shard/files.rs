@@ -269,8 +269,12 @@ pub async fn delete_with_folders(tx: &mut WriteTx, folders: &[FolderId]) -> Resu
         let (kind, _) = Scope::Folder(FolderId(0)).key();
         let mut values = args![tx.context, kind];
         values.extend(ids());
-        tx.execute("scopes", format!("DELETE FROM scopes WHERE cid = ? AND kind = ? AND id IN ({list})"), values)
-            .await?;
+        tx.execute(
+            "scopes",
+            format!("DELETE FROM scopes WHERE cid = ? AND kind = ? AND id IN ({list})"),
+            values,
+        )
+        .await?;
     }
     Ok(())
 }

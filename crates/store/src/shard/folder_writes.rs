@@ -1,6 +1,6 @@
 //! Changes to the folder tree. All touch the scope of the tree.
 
-use zebu_model::folder::Folder;
+use zebu_model::folder::{Folder, Type};
 use zebu_model::rights::Permission;
 use zebu_model::{FolderId, Scope, UserId};
 
@@ -15,8 +15,8 @@ pub async fn insert(tx: &mut WriteTx, f: &Folder, permissions: &[Permission]) ->
     let stamp = tx.touch(Scope::Tree)?;
     tx.execute(
         "folders",
-        "INSERT INTO folders (cid, id, parent, title, module, kind, standard, created_by, created, modified_by, \
-         modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO folders (cid, id, parent, title, module, kind, standard, owner, created_by, created, \
+         modified_by, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         args![
             tx.context,
             f.id,
@@ -25,6 +25,7 @@ pub async fn insert(tx: &mut WriteTx, f: &Folder, permissions: &[Permission]) ->
             f.module.number(),
             f.kind.number(),
             f.standard,
+            owner_key(f),
             f.created_by,
             f.created,
             f.modified_by,
@@ -33,6 +34,11 @@ pub async fn insert(tx: &mut WriteTx, f: &Folder, permissions: &[Permission]) ->
     )
     .await?;
     insert_permissions(tx, f.id, f.parent, permissions).await
+}
+
+/// What a folder's title is unique among, beside its parent.
+pub(super) fn owner_key(f: &Folder) -> UserId {
+    if f.kind == Type::Private { f.created_by } else { UserId(0) }
 }
 
 async fn insert_permissions(

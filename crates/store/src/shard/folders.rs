@@ -5,6 +5,7 @@ use zebu_model::rights::{Bits, Entity, Membership, Permission};
 use zebu_model::tree::{Doomed, Granted};
 use zebu_model::{FolderId, GroupId, UserId};
 
+use super::folder_writes::owner_key;
 use crate::error::{Error, Result};
 use crate::statement::marks;
 use crate::tx::Tx;
@@ -172,7 +173,7 @@ pub async fn totals(tx: &mut Tx, ids: &[FolderId]) -> Result<Vec<(FolderId, u64)
 /// Folders joined in one statement; SQLite takes at most 64 tables.
 const SEGMENTS_A_STATEMENT: usize = 32;
 
-/// Follows titles down from a folder, as far as they lead. Says nothing about rights.
+/// Follows titles of public folders down from a folder, as far as they lead. Says nothing about rights.
 pub async fn walk(tx: &mut Tx, from: FolderId, titles: &[String]) -> Result<Vec<FolderId>> {
     let mut found = Vec::with_capacity(titles.len());
     let mut start = from;
@@ -183,11 +184,12 @@ pub async fn walk(tx: &mut Tx, from: FolderId, titles: &[String]) -> Result<Vec<
         for (n, title) in part.iter().enumerate().skip(1) {
             let above = n - 1;
             sql.push_str(&format!(
-                " LEFT JOIN folders f{n} ON f{n}.cid = f0.cid AND f{n}.parent = f{above}.id AND f{n}.title = ?"
+                " LEFT JOIN folders f{n} ON f{n}.cid = f0.cid AND f{n}.parent = f{above}.id AND f{n}.title = ? \
+                 AND f{n}.owner = 0"
             ));
             values.push(Value::from(title));
         }
-        sql.push_str(" WHERE f0.cid = ? AND f0.parent = ? AND f0.title = ?");
+        sql.push_str(" WHERE f0.cid = ? AND f0.parent = ? AND f0.title = ? AND f0.owner = 0");
         values.extend(args![tx.context, start]);
         values.extend(part.first().map(Value::from));
         let Some(mut row) = tx.query_one("folders", sql, values).await? else { return Ok(found) };
@@ -203,10 +205,11 @@ pub async fn walk(tx: &mut Tx, from: FolderId, titles: &[String]) -> Result<Vec<
     Ok(found)
 }
 
-/// Whether a folder of this title is in `parent`.
-pub async fn title_taken(tx: &mut Tx, parent: FolderId, title: &str) -> Result<bool> {
-    let sql = "SELECT 1 FROM folders WHERE cid = ? AND parent = ? AND title = ?";
-    Ok(tx.query_one("folders", sql, args![tx.context, parent, title]).await?.is_some())
+/// Whether a folder like this one could not be in `parent` under this title.
+pub async fn title_taken(tx: &mut Tx, like: &Folder, parent: FolderId, title: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM folders WHERE cid = ? AND parent = ? AND title = ? AND owner = ?";
+    let values = args![tx.context, parent, title, owner_key(like)];
+    Ok(tx.query_one("folders", sql, values).await?.is_some())
 }
 
 /// A user's default folder of a module.

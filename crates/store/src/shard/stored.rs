@@ -49,6 +49,32 @@ pub async fn doom_abandoned(tx: &mut WriteTx, alive: &[String], before: i64) -> 
     tx.execute("stored_files", sql, values).await
 }
 
+/// How many reservations [`doom_abandoned`] would doom.
+pub async fn abandoned_count(tx: &mut Tx, alive: &[String], before: i64) -> Result<u64> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM stored_files WHERE cid = ? AND state = ? AND since < ? AND writer NOT IN ({})",
+        if alive.is_empty() { "''".to_owned() } else { marks(alive.len()) }
+    );
+    let mut values = args![tx.context, RESERVED, before];
+    values.extend(alive.iter().map(Value::from));
+    tx.query_one("stored_files", sql, values).await?.map_or(Ok(0), |mut row| row.uint())
+}
+
+/// Dooms reservations of this node whose uploads came to nothing. One that has got its name after all (the answer to
+/// the commit was lost) is reserved no more, and stays.
+pub async fn doom_reserved(tx: &mut WriteTx, keys: &[String]) -> Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "UPDATE stored_files SET state = ?, writer = '' WHERE cid = ? AND state = ? AND store_key IN ({})",
+        marks(keys.len())
+    );
+    let mut values = args![DOOMED, tx.context, RESERVED];
+    values.extend(keys.iter().map(Value::from));
+    tx.execute("stored_files", sql, values).await.map(drop)
+}
+
 /// Up to `limit` keys whose content is to be removed.
 pub async fn doomed(tx: &mut Tx, limit: u32) -> Result<Vec<String>> {
     let sql = "SELECT store_key FROM stored_files WHERE cid = ? AND state = ? LIMIT ?";

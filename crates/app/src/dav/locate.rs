@@ -1,0 +1,153 @@
+//! From a path below `/infostore/` to what is there, and what is in a collection.
+
+use zebu_model::file::File;
+use zebu_model::folder::{Module, fixed};
+use zebu_model::name::in_virtual_listing;
+use zebu_model::rights::ObjectRight;
+use zebu_model::tree::Granted;
+use zebu_model::{FileId, FolderId, Scope, Version};
+use zebu_store::Tx;
+use zebu_store::shard::dav::{self, Lock, Target};
+use zebu_store::shard::listings::Listed;
+use zebu_store::shard::{files, folders, listings};
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::Result;
+
+/// The collection of file folders whose parents the caller does not see.
+pub const OTHER_FOLDERS_NAME: &str = "Other infostore folders";
+
+/// What a path leads to.
+#[derive(Clone, Debug)]
+pub enum Located {
+    /// A folder the caller sees.
+    Folder(Granted),
+    /// The collection of folders whose parents the caller does not see. Nothing can be stored in it.
+    OtherFolders,
+    /// A file the caller may read, and its folder.
+    File {
+        /// The file.
+        file: Box<File>,
+        /// Its folder.
+        folder: Granted,
+    },
+    /// Nothing, in a folder the caller sees.
+    Free {
+        /// The folder.
+        parent: Granted,
+        /// The last segment of the path.
+        name: String,
+    },
+    /// Nothing, and no folder above it either, as far as the caller sees.
+    Nowhere,
+}
+
+impl Located {
+    /// What a lock or a property would be on.
+    #[must_use]
+    pub fn target(&self) -> Option<Target> {
+        match self {
+            Located::Folder(granted) => Some(Target::Folder(granted.folder.id)),
+            Located::File { file, .. } => Some(Target::File(file.id)),
+            Located::OtherFolders | Located::Free { .. } | Located::Nowhere => None,
+        }
+    }
+}
+
+/// What is at a path. `segments`: decoded, without empty ones.
+pub async fn locate(app: &App, caller: &Caller, segments: &[String]) -> Result<Located> {
+    let mut tx = app.read(&caller.place).await?;
+    let (start, rest) = match segments.split_first() {
+        Some((first, [])) if first == OTHER_FOLDERS_NAME => return Ok(Located::OtherFolders),
+        Some((first, [second, rest @ ..])) if first == OTHER_FOLDERS_NAME => {
+            let named = named_others(&mut tx, caller).await?;
+            match named.into_iter().find(|(name, _)| name == second) {
+                Some((_, listed)) => (listed.granted.folder.id, rest),
+                None => return Ok(Located::Nowhere),
+            }
+        }
+        _ => (fixed::INFOSTORE, segments),
+    };
+    let way = folders::walk(&mut tx, start, rest).await?;
+    let deepest = way.last().copied().unwrap_or(start);
+    let Some(granted) = folders::get(&mut tx, &caller.who, deepest).await?.filter(|g| g.bits.sees()) else {
+        return Ok(Located::Nowhere);
+    };
+    let name = match rest.get(way.len()..) {
+        None | Some([]) => return Ok(Located::Folder(granted)),
+        Some([name]) => name,
+        Some(_) => return Ok(Located::Nowhere),
+    };
+    let file = files::by_name(&mut tx, deepest, name).await?;
+    let readable = |file: &File| granted.bits.read.covers(file.created_by, caller.who.user);
+    Ok(match file.filter(readable) {
+        Some(file) => Located::File { file: Box::new(file), folder: granted },
+        None => Located::Free { parent: granted, name: name.clone() },
+    })
+}
+
+/// The folders whose parents the caller does not see, under names that differ.
+async fn named_others(tx: &mut Tx, caller: &Caller) -> Result<Vec<(String, Listed)>> {
+    let found = listings::unreachable(tx, &caller.who, Module::Infostore).await?;
+    let titles: Vec<String> = found.iter().map(|l| l.granted.folder.title.clone()).collect();
+    Ok(found
+        .into_iter()
+        .map(|listed| {
+            let folder = &listed.granted.folder;
+            let ambiguous = titles.iter().filter(|t| **t == folder.title).count() > 1;
+            (in_virtual_listing(&folder.title, folder.id, ambiguous), listed)
+        })
+        .collect())
+}
+
+/// What is in a collection. The number of statements does not depend on how much that is.
+#[derive(Clone, Debug, Default)]
+pub struct Children {
+    /// Path segment and folder; `None` for [`OTHER_FOLDERS_NAME`].
+    pub folders: Vec<(String, Option<Granted>)>,
+    /// Files the caller may read.
+    pub files: Vec<File>,
+    /// Locks on these files.
+    pub locks: Vec<Lock>,
+    /// Properties kept for clients of these files: file, `{namespace}local`, XML.
+    pub properties: Vec<(FileId, String, String)>,
+    /// The version of the folder's content.
+    pub version: Version,
+}
+
+/// What is in a collection; empty for everything that is none.
+pub async fn children(app: &App, caller: &Caller, at: &Located) -> Result<Children> {
+    let mut tx = app.read(&caller.place).await?;
+    match at {
+        Located::Folder(granted) => in_folder(&mut tx, app, caller, granted).await,
+        Located::OtherFolders => {
+            let found = named_others(&mut tx, caller).await?;
+            let folders = found.into_iter().map(|(name, l)| (name, Some(l.granted))).collect();
+            Ok(Children { folders, ..Children::default() })
+        }
+        _ => Ok(Children::default()),
+    }
+}
+
+async fn in_folder(tx: &mut Tx, app: &App, caller: &Caller, granted: &Granted) -> Result<Children> {
+    let id: FolderId = granted.folder.id;
+    let mut children = Children::default();
+    for listed in listings::children(tx, &caller.who, id).await? {
+        children.folders.push((listed.granted.folder.title.clone(), Some(listed.granted)));
+    }
+    if id == fixed::INFOSTORE && !listings::unreachable(tx, &caller.who, Module::Infostore).await?.is_empty()
+    {
+        children.folders.push((OTHER_FOLDERS_NAME.to_owned(), None));
+    }
+    if granted.bits.read > ObjectRight::None {
+        let creator = (granted.bits.read == ObjectRight::Own).then_some(caller.who.user);
+        children.files = files::in_folder(tx, id, creator).await?;
+        // Notes and bookmarks have no name to be found by.
+        children.files.retain(|f| f.content.is_some());
+        children.locks = dav::locks_in_folder(tx, id, app.now_ms()).await?;
+        children.properties = dav::properties_in_folder(tx, id).await?;
+    }
+    children.version = tx.version(Scope::Folder(id)).await?;
+    Ok(children)
+}

@@ -1,0 +1,159 @@
+//! WebDAV locks (RFC 4918 §6, §7): who holds one, taking, prolonging, giving back.
+
+use zebu_model::limits::LOCK_SECONDS_MAX;
+use zebu_model::{FolderId, Refusal, Scope};
+use zebu_store::shard::dav::{self, Lock, Target};
+use zebu_store::shard::{files, folders};
+use zebu_store::{Plan, Tx};
+
+use crate::app::App;
+use crate::caller::Caller;
+use crate::error::Result;
+use crate::random;
+
+/// A lock to take.
+#[derive(Clone, Debug)]
+pub struct LockRequest {
+    /// Whether others may hold one too.
+    pub shared: bool,
+    /// Whether it covers everything below.
+    pub deep: bool,
+    /// What the client says of its owner: an XML fragment.
+    pub owner: String,
+    /// How long, seconds; cut to [`LOCK_SECONDS_MAX`].
+    pub seconds: u32,
+}
+
+/// The locks that bear on a resource.
+pub type Locks = Vec<Lock>;
+
+/// The locks that bear on a target: on itself, and deep ones on folders above it.
+pub async fn locks_at(app: &App, caller: &Caller, target: Target) -> Result<Locks> {
+    let mut tx = app.read(&caller.place).await?;
+    let Some(place) = place_of(&mut tx, target).await? else { return Ok(Vec::new()) };
+    bearing(&mut tx, app, caller, target, place).await
+}
+
+/// The folder whose content a target belongs to: a file's folder, a folder itself.
+async fn place_of(tx: &mut Tx, target: Target) -> Result<Option<FolderId>> {
+    Ok(match target {
+        Target::Folder(id) => Some(id),
+        Target::File(id) => files::get(tx, id).await?.map(|f| f.folder),
+    })
+}
+
+async fn bearing(
+    tx: &mut Tx,
+    app: &App,
+    caller: &Caller,
+    target: Target,
+    place: FolderId,
+) -> Result<Vec<Lock>> {
+    let way = folders::path(tx, &caller.who, place).await?;
+    let ids: Vec<FolderId> = way.iter().map(|g| g.folder.id).collect();
+    let file = if let Target::File(id) = target { Some(id) } else { None };
+    let mut locks = dav::locks(tx, file, &ids, app.now_ms()).await?;
+    locks.retain(|lock| lock.target == target || lock.deep);
+    Ok(locks)
+}
+
+fn expires(app: &App, seconds: u32) -> i64 {
+    app.now_ms().saturating_add(i64::from(seconds.min(LOCK_SECONDS_MAX)) * 1_000)
+}
+
+/// Takes a lock; the caller must be allowed to write there. A deep lock on a folder also collides with locks on the files
+/// in it.
+pub async fn lock(app: &App, caller: &Caller, target: Target, request: LockRequest) -> Result<Lock> {
+    let place = {
+        let mut tx = app.read(&caller.place).await?;
+        place_of(&mut tx, target).await?
+    };
+    let missing = || match target {
+        Target::Folder(folder) => Refusal::FolderNotVisible { folder },
+        Target::File(file) => Refusal::FileMissing { file },
+    };
+    let place = place.ok_or_else(missing)?;
+    let mut tx = app.write(&caller.place, Plan::changing([Scope::Tree, Scope::Folder(place)])).await?;
+    let granted = folders::get(&mut tx, &caller.who, place).await?.filter(|g| g.bits.sees());
+    let granted = granted.ok_or_else(missing)?;
+    let creator = match target {
+        Target::File(id) => files::get(&mut tx, id).await?.ok_or_else(missing)?.created_by,
+        Target::Folder(_) => caller.who.user,
+    };
+    if !granted.bits.write.covers(creator, caller.who.user) && !granted.bits.creates_objects() {
+        return Err(Refusal::FileWriteDenied {}.into());
+    }
+    let mut held = bearing(&mut tx, app, caller, target, place).await?;
+    if let (Target::Folder(id), true) = (target, request.deep) {
+        held.extend(dav::locks_in_folder(&mut tx, id, app.now_ms()).await?);
+    }
+    if held.iter().any(|lock| !(lock.shared && request.shared)) {
+        return Err(Refusal::FileLocked {}.into());
+    }
+    let taken = Lock {
+        token: format!("urn:uuid:{}", uuid()?),
+        target,
+        user: caller.who.user,
+        shared: request.shared,
+        deep: request.deep,
+        owner: request.owner,
+        expires: expires(app, request.seconds),
+    };
+    dav::insert_lock(&mut tx, &taken, app.now_ms()).await?;
+    tx.commit().await?;
+    Ok(taken)
+}
+
+/// A random UUID (RFC 9562 §5.4).
+fn uuid() -> Result<String> {
+    let mut bytes = random::bytes()?;
+    if let Some(b) = bytes.get_mut(6) {
+        *b = (*b & 0x0f) | 0x40;
+    }
+    if let Some(b) = bytes.get_mut(8) {
+        *b = (*b & 0x3f) | 0x80;
+    }
+    let mut text = random::hex(&bytes);
+    for at in [8, 13, 18, 23] {
+        text.insert(at, '-');
+    }
+    Ok(text)
+}
+
+/// The caller's lock of a token on a target, in a transaction that may change it.
+async fn own<'a>(locks: &'a [Lock], caller: &Caller, token: &str) -> Option<&'a Lock> {
+    locks.iter().find(|lock| lock.token == token && lock.user == caller.who.user)
+}
+
+/// Prolongs a lock that the caller holds on a target; `None` if there is none such.
+pub async fn refresh(
+    app: &App,
+    caller: &Caller,
+    target: Target,
+    tokens: &[String],
+    seconds: u32,
+) -> Result<Option<Lock>> {
+    let locks = locks_at(app, caller, target).await?;
+    for token in tokens {
+        let Some(lock) = own(&locks, caller, token).await else { continue };
+        let mut tx = app.write(&caller.place, Plan::default()).await?;
+        let lock = Lock { expires: expires(app, seconds), ..lock.clone() };
+        if dav::set_expires(&mut tx, token, lock.expires).await? {
+            tx.commit().await?;
+            return Ok(Some(lock));
+        }
+    }
+    Ok(None)
+}
+
+/// Gives a lock back. `false` if the caller holds no such lock on the target.
+pub async fn unlock(app: &App, caller: &Caller, target: Target, token: &str) -> Result<bool> {
+    let locks = locks_at(app, caller, target).await?;
+    if own(&locks, caller, token).await.is_none() {
+        return Ok(false);
+    }
+    let mut tx = app.write(&caller.place, Plan::default()).await?;
+    let gone = dav::delete_lock(&mut tx, token).await?;
+    tx.commit().await?;
+    Ok(gone)
+}
