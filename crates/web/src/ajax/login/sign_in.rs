@@ -1,0 +1,20 @@
+//! `POST login?action=login`: a name and a password for a session and its cookies.
+
+use zebu_app::Result;
+use zebu_app::sessions::{self, Credentials};
+
+use super::{client_of, session_object};
+use crate::reply::Reply;
+use crate::request::Request;
+use crate::session;
+
+/// Form fields: `name` (`user` or `user@mapping`), `password`, `client`, `staySignedIn`; others are ignored.
+pub(crate) async fn handle(mut request: Request) -> Result<Reply> {
+    let form = request.form().await?;
+    let credentials = Credentials { login: form.required("name")?, password: form.required("password")? };
+    let client = request.client(client_of(&form));
+    let signed_in = sessions::login(&request.app, credentials, &client, form.is_true("staySignedIn")).await?;
+    request.recognise(&signed_in.caller);
+    let reply = Reply::bare(session_object(&signed_in));
+    Ok(session::set_cookies(reply, &signed_in, request.is_secure()))
+}

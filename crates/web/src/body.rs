@@ -1,0 +1,109 @@
+//! The bodies of requests and answers.
+//!
+//! A request's body is read in pieces, never whole unless it has a small limit; somebody who stops sending is given up
+//! after a while. An answer's body is either bytes at hand or a stream.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use tokio::time::timeout;
+use zebu_app::Result;
+use zebu_model::Refusal;
+
+/// A failure while an answer's body is made; it ends the connection, so that nobody takes a part for the whole.
+pub(crate) type StreamError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The body of an answer.
+pub(crate) type Outgoing = UnsyncBoxBody<Bytes, StreamError>;
+
+/// No body.
+pub(crate) fn empty() -> Outgoing {
+    Empty::new().map_err(|never| match never {}).boxed_unsync()
+}
+
+/// Bytes at hand.
+pub(crate) fn full(bytes: impl Into<Bytes>) -> Outgoing {
+    Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A stream.
+pub(crate) fn streamed<S>(stream: S) -> Outgoing
+where
+    S: Stream<Item = std::result::Result<Bytes, StreamError>> + Send + 'static,
+{
+    StreamBody::new(stream.map(|piece| piece.map(Frame::data))).boxed_unsync()
+}
+
+/// The body of a request.
+#[derive(Debug)]
+pub(crate) struct Body {
+    incoming: Incoming,
+    stall: Duration,
+}
+
+impl Body {
+    pub(crate) fn new(incoming: Incoming, stall: Duration) -> Body {
+        Body { incoming, stall }
+    }
+
+    /// Whether it is known to be empty.
+    pub(crate) fn is_empty(&self) -> bool {
+        hyper::body::Body::is_end_stream(&self.incoming)
+    }
+
+    /// The next piece, `None` at the end. Refused if it breaks off or stalls.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            let Ok(frame) = timeout(self.stall, self.incoming.frame()).await else {
+                return Err(broken("it did not arrive in time"));
+            };
+            match frame {
+                None => return Ok(None),
+                Some(Err(_)) => return Err(broken("it ended early")),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(bytes) if !bytes.is_empty() => return Ok(Some(bytes)),
+                    // Trailers and empty pieces say nothing to us.
+                    _ => {}
+                },
+            }
+        }
+    }
+
+    /// All of it, refused (`SVL-0016`) above the limit: at once if its length was announced.
+    pub(crate) async fn collect(&mut self, limit_bytes: u64) -> Result<Vec<u8>> {
+        let too_large = || Refusal::BodyTooLarge { limit_bytes };
+        if hyper::body::Body::size_hint(&self.incoming).lower() > limit_bytes {
+            return Err(too_large().into());
+        }
+        let mut all = Vec::new();
+        while let Some(piece) = self.next().await? {
+            if (all.len() + piece.len()) as u64 > limit_bytes {
+                return Err(too_large().into());
+            }
+            all.extend_from_slice(&piece);
+        }
+        Ok(all)
+    }
+
+    /// Its pieces as a stream that is never ready twice in a row: a consumer that buffers as long as there is more
+    /// (multer does) holds one piece, not the whole body.
+    pub(crate) fn stream(&mut self) -> impl Stream<Item = Result<Bytes>> + Send {
+        stream::unfold(Some(self), |body| async {
+            let body = body?;
+            tokio::task::yield_now().await;
+            match body.next().await {
+                Ok(Some(piece)) => Some((Ok(piece), Some(body))),
+                Ok(None) => None,
+                Err(error) => Some((Err(error), None)),
+            }
+        })
+    }
+}
+
+fn broken(reason: &str) -> zebu_app::Error {
+    Refusal::BodyInvalid { reason: reason.to_owned() }.into()
+}

@@ -1,0 +1,155 @@
+//! The edge: what happens to every request before and after its action.
+//!
+//! `server` calls [`Edge::serve`] for each. It gives the request its id, finds the protocol, measures, sets
+//! `JSESSIONID`, and writes the one log line there is about a request, with the cause if something failed. It must never
+//! log a query string, a body or a cookie.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use http::header::SET_COOKIE;
+use http::{HeaderValue, Method, Response, StatusCode};
+use hyper::body::Incoming;
+use zebu_app::App;
+use zebu_app::meter::{self, Meter};
+use zebu_model::{ContextId, UserId};
+
+use crate::body::{self, Body, Outgoing};
+use crate::params::Params;
+use crate::request::{Request, is_secure};
+use crate::{Config, ajax, dav, health, jsessionid, request_id};
+
+/// What all requests of a node share.
+#[derive(Debug)]
+pub(crate) struct Edge {
+    pub(crate) app: Arc<App>,
+    pub(crate) config: Arc<Config>,
+    draining: AtomicBool,
+}
+
+/// An answer, with what the log line says of it.
+pub(crate) struct Served {
+    pub(crate) response: Response<Outgoing>,
+    /// Module and action, or protocol and method.
+    pub(crate) what: (&'static str, &'static str),
+    /// The code of a refusal or failure.
+    pub(crate) code: Option<&'static str>,
+    /// The causes of a failure.
+    pub(crate) cause: Option<String>,
+}
+
+impl Served {
+    /// An answer that needs no words.
+    pub(crate) fn plain(response: Response<Outgoing>, what: (&'static str, &'static str)) -> Served {
+        Served { response, what, code: None, cause: None }
+    }
+}
+
+impl Edge {
+    pub(crate) fn new(app: Arc<App>, config: Config) -> Edge {
+        Edge { app, config: Arc::new(config), draining: AtomicBool::new(false) }
+    }
+
+    /// From now on `/health/ready` says no.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Answers one request.
+    pub(crate) async fn serve(&self, request: hyper::Request<Incoming>, peer: IpAddr) -> Response<Outgoing> {
+        match request.uri().path() {
+            "/health/live" => return health::live(),
+            "/health/ready" => return health::ready(&self.app, self.draining.load(Ordering::Relaxed)).await,
+            _ => {}
+        }
+        let started = Instant::now();
+        let meter = Arc::new(Meter::default());
+        let line = Line {
+            id: request_id::of(request.headers()),
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            who: Arc::default(),
+        };
+        let cookie =
+            jsessionid::cookie(request.headers(), &self.app.node().route, is_secure(request.headers()));
+        let answer = self.answer(request, peer, &line);
+        let mut served = meter::measured(Arc::clone(&meter), answer).await;
+        let headers = served.response.headers_mut();
+        if let Some(cookie) = cookie {
+            headers.append(SET_COOKIE, cookie);
+        }
+        if self.config.bench_headers {
+            headers.insert("x-zebu-statements", HeaderValue::from(meter.statements()));
+        }
+        line.write(&served, started, &meter);
+        served.response
+    }
+
+    async fn answer(&self, request: hyper::Request<Incoming>, peer: IpAddr, line: &Line) -> Served {
+        let (parts, incoming) = request.into_parts();
+        let params = Params::parse(parts.uri.query().unwrap_or_default());
+        let request = Request {
+            app: Arc::clone(&self.app),
+            config: Arc::clone(&self.config),
+            id: line.id.clone(),
+            method: parts.method,
+            uri: parts.uri,
+            params: Params::default(),
+            headers: parts.headers,
+            body: Body::new(incoming, self.config.body_stall()),
+            peer,
+            who: Arc::clone(&line.who),
+        };
+        if let Some(path) = line.path.strip_prefix("/ajax/") {
+            return ajax::answer(path, params, request).await;
+        }
+        if dav::serves(&request.method, &line.path) {
+            return dav::answer(request).await;
+        }
+        refuse(StatusCode::NOT_FOUND, "there is nothing here\n")
+    }
+}
+
+/// What the log says of a request whatever becomes of it.
+struct Line {
+    id: String,
+    method: Method,
+    path: String,
+    who: Arc<OnceLock<(ContextId, UserId)>>,
+}
+
+impl Line {
+    fn write(&self, served: &Served, started: Instant, meter: &Meter) {
+        let (context, user) = self.who.get().map_or((0, 0), |(context, user)| (context.0, user.0));
+        let (module, action) = served.what;
+        macro_rules! line {
+            ($level:ident, $words:literal) => {
+                tracing::$level!(
+                    request_id = self.id,
+                    method = %self.method,
+                    path = self.path,
+                    module,
+                    action,
+                    status = served.response.status().as_u16(),
+                    code = served.code,
+                    cause = served.cause,
+                    context,
+                    user,
+                    ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                    statements = meter.statements(),
+                    database_ms = meter.database_us() / 1_000,
+                    $words
+                )
+            };
+        }
+        if served.cause.is_some() { line!(error, "request failed") } else { line!(info, "request") }
+    }
+}
+
+fn refuse(status: StatusCode, text: &'static str) -> Served {
+    let mut response = Response::new(body::full(text));
+    *response.status_mut() = status;
+    Served::plain(response, ("", ""))
+}

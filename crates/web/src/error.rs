@@ -1,0 +1,17 @@
+//! Why the HTTP side of a node could not start. What single requests run into is `zebu_app::Error`.
+
+/// A reason not to listen, for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting that could not work; names it and what it may be.
+    #[error("[http] {0}")]
+    Config(String),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}

@@ -1,0 +1,36 @@
+//! Whether this node lives, and whether it can work: for the web tier's probes and the operator's.
+//!
+//! No session, no cookie, nothing of any tenant. Called by `edge`.
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use zebu_app::App;
+
+use crate::body::{self, Outgoing};
+
+/// `GET /health/live`: the process answers.
+pub(crate) fn live() -> Response<Outgoing> {
+    answer(StatusCode::OK, "live\n")
+}
+
+/// `GET /health/ready`: configdb answers and the node is not about to stop.
+pub(crate) async fn ready(app: &App, draining: bool) -> Response<Outgoing> {
+    if draining {
+        return answer(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
+    }
+    match app.ready().await {
+        Ok(()) => answer(StatusCode::OK, "ready\n"),
+        Err(error) => {
+            tracing::warn!(cause = error.cause_chain(), "this node is not ready: configdb does not answer");
+            answer(StatusCode::SERVICE_UNAVAILABLE, "configdb does not answer\n")
+        }
+    }
+}
+
+fn answer(status: StatusCode, text: &'static str) -> Response<Outgoing> {
+    let mut response = Response::new(body::full(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

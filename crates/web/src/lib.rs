@@ -1,0 +1,39 @@
+//! The HTTP side of a node: the groupware's HTTP API under `/ajax/` and WebDAV under `/infostore/`.
+//!
+//! The binary calls it: [`Server::bind`], then [`Server::run`]. It translates requests to use cases of `zebu_app` and
+//! their results to answers. It must never decide what somebody may do, hold a whole file in memory, or write a query
+//! string to a log (session ids travel there).
+//!
+//! The way of a request, one module a step:
+//!
+//! | step | module | what it decides |
+//! |---|---|---|
+//! | accept | [`mod@server`] | how many connections, how long one may rest |
+//! | edge | `edge` | request id, which protocol, `JSESSIONID`, the one log line |
+//! | route | `router` | which action, who may ask for it; all of the HTTP API on one page |
+//! | sign in | `session` | who asks: session parameter and secret cookie |
+//! | act | `ajax`, `dav` | one file an operation |
+//! | answer | `reply`, `content` | envelope, or a file's bytes |
+
+mod ajax;
+mod body;
+mod config;
+mod content;
+mod cookies;
+mod dav;
+mod edge;
+mod error;
+mod health;
+mod jsessionid;
+mod params;
+mod reply;
+mod request;
+mod request_id;
+mod router;
+mod server;
+mod session;
+
+pub use config::Config;
+pub use error::Error;
+pub use router::{Known, routes};
+pub use server::Server;
