@@ -95,6 +95,7 @@ pub async fn create_context(app: &App, on: &Resources, spec: &ContextSpec) -> Re
     let place = place(app, spec.id).await?;
     app.storage.filestore(&place).await?;
     let hash = app.passwords.hash(&spec.admin.password).await?;
+    let ids = default_folder_ids(app, &place).await?;
     let mut tx = app.write(&place, Plan::changing([Scope::Principals, Scope::Tree])).await?;
     principals::insert_group(&mut tx, GroupId::EVERYBODY, "users", "All users").await?;
     principals::insert_group(&mut tx, GroupId::STANDARD, "standard", "Standard group").await?;
@@ -114,7 +115,6 @@ pub async fn create_context(app: &App, on: &Resources, spec: &ContextSpec) -> Re
         };
         folder_writes::insert(&mut tx, &folder, &f.permissions).await?;
     }
-    let ids = default_folder_ids(app, &place).await?;
     insert_user(&mut tx, UserId::ADMIN, &spec.admin, &hash, ids, now).await?;
     tx.commit().await?;
     set_context_enabled(app, spec.id, true).await
