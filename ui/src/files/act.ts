@@ -40,7 +40,7 @@ export function move(items: readonly Item[], target: Folder): Promise<boolean> {
       if (item.kind === 'folder') await moveFolder(item.id, target.id, changeToken(item))
       else await changeFile(item.id, { folder: target.id }, changeToken(item))
     }
-    toasts.news(t.list.moved(items.length, target.title))
+    toasts.news(items.length === 1 && items[0] ? t.list.movedOne(items[0].name, target.title) : t.list.moved(items.length, target.title))
   })
 }
 
@@ -52,8 +52,7 @@ export function remove(items: readonly Item[]): Promise<boolean> {
     const left = files.length > 0 ? await deleteFiles(files, token) : 0
     if (folders.length > 0) await deleteFolders(folders.map((item) => item.id), token)
     if (left > 0) toasts.news(t.list.leftChanged(left))
-    const deleted = items.length - left
-    if (deleted > 0) toasts.news(t.list.deleted(deleted))
+    else toasts.news(items.length === 1 && items[0] ? t.list.deletedOne(items[0].name) : t.list.deleted(items.length))
   })
 }
 

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { ownerBits, roleBits } from '../api/permissions'
 import { added, type Entry, hasAdmin, sameEntries, toPermissions, withBits, without } from './entries'
 
-const anna: Entry = { entity: 3, group: false, bits: ownerBits, name: 'Anna', hint: '' }
-const ben = { entity: 4, group: false, name: 'Ben', hint: '' }
+const anna: Entry = { entity: 3, group: false, bits: ownerBits, name: 'Anna', email: '', hint: '' }
+const ben = { entity: 4, group: false, name: 'Ben', email: '', hint: '' }
 
 test('somebody new begins as a viewer', () => {
   expect(added([anna], ben)[1]?.bits).toBe(roleBits.viewer)

@@ -3,7 +3,8 @@ import { decode, type Permission, roleBits } from '../api/permissions'
 
 export interface Entry extends Permission {
   name: string
-  /** Small print under the name: an address, or that it is a group. */
+  email: string
+  /** Small print under the name: that it is a group, or oneself. */
   hint: string
 }
 

@@ -14,10 +14,10 @@ export async function loadEntries(permissions: readonly Permission[]): Promise<E
     if (group) {
       const found = known.find((one) => one.id === entity)
       const name = entity === 0 ? t.share.everybody : (found?.name ?? String(entity))
-      return { ...permission, name, hint: t.share.group(found?.membersCount ?? 0) }
+      return { ...permission, name, email: '', hint: t.share.group(found?.membersCount ?? 0) }
     }
     const found = people.find((one) => one.id === entity)
-    const hint = entity === session.userId ? [t.share.you, found?.email].filter(Boolean).join(' · ') : (found?.email ?? '')
-    return { ...permission, name: found?.name ?? t.unknownPerson(entity), hint }
+    const hint = entity === session.userId ? t.share.you : ''
+    return { ...permission, name: found?.name ?? t.unknownPerson(entity), email: found?.email ?? '', hint }
   })
 }

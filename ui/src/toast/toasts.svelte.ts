@@ -42,7 +42,9 @@ class Toasts {
 
   #add(kind: Toast['kind'], text: string, code: string): void {
     const key = this.#nextKey++
-    this.list = [...this.list, { key, kind, text, code }].slice(-shownMax)
+    // The latest news is the only news; errors pile up until they are read.
+    const kept = kind === 'news' ? this.list.filter((toast) => toast.kind === 'error') : this.list
+    this.list = [...kept, { key, kind, text, code }].slice(-shownMax)
     setTimeout(() => this.dismiss(key), kind === 'error' ? errorMs : newsMs)
   }
 }
