@@ -1,0 +1,96 @@
+//! Keeps one process of a demo alive: one that dies is started anew, at the address it had.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use crate::demo::child::{Child, Live};
+use crate::say;
+
+/// A process that dies sooner than this after its start is likely to do so again.
+const SHORT_LIFE: Duration = Duration::from_secs(2);
+/// The first pause after a short life; each further one is twice as long.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// The keeper of one process.
+pub(super) struct Keeper {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Keeper {
+    pub(super) fn start(child: Child, live: Live) -> Self {
+        let (stop, asked) = oneshot::channel();
+        Self { stop, task: tokio::spawn(keep(child, live, asked)) }
+    }
+
+    /// Stops the process for good, and waits until it has ended.
+    pub(super) async fn stop(self) {
+        // A keeper only ends when it is asked to.
+        let _ = self.stop.send(());
+        let _ = self.task.await;
+    }
+}
+
+async fn keep(child: Child, mut live: Live, mut asked: oneshot::Receiver<()>) {
+    let name = child.name();
+    let mut started = Instant::now();
+    let mut pause = Duration::ZERO;
+    loop {
+        let end = tokio::select! {
+            // Both at once is a process that ends because all are asked to.
+            biased;
+            _ = &mut asked => break,
+            end = live.end() => end,
+        };
+        say::line(&format!("child {name} died ({end}), restarting"));
+        live = loop {
+            pause = pause_after(started.elapsed(), pause);
+            tokio::select! {
+                biased;
+                _ = &mut asked => return,
+                () = sleep(pause) => (),
+            }
+            started = Instant::now();
+            let again = tokio::select! {
+                biased;
+                _ = &mut asked => return,
+                again = child.start() => again,
+            };
+            match again {
+                Ok(live) => break live,
+                Err(failure) => say::line(&format!("{failure}; trying again")),
+            }
+        };
+    }
+    if !live.stop().await {
+        say::line(&format!("child {name} did not stop in time and was killed"));
+    }
+}
+
+fn pause_after(lived: Duration, pause: Duration) -> Duration {
+    if lived >= SHORT_LIFE {
+        return Duration::ZERO;
+    }
+    (pause * 2).clamp(PAUSE_FIRST, PAUSE_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_dies_young_waits_longer_each_time_and_what_lived_does_not_wait() {
+        let mut pause = Duration::ZERO;
+        let mut pauses = Vec::new();
+        for _ in 0..8 {
+            pause = pause_after(Duration::from_millis(10), pause);
+            pauses.push(pause.as_millis());
+        }
+        assert_eq!(pauses, [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
+        assert_eq!(pause_after(SHORT_LIFE, pause), Duration::ZERO);
+    }
+}

@@ -1,0 +1,84 @@
+//! The configuration files of a demo's children: the least that makes a cluster; everything else has its default.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use crate::demo::provision::CONTEXT;
+
+/// How long requests under way may take when a demo stops, ms. Well below what a child is given to stop at all.
+const DRAIN_MS: u64 = 5_000;
+
+/// What one child is told.
+pub(super) struct Settings {
+    /// Its name, and a node's route.
+    pub(super) name: String,
+    /// Port 0: any free one.
+    pub(super) listen: SocketAddr,
+    pub(super) configdb: String,
+    pub(super) role: Role,
+}
+
+/// What a child is there for.
+pub(super) enum Role {
+    Groupware,
+    /// The web tier, in front of nodes by route and address.
+    Web {
+        members: Vec<(String, SocketAddr)>,
+    },
+}
+
+impl Settings {
+    /// The file.
+    pub(super) fn text(&self) -> String {
+        let Self { name, listen, configdb, role } = self;
+        let configdb = toml::Value::from(configdb.as_str());
+        let head =
+            "# Written by `zebu demo` at every start of this process. `zebu config example` explains it.\n";
+        let shared = format!("\n[node]\nname = \"{name}\"\n\n[store]\nconfigdb = {configdb}\n");
+        let own = format!("listen = \"{listen}\"\ndrain_ms = {DRAIN_MS}\n");
+        match role {
+            Role::Groupware => {
+                format!("{head}operator_contexts = [{CONTEXT}]\n{shared}\n[groupware]\n{own}")
+            }
+            Role::Web { members } => {
+                let mut text = format!("{head}{shared}\n[web]\n{own}");
+                for (route, address) in members {
+                    // Writing to a text cannot fail.
+                    let _ = write!(text, "\n[[web.members]]\nroute = \"{route}\"\naddress = \"{address}\"\n");
+                }
+                text
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn read(role: Role) -> Config {
+        let listen = "127.0.0.1:1234".parse().unwrap();
+        let settings =
+            Settings { name: "OX-1".into(), listen, configdb: "sqlite:/a \"b\"\\c/config.db".into(), role };
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), settings.text()).unwrap();
+        Config::read(file.path()).unwrap()
+    }
+
+    #[test]
+    fn a_node_reads_what_was_meant_whatever_the_directory_is_called() {
+        let config = read(Role::Groupware);
+        assert_eq!(config.store.unwrap().configdb, "sqlite:/a \"b\"\\c/config.db");
+        assert_eq!(config.groupware.unwrap().listen.port(), 1234);
+        assert_eq!(config.operator_contexts, [CONTEXT.0]);
+    }
+
+    #[test]
+    fn the_web_tier_knows_every_node() {
+        let member = |port| (format!("OX-{port}"), SocketAddr::from(([127, 0, 0, 1], port)));
+        let web = read(Role::Web { members: vec![member(1), member(2)] }).web.unwrap();
+        let routes: Vec<&str> = web.members.iter().map(|member| member.route.as_str()).collect();
+        assert_eq!(routes, ["OX-1", "OX-2"]);
+    }
+}

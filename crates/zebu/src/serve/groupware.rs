@@ -1,0 +1,54 @@
+//! The role `[groupware]`: a node. Opens the application, serves HTTP, and leaves the cluster in good order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+use zebu_app::{App, Clock, Error, cluster, maintenance};
+
+use crate::config::Config;
+use crate::failure::{Failure, Result};
+use crate::serve::role::Role;
+
+/// A node under way.
+pub(super) struct Groupware {
+    app: Arc<App>,
+    address: SocketAddr,
+    pub(super) role: Role,
+    background: Vec<JoinHandle<()>>,
+}
+
+impl Groupware {
+    /// Starts a node, if the file names one.
+    ///
+    /// # Errors
+    /// The databases do not answer, or the address is taken.
+    pub(super) async fn start(config: &Config) -> Result<Option<Self>> {
+        let (Some(listener), Some(app)) = (&config.groupware, config.app()) else { return Ok(None) };
+        let databases =
+            |error: Error| Failure::new(format!("cannot work with the databases: {}", error.cause_chain()));
+        let app = App::open(app, Clock::System).await.map_err(databases)?;
+        let server = zebu_web::Server::bind(listener, Arc::clone(&app)).await;
+        let server = server.map_err(|error| Failure::new(error.to_string()))?;
+        let address = server.local_addr();
+        cluster::join(&app, &address.to_string()).await.map_err(databases)?;
+        let background = maintenance::start(&app);
+        Ok(Some(Self { app, address, role: Role::start(|asked| server.run(asked.wait())), background }))
+    }
+
+    /// What is said when it answers.
+    pub(super) fn ready(&self) -> String {
+        format!("ready groupware {} http://{}", self.app.node().name, self.address)
+    }
+
+    /// Finishes what is under way and leaves the cluster.
+    pub(super) async fn stop(self) {
+        self.role.stop().await;
+        for task in &self.background {
+            task.abort();
+        }
+        if let Err(error) = cluster::leave(&self.app).await {
+            tracing::warn!(cause = error.cause_chain(), "cannot leave the cluster's registry");
+        }
+    }
+}
