@@ -31,9 +31,9 @@ fn welcome(person: &mut Person) -> String {
     found.expect("the folder of the samples").1
 }
 
-/// Names and sizes of the files in a folder, sorted.
+/// Titles and sizes of the items in a folder, sorted.
 fn files(person: &mut Person, folder: &str) -> Vec<(String, u64)> {
-    let rows = person.data("GET", &format!("infostore?action=all&folder={folder}&columns=702,704"), "");
+    let rows = person.data("GET", &format!("infostore?action=all&folder={folder}&columns=700,704"), "");
     let rows = rows.as_array().unwrap().iter();
     let mut files: Vec<_> =
         rows.map(|row| (row[0].as_str().unwrap().to_owned(), row[1].as_u64().unwrap())).collect();
@@ -79,9 +79,7 @@ fn the_team_may_write_in_the_sample_folder() {
     assert_eq!(team["display_name"], "Team");
     assert_eq!(team["members"], serde_json::json!([3, 4]));
     let folder = welcome(&mut ben);
-    let body = format!(
-        r#"{{"folder_id":"{folder}","filename":"From ben.url","title":"From ben","url":"http://example.org/"}}"#
-    );
+    let body = format!(r#"{{"folder_id":"{folder}","title":"From ben","url":"http://example.org/"}}"#);
     ben.data("PUT", "infostore?action=new", &body);
     let mut anna = Person::sign_in(address, "anna", None);
     assert_eq!(files(&mut anna, &folder).len(), 5);
