@@ -205,3 +205,38 @@ impl std::fmt::Debug for Progress {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::config::Config;
+
+    /// Time stands still here while anything can be done without it, so that a time-out says "nothing moves".
+    #[tokio::test(start_paused = true)]
+    async fn an_upload_waits_when_two_parts_cannot_be_written() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let store =
+            FileStore::open(&Config::new(format!("file://{}", directory.path().display()))).await.unwrap();
+        let mut upload = store.begin(Key::new(1, [1; 16]), u64::MAX);
+        let mut stalled = Vec::new();
+        for _ in 0..2 {
+            let (release, released) = oneshot::channel::<()>();
+            stalled.push(release);
+            upload.progress.as_mut().unwrap().writes.push_back(tokio::spawn(async move {
+                released.await.unwrap();
+                Ok(())
+            }));
+        }
+        upload.write(Bytes::from(vec![1; PART_BYTES])).await.unwrap();
+        let write = upload.write(Bytes::from_static(b"one byte more than a part"));
+        let mut write = std::pin::pin!(write);
+        assert!(tokio::time::timeout(Duration::from_secs(1), &mut write).await.is_err());
+        stalled.remove(0).send(()).unwrap();
+        write.await.unwrap();
+        drop(stalled);
+    }
+}
