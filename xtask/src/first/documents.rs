@@ -118,16 +118,13 @@ fn copy_and_kill(cluster: &mut Running, from: &Path, to: &str, size: &Size) -> R
         }
     }
     let status = child.wait()?;
+    if !status.success() {
+        errors.truncate(20);
+        return Err(format!("rclone: {status}\n{}", errors.join("\n")).into());
+    }
     let (at, old) = killed.ok_or("rclone ended before the node was killed")?;
     let new = cluster.successor("OX-1", old)?;
-    if status.success() {
-        return Ok(format!(
-            "killed process {old} after {at} files, {new} came, {} errors retried",
-            errors.len()
-        ));
-    }
-    errors.truncate(20);
-    Err(format!("rclone: {status}\n{}", errors.join("\n")).into())
+    Ok(format!("killed process {old} after {at} files, {new} came, {} errors retried", errors.len()))
 }
 
 fn compare(here: &Path, there: &str, size: &Size) -> Result<String> {

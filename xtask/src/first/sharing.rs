@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 const OWNER: i64 = 403_710_016;
 /// May see, add, change and delete.
 const AUTHOR: i64 = 4_227_332;
-/// What a person is told about a folder that is not, or no longer, his to see.
-pub(super) const REFUSALS: [&str; 4] = ["FLD-0003", "FLD-0006", "IFO-0400", "IFO-0402"];
+/// What a person is told about a folder that is not, or no longer, his to see, and about the files in it: that he may not,
+/// or that there is nothing.
+pub(super) const REFUSALS: [&str; 4] = ["FLD-0003", "IFO-0300", "IFO-0400", "IFO-0402"];
 /// Files that anna drops into her folder.
 const FILES: usize = 3;
 
@@ -24,6 +25,15 @@ pub(super) struct Shared {
 }
 
 pub(super) fn run(report: &mut Report, url: &str) -> Result {
+    report.step("each route leads to its node", || {
+        for node in ["OX-1", "OX-2"] {
+            let served_by = Person::sign_in(url, "oxadmin", node)?.served_by()?;
+            if served_by != node {
+                return Err(format!("the route {node} leads to {served_by}").into());
+            }
+        }
+        Ok(((), String::new()))
+    })?;
     let (anna, ben) = report.step("anna signs in on OX-1, ben on OX-2", || {
         let pair = (Person::sign_in(url, "anna", "OX-1")?, Person::sign_in(url, "ben", "OX-2")?);
         Ok((pair, String::new()))
