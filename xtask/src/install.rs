@@ -24,6 +24,11 @@ pub(crate) const RCLONE: Need = Need {
     packages: &["rclone"],
     why: "the first scenario copies real files over WebDAV with it",
 };
+pub(crate) const NGINX: Need = Need {
+    program: "nginx",
+    packages: &["nginx-light"],
+    why: "the first benchmark moves the same file through it",
+};
 pub(crate) const CHROMIUM: Need = Need {
     program: "chromium",
     packages: &["chromium"],
