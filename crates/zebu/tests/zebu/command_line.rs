@@ -47,7 +47,7 @@ fn the_example_of_a_configuration_is_printed() {
 #[test]
 fn a_file_store_is_only_checked_where_there_is_one() {
     let dir = tempfile::tempdir().unwrap();
-    let (code, said, errors) = outcome(&mut zebu(["filestore", "check", "--dir"]).arg(dir.path()));
+    let (code, said, errors) = outcome(zebu(["filestore", "check", "--dir"]).arg(dir.path()));
     assert_eq!((code, said.as_str()), (1, ""));
     assert_eq!(errors, format!("zebu: there are no data of a demo in {}\n", dir.path().display()));
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);

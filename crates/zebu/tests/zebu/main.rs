@@ -1,7 +1,12 @@
 //! The binary as its users meet it: started as a process, watched through what it prints, asked over HTTP.
 
+#[cfg(test)]
 mod command_line;
+#[cfg(test)]
 mod demo;
+#[cfg(test)]
 mod http;
+#[cfg(test)]
 mod running;
+#[cfg(test)]
 mod serve;

@@ -1,17 +1,34 @@
 //! `zebu serve` with a configuration file of the test's.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Instant;
+
+use zebu_store::Store;
+use zebu_store::configdb::{members, web_tiers};
 
 use crate::http::send;
-use crate::running::{Running, outcome, zebu};
+use crate::running::{PATIENCE, Running, outcome, zebu};
 
 fn file(dir: &Path, text: &str) -> PathBuf {
     let path = dir.join("zebu.toml");
     fs::write(&path, text).unwrap();
     path
+}
+
+/// Who is registered in a configdb: nodes, then web tiers with what they report.
+fn registered(configdb: &Path) -> (Vec<String>, Vec<(String, serde_json::Value)>) {
+    let config = zebu_store::Config::new(format!("sqlite:{}", configdb.display()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut tx = Store::open(config).await.unwrap().config().await.unwrap();
+        let nodes = members::all(&mut tx).await.unwrap().into_iter().map(|member| member.name).collect();
+        let reports = web_tiers::all(&mut tx).await.unwrap().into_iter();
+        let tiers = reports.map(|report| (report.name, serde_json::from_str(&report.status).unwrap()));
+        (nodes, tiers.collect())
+    })
 }
 
 #[test]
@@ -25,12 +42,24 @@ fn one_process_plays_all_the_roles_its_file_names() {
     );
     let mut both = Running::start(zebu(["serve", "--config"]).arg(file(dir.path(), &text)));
     let node = both.wait_for("ready groupware OX-7 http://").parse().unwrap();
-    let web = both.wait_for("ready web http://").trim_end_matches('/').parse().unwrap();
+    let web: SocketAddr = both.wait_for("ready web http://").trim_end_matches('/').parse().unwrap();
     assert_eq!(send(node, "GET", "/health/ready", &[], "").unwrap().status, 200);
     assert_eq!(send(web, "GET", "/", &[], "").unwrap().status, 200);
+    let deadline = Instant::now() + PATIENCE;
+    let tiers = loop {
+        let (nodes, tiers) = registered(&configdb);
+        assert_eq!(nodes, ["OX-7"]);
+        if !tiers.is_empty() {
+            break tiers;
+        }
+        assert!(Instant::now() < deadline, "the web tier reports nothing");
+    };
+    assert_eq!(tiers[0].0, "OX-7");
+    assert_eq!(tiers[0].1["listen"], web.to_string());
     both.signal("TERM");
     let (status, errors) = both.end();
     assert!(status.success(), "{status}: {errors}");
+    assert_eq!(registered(&configdb), (vec![], vec![]));
     // What it logged, to the last line.
     for line in errors.lines() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
