@@ -22,16 +22,22 @@ export function downloadAll(items: readonly Item[]): void {
   files.forEach((file, index) => setTimeout(() => download(file), index * downloadPauseMs))
 }
 
-/** The two of the name dialog: they throw, and the dialog shows it. */
+/** The two of the name dialog: they throw, and the dialog shows it over what is true now. */
 export async function makeFolder(title: string): Promise<void> {
-  await createFolder(listing.id, title)
-  await workspace.refresh()
+  try {
+    await createFolder(listing.id, title)
+  } finally {
+    await workspace.refresh()
+  }
 }
 
 export async function rename(item: Item, name: string): Promise<void> {
-  if (item.kind === 'folder') await renameFolder(item.id, name, changeToken(item))
-  else await changeFile(item.id, { filename: name, title: name }, changeToken(item))
-  await workspace.refresh()
+  try {
+    if (item.kind === 'folder') await renameFolder(item.id, name, changeToken(item))
+    else await changeFile(item.id, { filename: name, title: name }, changeToken(item))
+  } finally {
+    await workspace.refresh()
+  }
 }
 
 export function move(items: readonly Item[], target: Folder): Promise<boolean> {

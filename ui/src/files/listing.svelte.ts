@@ -16,7 +16,7 @@ class Listing {
   readable = $state(true)
   phase = $state<Phase>('loading')
   error = $state.raw<unknown>(null)
-  /** A reload of what is shown already. */
+  /** While a load is under way. */
   refreshing = $state(false)
   /** What later writes name, so that the server notices if somebody was faster. */
   timestamp = 0

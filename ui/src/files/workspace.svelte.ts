@@ -11,6 +11,8 @@ const reloadPauseMs = 350
 
 class Workspace {
   tree = $state.raw(new FolderTree(0))
+  /** While everything is loaded again. */
+  refreshing = $state(false)
   #reloadTimer = 0
 
   /** Starts for a user; answers how to stop. */
@@ -38,10 +40,13 @@ class Workspace {
 
   /** Loads everything in sight again. */
   async refresh(): Promise<void> {
+    this.refreshing = true
     try {
       await Promise.all([listing.reload(), this.tree.load()])
     } catch (error) {
       toasts.error(error)
+    } finally {
+      this.refreshing = false
     }
   }
 
