@@ -1,0 +1,123 @@
+//! A cluster in one process: nodes, web tier, one database, one file store, one clock.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use zebu_app::provisioning::Resources;
+use zebu_app::{Clock, SessionConfig};
+use zebu_balancer::{Assets, MemberConfig};
+
+use crate::client::Client;
+use crate::node::{Node, app_config};
+use crate::people::settle;
+
+/// When the clock of a test's cluster stands at first: ms since the epoch.
+const START_MS: i64 = 1_800_000_000_000;
+
+/// A running cluster. Dropped, everything ends and its directory is removed.
+#[derive(Debug)]
+pub struct Cluster {
+    /// The nodes `OX-1`, `OX-2` and so on.
+    pub nodes: Vec<Node>,
+    /// Stands until it is turned.
+    pub clock: Clock,
+    /// Where the web tier listens.
+    pub address: SocketAddr,
+    tier: JoinHandle<()>,
+    directory: TempDir,
+}
+
+impl Cluster {
+    /// A cluster of so many nodes with the usual people and the default settings.
+    pub async fn start(nodes: usize) -> Cluster {
+        Cluster::start_with(nodes, SessionConfig::default(), |_| {}).await
+    }
+
+    /// The same with other settings.
+    pub async fn start_with(
+        nodes: usize,
+        sessions: SessionConfig,
+        change: impl FnOnce(&mut zebu_web::Config),
+    ) -> Cluster {
+        let directory = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(START_MS);
+        let mut web = zebu_web::Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            bench_headers: true,
+            ..zebu_web::Config::default()
+        };
+        change(&mut web);
+        let mut running: Vec<Node> = Vec::new();
+        for number in 1..=nodes {
+            let config = app_config(directory.path(), &format!("OX-{number}"), &sessions);
+            running.push(Node::start(config, &web, clock.clone()).await);
+            if number == 1 {
+                settle(&running[0].app, &resources(directory.path())).await;
+            }
+        }
+        let (address, tier) = start_tier(&running).await;
+        Cluster { nodes: running, clock, address, tier, directory }
+    }
+
+    /// A client of the web tier, not signed in yet. `login` is `user` or `user@mapping`.
+    #[must_use]
+    pub fn client(&self, login: &str) -> Client {
+        Client::new(self.address, login)
+    }
+
+    /// A client that talks to one node, past the web tier; the first node is 0.
+    #[must_use]
+    pub fn direct(&self, node: usize, login: &str) -> Client {
+        Client::new(self.nodes[node].address, login)
+    }
+
+    /// How many contents the file store has, named or not.
+    #[must_use]
+    pub fn contents(&self) -> usize {
+        count_files(&self.directory.path().join("files"))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.tier.abort();
+    }
+}
+
+fn resources(directory: &Path) -> Resources {
+    std::fs::create_dir_all(directory.join("files")).unwrap();
+    Resources {
+        server: "zebu".to_owned(),
+        database: "shard".to_owned(),
+        database_url: format!("sqlite:{}/shard.db", directory.display()),
+        filestore_url: format!("file://{}/files", directory.display()),
+    }
+}
+
+async fn start_tier(nodes: &[Node]) -> (SocketAddr, JoinHandle<()>) {
+    let members = nodes.iter().map(|node| MemberConfig {
+        route: node.app.node().route.clone(),
+        address: node.address.to_string(),
+        weight: 1,
+    });
+    let config = zebu_balancer::Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        members: members.collect(),
+        ..zebu_balancer::Config::default()
+    };
+    let clock: zebu_balancer::Clock = Arc::new(|| START_MS);
+    let server = zebu_balancer::Server::bind(config, Assets::default(), clock).await.unwrap();
+    (server.local_addr(), tokio::spawn(server.run(std::future::pending())))
+}
+
+fn count_files(directory: &Path) -> usize {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let counts = entries.map(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() { count_files(&path) } else { 1 }
+    });
+    counts.sum()
+}
