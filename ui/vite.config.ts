@@ -15,5 +15,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: { proxy: { '/ajax': server, '/infostore': server } },
-  test: { include: ['src/**/*.test.ts'], environment: 'node' },
+  // Style sheets are left out of tests unless asked for; the test of the tokens reads one.
+  test: { include: ['src/**/*.test.ts'], environment: 'node', css: true },
 })

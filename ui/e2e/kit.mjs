@@ -71,7 +71,8 @@ export async function run(test) {
       browsers.push(browser)
       return browser
     })
-    console.log(`passed, ${stepsDone} steps`)
+    // An error of a page fails the test even if every step went through.
+    console.log(process.exitCode === 1 ? `failed, after ${stepsDone} steps` : `passed, ${stepsDone} steps`)
   } catch (error) {
     fail(error)
     await Promise.all(browsers.flatMap((browser, number) => lastSights(browser, number)))

@@ -1,8 +1,6 @@
 // Reads the tokens as the browser does and checks the pairs that text and signs are drawn in (WCAG 2.2 AA).
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-
-const css = readFileSync(new URL('./tokens.css', import.meta.url), 'utf8')
+import css from './tokens.css?raw'
 
 function token(name: string, theme: 'light' | 'dark'): string {
   const found = new RegExp(`--${name}: light-dark\\((#[0-9a-f]{6}), (#[0-9a-f]{6})\\)`).exec(css)
