@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -17,48 +17,64 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// The keeper of one process.
 pub(super) struct Keeper {
-    stop: oneshot::Sender<()>,
+    order: watch::Sender<Order>,
     task: JoinHandle<()>,
+}
+
+/// What a keeper is to do about its process.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Keep,
+    /// Leave it alone: if it ends now, so be it.
+    LetGo,
+    Stop,
 }
 
 impl Keeper {
     pub(super) fn start(child: Child, live: Live) -> Self {
-        let (stop, asked) = oneshot::channel();
-        Self { stop, task: tokio::spawn(keep(child, live, asked)) }
+        let (order, ordered) = watch::channel(Order::Keep);
+        Self { order, task: tokio::spawn(keep(child, live, ordered)) }
+    }
+
+    /// From now on nothing is started anew: whoever asked the demo to stop may have asked its children too.
+    pub(super) fn let_go(&self) {
+        self.order.send_replace(Order::LetGo);
     }
 
     /// Stops the process for good, and waits until it has ended.
     pub(super) async fn stop(self) {
-        // A keeper only ends when it is asked to.
-        let _ = self.stop.send(());
+        self.order.send_replace(Order::Stop);
+        // It ends in any case; if by a defect, the process has been killed with it.
         let _ = self.task.await;
     }
 }
 
-async fn keep(child: Child, mut live: Live, mut asked: oneshot::Receiver<()>) {
+async fn keep(child: Child, mut live: Live, mut order: watch::Receiver<Order>) {
     let name = child.name();
     let mut started = Instant::now();
     let mut pause = Duration::ZERO;
     loop {
         let end = tokio::select! {
-            // Both at once is a process that ends because all are asked to.
             biased;
-            _ = &mut asked => break,
+            // The sender is gone only when this whole process is.
+            _ = order.wait_for(|order| *order == Order::Stop) => break,
             end = live.end() => end,
         };
+        if *order.borrow() != Order::Keep {
+            return;
+        }
         say::line(&format!("child {name} died ({end}), restarting"));
         live = loop {
             pause = pause_after(started.elapsed(), pause);
-            tokio::select! {
-                biased;
-                _ = &mut asked => return,
-                () = sleep(pause) => (),
-            }
-            started = Instant::now();
+            let again = async {
+                sleep(pause).await;
+                started = Instant::now();
+                child.start().await
+            };
             let again = tokio::select! {
                 biased;
-                _ = &mut asked => return,
-                again = child.start() => again,
+                _ = order.wait_for(|order| *order != Order::Keep) => return,
+                again = again => again,
             };
             match again {
                 Ok(live) => break live,

@@ -110,6 +110,7 @@ impl Running {
 
     /// Stops the web tier first: what it still has under way needs the nodes.
     async fn stop(self) {
+        self.nodes.iter().for_each(Keeper::let_go);
         self.web.stop().await;
         join_all(self.nodes.into_iter().map(Keeper::stop)).await;
     }

@@ -166,16 +166,21 @@ fn a_temporary_directory_is_removed_at_the_end() {
 }
 
 #[test]
-fn ctrl_c_reaches_every_process_and_ends_all_of_them_well() {
-    let dir = tempfile::tempdir().unwrap();
-    let (mut demo, _) = Running::demo(&in_dir(dir.path()));
-    for child in ["web", "OX-1", "OX-2"] {
-        signal("INT", demo.said(&format!("child {child} pid ")));
+fn a_signal_to_every_process_at_once_ends_all_of_them_well_and_starts_none() {
+    // Ctrl-C in a terminal, and a service manager that takes every process of a service.
+    for name in ["INT", "TERM"] {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut demo, _) = Running::demo(&in_dir(dir.path()));
+        let children = ["web", "OX-1", "OX-2"].map(|child| demo.said(&format!("child {child} pid ")));
+        demo.signal(name);
+        for child in children {
+            signal(name, child);
+        }
+        let (status, errors, said) = demo.end();
+        assert!(status.success(), "{status}");
+        assert_eq!(errors, "");
+        assert!(!said.iter().any(|line| line.contains("died")), "{said:#?}");
     }
-    demo.signal("INT");
-    let (status, errors) = demo.end();
-    assert!(status.success(), "{status}");
-    assert_eq!(errors, "");
 }
 
 #[test]
@@ -184,7 +189,7 @@ fn one_request_to_stop_may_arrive_twice() {
     let (demo, _) = Running::demo(&in_dir(dir.path()));
     demo.signal("INT");
     demo.signal("INT");
-    let (status, errors) = demo.end();
+    let (status, errors, _) = demo.end();
     assert!(status.success(), "{status}: {errors}");
 }
 

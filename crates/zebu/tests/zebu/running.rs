@@ -78,8 +78,8 @@ impl Running {
         signal(name, self.child.id());
     }
 
-    /// Waits for its end; answers how it ended and what it said on standard error.
-    pub(crate) fn end(mut self) -> (ExitStatus, String) {
+    /// Waits for its end; answers how it ended, what it said on standard error, and its lines on standard output.
+    pub(crate) fn end(mut self) -> (ExitStatus, String, Vec<String>) {
         let deadline = Instant::now() + PATIENCE;
         // The channel closes when nobody holds the output any more.
         while let Ok(line) = self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
@@ -88,13 +88,13 @@ impl Running {
         assert!(Instant::now() < deadline, "it did not end; it said {:#?}", self.seen);
         let mut errors = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
-        (self.child.wait().unwrap(), errors)
+        (self.child.wait().unwrap(), errors, std::mem::take(&mut self.seen))
     }
 
     /// Stops it as a service manager does. It must end by itself, in success and silence.
     pub(crate) fn stop(self) {
         self.signal("TERM");
-        let (status, errors) = self.end();
+        let (status, errors, _) = self.end();
         assert!(status.success(), "{status}: {errors}");
         assert_eq!(errors, "");
     }

@@ -57,7 +57,7 @@ fn one_process_plays_all_the_roles_its_file_names() {
     assert_eq!(tiers[0].0, "OX-7");
     assert_eq!(tiers[0].1["listen"], web.to_string());
     both.signal("TERM");
-    let (status, errors) = both.end();
+    let (status, errors, _) = both.end();
     assert!(status.success(), "{status}: {errors}");
     assert_eq!(registered(&configdb), (vec![], vec![]));
     // What it logged, to the last line.
@@ -73,7 +73,7 @@ fn the_end_of_standard_input_is_the_end_of_the_process_if_it_is_asked_for() {
     // Standard input is closed from the start.
     let web =
         Running::start(command.arg(file(dir.path(), "[web]\nlisten = '127.0.0.1:0'\n")).stdin(Stdio::null()));
-    let (status, errors) = web.end();
+    let (status, errors, _) = web.end();
     assert!(status.success(), "{status}: {errors}");
 }
 
