@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
-use hyper::body::{Frame, Incoming};
+use hyper::body::{Body as HttpBody, Frame, Incoming};
 use tokio::time::timeout;
 use zebu_app::Result;
 use zebu_model::Refusal;
@@ -38,27 +38,33 @@ where
     StreamBody::new(stream.map(|piece| piece.map(Frame::data))).boxed_unsync()
 }
 
+/// How long an answer that came before the end of the request waits for the rest of it, in all. As in other servers:
+/// somebody who is still sending does not look for an answer yet.
+const LINGER: Duration = Duration::from_secs(20);
+
 /// The body of a request.
 #[derive(Debug)]
 pub(crate) struct Body {
-    incoming: Incoming,
+    // Taken out only when this is dropped.
+    incoming: Option<Incoming>,
     stall: Duration,
 }
 
 impl Body {
     pub(crate) fn new(incoming: Incoming, stall: Duration) -> Body {
-        Body { incoming, stall }
+        Body { incoming: Some(incoming), stall }
     }
 
     /// Whether it is known to be empty.
     pub(crate) fn is_empty(&self) -> bool {
-        hyper::body::Body::is_end_stream(&self.incoming)
+        self.incoming.as_ref().is_none_or(HttpBody::is_end_stream)
     }
 
     /// The next piece, `None` at the end. Refused if it breaks off or stalls.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>> {
+        let Some(incoming) = &mut self.incoming else { return Ok(None) };
         loop {
-            let Ok(frame) = timeout(self.stall, self.incoming.frame()).await else {
+            let Ok(frame) = timeout(self.stall, incoming.frame()).await else {
                 return Err(broken("it did not arrive in time"));
             };
             match frame {
@@ -76,7 +82,7 @@ impl Body {
     /// All of it, refused (`SVL-0016`) above the limit: at once if its length was announced.
     pub(crate) async fn collect(&mut self, limit_bytes: u64) -> Result<Vec<u8>> {
         let too_large = || Refusal::BodyTooLarge { limit_bytes };
-        if hyper::body::Body::size_hint(&self.incoming).lower() > limit_bytes {
+        if self.incoming.as_ref().is_some_and(|incoming| incoming.size_hint().lower() > limit_bytes) {
             return Err(too_large().into());
         }
         let mut all = Vec::new();
@@ -101,6 +107,19 @@ impl Body {
                 Err(error) => Some((Err(error), None)),
             }
         })
+    }
+}
+
+impl Drop for Body {
+    /// What nobody wants is read all the same, for a while: to close on somebody who is still sending would make the
+    /// system throw our answer away with the rest.
+    fn drop(&mut self) {
+        let unread = self.incoming.take().filter(|incoming| !incoming.is_end_stream());
+        if let (Some(mut incoming), Ok(runtime)) = (unread, tokio::runtime::Handle::try_current()) {
+            let rest = async move { while incoming.frame().await.is_some_and(|frame| frame.is_ok()) {} };
+            // After that it may close: whoever sends so slowly had time to look.
+            runtime.spawn(async { timeout(LINGER, rest).await.unwrap_or_default() });
+        }
     }
 }
 

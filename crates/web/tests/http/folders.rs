@@ -13,7 +13,7 @@ async fn the_tree_begins_where_the_original_begins() {
     let ids: Vec<&str> = roots.as_array().unwrap().iter().map(|row| row[0].as_str().unwrap()).collect();
     assert_eq!(ids, ["1", "2", "3", "9"]);
     let files = anna.get("folders", "list", &[("parent", "9"), ("columns", "1,300")]).await.data();
-    assert_eq!(files, json!([["10", "Userstore"], ["15", "Public infostore"]]));
+    assert_eq!(files, json!([["15", "Public infostore"], ["10", "Userstore"]]));
     let home = home(&anna).await;
     let path = anna.get("folders", "path", &[("id", &home), ("columns", "1")]).await.data();
     assert_eq!(path, json!([[home], ["10"], ["9"]]));

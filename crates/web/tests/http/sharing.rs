@@ -23,10 +23,7 @@ async fn what_anna_shares_and_withdraws_on_one_node_is_true_for_ben_on_the_other
     share(&anna, &plans, &[(ANNA.0, false, OWNER), (BEN.0, false, AUTHOR)]).await;
     let seen = ben.get("folders", "get", &[("id", &plans)]).await.data();
     assert_eq!((&seen["title"], &seen["own_rights"]), (&json!("Plans"), &json!(AUTHOR)));
-    assert_eq!(
-        seen["folder_id"], "10",
-        "Ben finds it where everybody's folders are, or among the others: {seen}"
-    );
+    assert_eq!(seen["folder_id"], "14", "its parent is not his to see, so it is among the others: {seen}");
 
     assert_eq!(content(&ben, &file).await, b"the first plan");
     let before = ben.get("infostore", "get", &[("id", &file)]).await.timestamp().to_string();
