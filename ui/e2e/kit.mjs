@@ -72,7 +72,7 @@ export async function run(test) {
       return browser
     })
     // An error of a page fails the test even if every step went through.
-    console.log(process.exitCode === 1 ? `failed, after ${stepsDone} steps` : `passed, ${stepsDone} steps`)
+    console.log(`browser: ${stepsDone} passed, ${process.exitCode === 1 ? 1 : 0} failed`)
   } catch (error) {
     fail(error)
     await Promise.all(browsers.flatMap((browser, number) => lastSights(browser, number)))
