@@ -107,11 +107,12 @@ fn copy_and_kill(cluster: &mut Running, from: &Path, to: &str, size: &Size) -> R
     announce(&command);
     let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
     let lines = BufReader::new(child.stderr.take().ok_or("rclone has no output")?).lines();
-    let (mut copied, mut errors, mut killed) = (0, Vec::new(), None);
+    let (mut copied, mut others, mut killed) = (0, Vec::new(), None);
     for line in lines.map_while(std::result::Result::ok) {
-        copied += usize::from(line.contains(": Copied ("));
-        if line.contains("ERROR") {
-            errors.push(line);
+        if line.contains(": Copied (") {
+            copied += 1;
+        } else {
+            others.push(line);
         }
         if killed.is_none() && copied >= killed_after {
             killed = Some((copied, cluster.kill("OX-1")?));
@@ -119,12 +120,13 @@ fn copy_and_kill(cluster: &mut Running, from: &Path, to: &str, size: &Size) -> R
     }
     let status = child.wait()?;
     if !status.success() {
-        errors.truncate(20);
-        return Err(format!("rclone: {status}\n{}", errors.join("\n")).into());
+        let last = others.split_off(others.len().saturating_sub(20));
+        return Err(format!("rclone: {status}\n{}", last.join("\n")).into());
     }
     let (at, old) = killed.ok_or("rclone ended before the node was killed")?;
     let new = cluster.successor("OX-1", old)?;
-    Ok(format!("killed process {old} after {at} files, {new} came, {} errors retried", errors.len()))
+    let errors = others.iter().filter(|line| line.contains("ERROR")).count();
+    Ok(format!("killed process {old} after {at} files, {new} came, {errors} errors retried"))
 }
 
 fn compare(here: &Path, there: &str, size: &Size) -> Result<String> {
