@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::{Output, PasswordHash, Salt, SaltString};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use zebu_model::Refusal;
@@ -34,16 +34,54 @@ pub(crate) struct Passwords {
     verified: Mutex<HashMap<[u8; 32], String>>,
 }
 
-fn argon2() -> Result<Argon2<'static>> {
-    let params =
-        Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|e| Error::Internal(format!("argon2: {e}")))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// Blocks (1 KiB each) whose memory the allocator takes from the system for this one vector and gives back when it
+/// is dropped: above glibc's highest threshold for that, 32 MiB. Below it, every thread that ever hashed would keep
+/// its 19 MiB. What is reserved and never touched costs nothing.
+const BLOCKS_RESERVED: usize = 33 * 1024;
+
+fn internal(error: impl std::fmt::Display) -> Error {
+    Error::Internal(format!("argon2: {error}"))
+}
+
+/// Computes a hash in memory of its own.
+fn compute(argon2: &Argon2<'_>, password: &str, salt: &[u8], out: &mut [u8]) -> Result<()> {
+    let count = argon2.params().block_count();
+    let mut blocks = Vec::with_capacity(count.max(BLOCKS_RESERVED));
+    blocks.resize(count, Block::default());
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, out, &mut blocks).map_err(internal)
 }
 
 fn hash_now(password: &str) -> Result<String> {
-    let internal = |e: argon2::password_hash::Error| Error::Internal(format!("argon2: {e}"));
-    let salt = SaltString::encode_b64(&random::bytes()?).map_err(internal)?;
-    Ok(argon2()?.hash_password(password.as_bytes(), &salt).map_err(internal)?.to_string())
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(internal)?;
+    let salt = random::bytes()?;
+    let mut out = [0u8; Params::DEFAULT_OUTPUT_LEN];
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    compute(&argon2, password, &salt, &mut out)?;
+    let encoded = SaltString::encode_b64(&salt).map_err(internal)?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: (&params).try_into().map_err(internal)?,
+        salt: Some(encoded.as_salt()),
+        hash: Some(Output::new(&out).map_err(internal)?),
+    };
+    Ok(hash.to_string())
+}
+
+fn verify_now(password: &str, stored: &str) -> Result<bool> {
+    let parsed = PasswordHash::new(stored).map_err(internal)?;
+    let (Some(salt), Some(expected)) = (parsed.salt, parsed.hash) else {
+        return Err(internal("the stored hash has no salt or no value"));
+    };
+    let algorithm = Algorithm::try_from(parsed.algorithm).map_err(internal)?;
+    let version = parsed.version.map_or(Ok(Version::V0x13), Version::try_from).map_err(internal)?;
+    let params = Params::try_from(&parsed).map_err(internal)?;
+    let mut bytes = [0u8; Salt::MAX_LENGTH];
+    let salt = salt.decode_b64(&mut bytes).map_err(internal)?;
+    let mut out = vec![0u8; expected.len()];
+    compute(&Argon2::new(algorithm, version, params), password, salt, &mut out)?;
+    // Compares in constant time.
+    Ok(Output::new(&out).map_err(internal)? == expected)
 }
 
 impl Passwords {
@@ -81,13 +119,7 @@ impl Passwords {
     pub(crate) async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool> {
         let (password, known) = (password.to_owned(), hash.is_some());
         let hash = hash.unwrap_or(&self.decoy).to_owned();
-        self.in_turn(move || {
-            let parsed = PasswordHash::new(&hash)
-                .map_err(|e| Error::Internal(format!("stored password hash: {e}")))?;
-            let right = argon2()?.verify_password(password.as_bytes(), &parsed).is_ok();
-            Ok(right && known)
-        })
-        .await
+        self.in_turn(move || Ok(verify_now(&password, &hash)? && known)).await
     }
 
     /// [`Passwords::verify`] for clients that send the password with every request. What is remembered is only that

@@ -1,5 +1,7 @@
 //! Sessions over two nodes.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+
 mod fixture;
 
 use fixture::{ANNA, CONTEXT, Pair, code, on, sign_in};

@@ -1,5 +1,7 @@
 //! Folders, rights and files over two nodes: what one node answered is true on the other.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+
 mod fixture;
 
 use fixture::{ANNA, BEN, CONTEXT, Pair, TEAM, caller, code, folder, home, put};

@@ -1,6 +1,8 @@
 //! What a transaction promises: scopes locked and raised, nothing unpublished, nothing on withdrawn ground, nothing half
 //! written.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};
 use zebu_model::{ContextId, FolderId, Scope, UserId, Version};
