@@ -19,13 +19,8 @@ const FOLDER: &str = "Documents";
 /// The node is killed when this part of the files has been copied.
 const KILLED_AFTER: f64 = 0.3;
 
-/// What was copied, for the checks after it.
-pub(super) struct Copied {
-    pub(super) size: Size,
-}
-
-/// Copies as anna through OX-1, which is killed meanwhile, and compares as ben through OX-2.
-pub(super) fn copy(report: &mut Report, cluster: &mut Running, documents: &Path) -> Result<Copied> {
+/// Copies as anna through OX-1, which is killed meanwhile, and compares as ben through OX-2. Answers what was copied.
+pub(super) fn copy(report: &mut Report, cluster: &mut Running, documents: &Path) -> Result<Size> {
     let size = measure(documents)?;
     let url = cluster.url().to_owned();
     report.step("anna makes a folder for the documents and shares it with ben", || {
@@ -40,31 +35,30 @@ pub(super) fn copy(report: &mut Report, cluster: &mut Running, documents: &Path)
         let target = remote(&url, "anna", &format!("Userstore/anna/{FOLDER}"))?;
         Ok(((), copy_and_kill(cluster, documents, &target, &size)?))
     })?;
-    let copied = Copied { size };
-    count(report, "files, folders and bytes are as many as on the disk", &url, &copied)?;
+    count(report, "files, folders and bytes are as many as on the disk", &url, &size)?;
     report.step("ben reads everything back through OX-2: byte for byte the same", || {
         let source = remote(&url, "ben", &format!("Other infostore folders/{FOLDER}"))?;
-        Ok(((), compare(documents, &source, &copied.size)?))
+        Ok(((), compare(documents, &source, &size)?))
     })?;
-    Ok(copied)
+    Ok(size)
 }
 
 /// Counts what is in the folder, as the HTTP API shows it to anna.
-pub(super) fn count(report: &mut Report, what: &str, url: &str, copied: &Copied) -> Result {
+pub(super) fn count(report: &mut Report, what: &str, url: &str, copied: &Size) -> Result {
     report.step(what, || {
         let mut anna = Person::sign_in(url, "anna", "OX-1")?;
         let found = count_as(&mut anna)?;
         anna.get("login?action=logout")?;
-        if found == copied.size {
+        if found == *copied {
             Ok(((), format!("{found:?}")))
         } else {
-            Err(format!("{found:?}, not {:?}", copied.size).into())
+            Err(format!("{found:?}, not {copied:?}").into())
         }
     })
 }
 
 /// The operator's own check of the stopped cluster's databases against its file store.
-pub(super) fn check_store(report: &mut Report, binary: &Path, folder: &Path, copied: &Copied) -> Result {
+pub(super) fn check_store(report: &mut Report, binary: &Path, folder: &Path, copied: &Size) -> Result {
     report.step("the file store has no orphan, misses nothing, and the quota is right", || {
         let data = folder.join("data");
         let said = capture(&mut command(
@@ -74,7 +68,7 @@ pub(super) fn check_store(report: &mut Report, binary: &Path, folder: &Path, cop
         let line = said.lines().last().unwrap_or("").to_owned();
         let clean = ["orphans 0", "missing 0", "quota ok"].iter().all(|part| line.contains(part));
         let files = line.strip_prefix("files ").and_then(|rest| rest.split(',').next()?.parse::<u64>().ok());
-        let enough = files.is_some_and(|files| files >= copied.size.files);
+        let enough = files.is_some_and(|files| files >= copied.files);
         if clean && enough { Ok(((), line)) } else { Err(line.into()) }
     })
 }
