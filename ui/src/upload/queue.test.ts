@@ -73,6 +73,15 @@ describe('the upload queue', () => {
     expect(calls.length).toBe(3)
   })
 
+  test('cancelling all of them sends none of those that waited', async () => {
+    const { queue, calls } = world()
+    queue.add(many(5))
+    queue.cancelAll()
+    for (const call of calls) await call.answer({ kind: 'cancelled' })
+    expect(calls.length).toBe(parallelMax)
+    expect(new Set(states(queue))).toEqual(new Set(['cancelled']))
+  })
+
   test('a busy server gets growing pauses and in the end the error is shown', async () => {
     const { queue, calls, pauses } = world()
     queue.add(many(1))

@@ -84,7 +84,9 @@ export class UploadQueue {
   }
 
   cancelAll(): void {
-    for (const job of this.jobs) this.cancel(job.key)
+    // The waiting ones first, or each place that gets free would send the next of them.
+    const waiting = this.jobs.filter((job) => job.state === 'waiting')
+    for (const job of [...waiting, ...this.jobs]) this.cancel(job.key)
   }
 
   /** Sends a failed or cancelled one again. */

@@ -1,0 +1,76 @@
+// Uploads that do not go through at once: taken names, busy servers, cancelling, versions.
+import assert from 'node:assert/strict'
+import { closeUploads, file, row, step } from '../kit.mjs'
+
+const newFile = (url) => url.pathname === '/ajax/infostore' && url.searchParams.get('action') === 'new'
+
+export async function checkUploads(page) {
+  const picker = page.getByLabel('Choose files to upload').first()
+  const panel = page.getByRole('region', { name: 'Uploads' })
+
+  await step('a taken name is asked about: keep both', async () => {
+    await picker.setInputFiles([file('aleph.txt', 'another')])
+    await page.getByRole('dialog', { name: 'A file of this name is here already' }).getByRole('button', { name: 'Keep both' }).click()
+    await row(page, 'aleph (2).txt').waitFor()
+    await closeUploads(page)
+  })
+
+  await step('a taken name is asked about: new version', async () => {
+    await picker.setInputFiles([file('aleph.txt', 'the second')])
+    await page.getByRole('button', { name: 'New version' }).click()
+    await panel.getByText('1 file uploaded').waitFor()
+    await closeUploads(page)
+    await row(page, 'aleph.txt').getByRole('link').click()
+    const details = page.getByRole('complementary', { name: 'Details' })
+    await details.getByRole('button', { name: 'Download version 2' }).waitFor()
+    const waiting = page.waitForEvent('download')
+    await details.getByRole('button', { name: 'Download version 1' }).click()
+    const chunks = []
+    for await (const chunk of await (await waiting).createReadStream()) chunks.push(chunk)
+    assert.equal(Buffer.concat(chunks).toString(), 'alpha.txt\n')
+    await details.getByRole('button', { name: 'Close' }).click()
+  })
+
+  await step('a taken name is asked about: skip, for all at once', async () => {
+    await picker.setInputFiles([file('aleph.txt'), file('aleph (2).txt')])
+    const dialog = page.getByRole('dialog', { name: 'A file of this name is here already' })
+    await dialog.getByRole('checkbox', { name: 'The same for 1 other file' }).check()
+    await dialog.getByRole('button', { name: 'Skip' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await closeUploads(page)
+  })
+
+  await step('a busy node is asked again, and nobody notices', async () => {
+    let refusals = 2
+    await page.route(newFile, (route) =>
+      refusals-- > 0 ? route.fulfill({ status: 503, body: '{"error":"busy","code":"DB-0001"}' }) : route.continue(),
+    )
+    await picker.setInputFiles([file('patience.txt')])
+    await panel.getByText('Server is busy, trying again…').waitFor()
+    await row(page, 'patience.txt').waitFor()
+    await page.unroute(newFile)
+    await closeUploads(page)
+  })
+
+  await step('an upload can be cancelled, and tried again', async () => {
+    await page.route(newFile, () => {})
+    await picker.setInputFiles([file('second thoughts.txt')])
+    await panel.getByRole('progressbar', { name: 'All uploads' }).waitFor()
+    await panel.getByRole('button', { name: 'Cancel second thoughts.txt' }).click()
+    await panel.getByText('Cancelled', { exact: true }).waitFor()
+    await page.unroute(newFile)
+    await panel.getByRole('button', { name: 'Try second thoughts.txt again' }).click()
+    await row(page, 'second thoughts.txt').waitFor()
+    await closeUploads(page)
+  })
+
+  await step('several are deleted at once', async () => {
+    await row(page, 'patience.txt').click()
+    await row(page, 'second thoughts.txt').click({ modifiers: ['Control'] })
+    await page.getByRole('button', { name: 'Delete', exact: true }).click()
+    await page.getByRole('dialog', { name: 'Delete 2 items?' }).getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('2 items deleted.').waitFor()
+    await row(page, 'patience.txt').waitFor({ state: 'detached' })
+    await row(page, 'second thoughts.txt').waitFor({ state: 'detached' })
+  })
+}
