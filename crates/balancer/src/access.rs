@@ -1,7 +1,7 @@
 //! The record of one request: counted while it runs, written as one log line when its answer is gone.
 //!
-//! Made by `tier`, filled on the way, dropped with the answer's body, or with everything else when the client leaves.
-//! Only the path is logged: queries carry session ids.
+//! Made by `tier`, filled on the way, dropped with the answer's body, or with everything else when the client
+//! leaves. Only the path is logged: queries carry session ids.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -13,6 +13,7 @@ use crate::fault::Fault;
 use crate::member::Member;
 use crate::patience::Ms;
 use crate::request_id::RequestId;
+use crate::sticky;
 use crate::tier::Tier;
 use crate::upload::Source;
 
@@ -64,7 +65,7 @@ impl Record {
     fn log(&self) {
         let path = self.target.path();
         // A request that was refused before its path was cleaned may still have its session id there.
-        let path = path.split_once(";jsessionid=").map_or(path, |(path, _)| path);
+        let path = sticky::before_parameter(path).map_or(path, |(path, _)| path);
         let request = self.id.as_str();
         let method = self.method.as_str();
         let status = self.status.map_or(0, |status| status.as_u16());

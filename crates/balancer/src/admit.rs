@@ -1,9 +1,9 @@
 //! The first look at a request: is it one we serve, and what of it may go on?
 //!
-//! Called by `tier` for every request. Framing is hyper's: it refuses folded headers, differing lengths, bad chunks, and
-//! of a request with both `Content-Length` and `Transfer-Encoding` it keeps the latter and closes the connection
-//! afterwards, so that no byte can be taken for a second request (RFC 9112 §6.1). Everything is written anew towards the
-//! node; nothing of the client's own framing reaches it.
+//! Called by `tier` for every request. Framing is hyper's: it refuses folded headers, differing lengths, bad
+//! chunks, and of a request with both `Content-Length` and `Transfer-Encoding` it keeps the latter and closes
+//! the connection afterwards, so that no byte can be taken for a second request (RFC 9112 §6.1). Everything
+//! is written anew towards the node; nothing of the client's own framing reaches it.
 
 use http::header::{HOST, HeaderMap};
 use http::uri::{PathAndQuery, Uri};
@@ -12,11 +12,12 @@ use http::{HeaderValue, Method, Version, request};
 use crate::fault::Fault;
 use crate::sticky::{self, Unmarked};
 
-/// Puts a request's target into the form nodes see: path and query only, no session id in the path. Returns the route
-/// that session id named.
+/// Puts a request's target into the form nodes see: path and query only, no session id in the path. Returns
+/// the route that session id named.
 ///
 /// # Errors
-/// [`Fault::Method`] for methods that concern proxies, [`Fault::Malformed`] without exactly one host (RFC 9112 §3.2).
+/// [`Fault::Method`] for methods that concern proxies, [`Fault::Malformed`] without exactly one host (RFC
+/// 9112 §3.2).
 pub(crate) fn admit(parts: &mut request::Parts, own_host: &HeaderValue) -> Result<Option<String>, Fault> {
     if parts.method == Method::CONNECT || parts.method == Method::TRACE {
         return Err(Fault::Method { allow: "GET, HEAD, POST, PUT, DELETE, OPTIONS" });

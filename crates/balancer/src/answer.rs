@@ -1,7 +1,8 @@
 //! The body of an answer on its way to the client: our own bytes, or a member's, streamed.
 //!
-//! Made by `tier` and `forward`, polled by hyper's connection to the client. A member's body pulls its connection along
-//! and gives it back to the pool with the last byte. It is never read faster than the client takes it.
+//! Made by `tier` and `forward`, polled by hyper's connection to the client. A member's body pulls its
+//! connection along and gives it back to the pool with the last byte. It is never read faster than the client
+//! takes it.
 
 use std::pin::Pin;
 use std::sync::Arc;

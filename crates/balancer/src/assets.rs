@@ -1,11 +1,12 @@
 //! The web client's files, served from memory.
 //!
-//! The binary builds [`Assets`] from the files it embeds; `tier` asks for one answer a request. Everything is prepared
-//! once: a request copies no bytes and compresses nothing. Never reads a disk, never looks at a session.
+//! The binary builds [`Assets`] from the files it embeds; `tier` asks for one answer a request. Everything is
+//! prepared once: a request copies no bytes and compresses nothing. Never reads a disk, never looks at a
+//! session.
 //!
-//! Files below `/assets/` carry a hash in their name and never change: kept for a year. `index.html` is asked for
-//! again each time (a 304 costs little), so a new release reaches everybody at the next load. A path without an
-//! extension is a place inside the client and answers with `index.html`.
+//! Files below `/assets/` carry a hash in their name and never change: kept for a year. `index.html` is asked
+//! for again each time (a 304 costs little), so a new release reaches everybody at the next load. A path
+//! without an extension is a place inside the client and answers with `index.html`.
 
 use std::collections::HashMap;
 
@@ -74,8 +75,8 @@ impl Assets {
     /// Prepares the files.
     ///
     /// # Errors
-    /// [`Error::Assets`] if `/index.html` is missing, a path comes twice or has no leading slash, or a media type or tag
-    /// cannot be a header.
+    /// [`Error::Assets`] if `/index.html` is missing, a path comes twice or has no leading slash, or a media
+    /// type or tag cannot be a header.
     pub fn new(assets: impl IntoIterator<Item = Asset>) -> Result<Self, Error> {
         let mut files = HashMap::new();
         for asset in assets {

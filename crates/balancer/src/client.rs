@@ -30,7 +30,8 @@ const IDLE: u8 = 0;
 const HEAD: u8 = 1;
 const BUSY: u8 = 2;
 
-/// What is known of a client's connection. Relaxed atomics: all writers but `leave` run in the connection's own task.
+/// What is known of a client's connection. Relaxed atomics: all writers but `leave` run in the connection's
+/// own task.
 #[derive(Debug)]
 pub(crate) struct Client {
     started: Instant,
@@ -38,6 +39,7 @@ pub(crate) struct Client {
     pub(crate) number: u64,
     /// The client's address, as nodes are told it.
     pub(crate) address: HeaderValue,
+    now: AtomicU64,
     phase: AtomicU8,
     since: AtomicU64,
     upload_waits_since: AtomicU64,
@@ -55,6 +57,7 @@ impl Client {
             number,
             // An address is always a valid header value; the fallback only spares a panic path.
             address: HeaderValue::try_from(address).unwrap_or_else(|_| HeaderValue::from_static("")),
+            now: AtomicU64::new(0),
             phase: AtomicU8::new(HEAD),
             since: AtomicU64::new(0),
             upload_waits_since: AtomicU64::new(NOT),
@@ -62,12 +65,20 @@ impl Client {
             leaving: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         };
+        client.look_at_the_clock();
         client.since.store(client.now(), Ordering::Relaxed);
         Arc::new(client)
     }
 
+    /// The time this connection's task was last polled: everything one poll does happens at one time, and a
+    /// request asks for it a dozen times.
     pub(crate) fn now(&self) -> Ms {
-        Ms::try_from(self.started.elapsed().as_millis()).unwrap_or(Ms::MAX)
+        self.now.load(Ordering::Relaxed)
+    }
+
+    fn look_at_the_clock(&self) {
+        let now = Ms::try_from(self.started.elapsed().as_millis()).unwrap_or(Ms::MAX);
+        self.now.store(now, Ordering::Relaxed);
     }
 
     /// Ends the connection as soon as no request is under way on it.
@@ -151,6 +162,7 @@ pub(crate) async fn serve(tier: Arc<Tier>, stream: TcpStream, client: Arc<Client
     let end = std::future::poll_fn(|cx| {
         client.waker.register(cx.waker());
         loop {
+            client.look_at_the_clock();
             if !told_to_leave && client.leaving.load(Ordering::Acquire) {
                 told_to_leave = true;
                 http.as_mut().graceful_shutdown();

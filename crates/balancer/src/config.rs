@@ -1,7 +1,8 @@
-//! The `[web]` part of the configuration: every limit and delay of the web tier, with unit, default and effect.
+//! The `[web]` part of the configuration: every limit and delay of the web tier, with unit, default and
+//! effect.
 //!
-//! Read by the binary, checked by [`Config::check`] when the server binds. A limit that is not named here does not
-//! exist; nothing here is changed while the server runs.
+//! Read by the binary, checked by [`Config::check`] when the server binds. A limit that is not named here
+//! does not exist; nothing here is changed while the server runs.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -19,41 +20,44 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The nodes. Default none: every request for a node is then answered 503.
     pub members: Vec<MemberConfig>,
-    /// Client connections open at once. At the limit the connection that has been idle longest is closed to make
-    /// room; if none is idle, new ones wait in the kernel's queue. Default 10,000.
+    /// Client connections open at once. At the limit the connection that has been idle longest is closed to
+    /// make room; if none is idle, new ones wait in the kernel's queue. Default 10,000.
     pub connections_max: usize,
-    /// Bytes of a request's line and headers together; more is answered 431. A node's answer has the same limit.
-    /// Default 32,768, from 8,192 to 1,048,576.
+    /// Bytes of a request's line and headers together; more is answered 431. A node's answer has the same
+    /// limit. Default 32,768, from 8,192 to 1,048,576.
     pub header_bytes_max: usize,
     /// Milliseconds a client may take for the line and headers of a request, from its first byte (of a new
     /// connection: from the connect). Then the connection is closed. Default 15,000.
     pub client_header_timeout_ms: u64,
     /// Milliseconds a connection may rest between two requests. Default 75,000.
     pub client_idle_timeout_ms: u64,
-    /// Milliseconds in which a client must take or send at least something of a body under way. Default 60,000.
+    /// Milliseconds in which a client must take or send at least something of a body under way. Default
+    /// 60,000.
     pub client_stall_timeout_ms: u64,
-    /// Bytes read from a socket at once while a body streams; small messages use 8 KiB. Each connection with a body
-    /// under way holds a few of these. Default 262,144, from 8,192 to 4,194,304.
+    /// Bytes read from a socket at once while a body streams; small messages use 8 KiB. Each connection with
+    /// a body under way holds a few of these. Default 262,144, from 8,192 to 4,194,304.
     pub stream_buffer_bytes: usize,
     /// Milliseconds for a TCP connect to a member; then it is down. Default 2,000.
     pub connect_timeout_ms: u64,
-    /// Milliseconds a member may stay silent: from the last byte of the request to the head of the answer, and
-    /// between two parts of the answer. Long by design: a node that hangs is found by probes. Default 300,000.
+    /// Milliseconds a member may stay silent: from the last byte of the request to the head of the answer,
+    /// and between two parts of the answer. Long by design: a node that hangs is found by probes. Default
+    /// 300,000.
     pub response_timeout_ms: u64,
     /// Idle connections kept open for each member. Default 256.
     pub idle_connections_max: usize,
-    /// Milliseconds after which an idle connection to a member is closed. Keep it below the node's own limit, so
-    /// that we close first and no request meets a closing connection. Default 30,000.
+    /// Milliseconds after which an idle connection to a member is closed. Keep it below the node's own limit,
+    /// so that we close first and no request meets a closing connection. Default 30,000.
     pub idle_connection_ms: u64,
-    /// Milliseconds between two probes (`GET /health/ready`) of a member that is down or suspected. Default 250.
+    /// Milliseconds between two probes (`GET /health/ready`) of a member that is down or suspected. Default
+    /// 250.
     pub probe_interval_ms: u64,
     /// Milliseconds for the answer to a probe. Default 1,000.
     pub probe_timeout_ms: u64,
-    /// Milliseconds without any answer from a member that has requests waiting until it is suspected and probed; two
-    /// failed probes mark it down, unless it is the last one up. Default 1,000.
+    /// Milliseconds without any answer from a member that has requests waiting until it is suspected and
+    /// probed; two failed probes mark it down, unless it is the last one up. Default 1,000.
     pub suspect_ms: u64,
-    /// Milliseconds a member found dead is left alone when its probe is answered, but with neither 200 nor a server
-    /// error (another make of server, without `/health/ready`). Default 5,000.
+    /// Milliseconds a member found dead is left alone when its probe is answered, but with neither 200 nor a
+    /// server error (another make of server, without `/health/ready`). Default 5,000.
     pub retry_ms: u64,
     /// Milliseconds requests under way may take to finish after the shutdown began. Default 30,000.
     pub drain_ms: u64,

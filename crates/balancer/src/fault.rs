@@ -11,8 +11,8 @@
 //! | `WEB-0007` | 404 | no such file of the web client |
 //! | `WEB-0008` | 400 | the request's body broke off |
 //!
-//! Under `/ajax/` the body is the envelope of the HTTP API, elsewhere plain text. Heads that cannot be parsed at all
-//! never get here: hyper answers 400, 414 or 431 without a body and closes the connection.
+//! Under `/ajax/` the body is the envelope of the HTTP API, elsewhere plain text. Heads that cannot be parsed
+//! at all never get here: hyper answers 400, 414 or 431 without a body and closes the connection.
 
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};

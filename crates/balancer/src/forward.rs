@@ -1,8 +1,8 @@
 //! A request's way to a node and the head of its answer back.
 //!
-//! Called by `tier`. Phases: prepare (what the node sees), choose (its own member, else by weight), attempt (one
-//! exchange), decide (`retry`: again, elsewhere, or an error). Each member is tried at most once, on a new connection a
-//! second time if the first was a pooled one that turned out closed.
+//! Called by `tier`. Phases: prepare (what the node sees), choose (its own member, else by weight), attempt
+//! (one exchange), decide (`retry`: again, elsewhere, or an error). Each member is tried at most once, on a
+//! new connection a second time if the first was a pooled one that turned out closed.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,21 +22,21 @@ use crate::retry::{self, Attempt, Failure, Next};
 use crate::sticky;
 use crate::tier::Tier;
 use crate::upload::{Source, Upload};
-use crate::upstream::{Impatience, Upstream};
+use crate::upstream::{Blame, Impatience, Upstream};
 
 /// Hands a request to a node. `route` is the one from the path, for clients without cookies.
 pub(crate) async fn forward(
     tier: &Arc<Tier>,
     client: &Arc<Client>,
-    mut parts: request::Parts,
+    parts: &mut request::Parts,
     body: Incoming,
     route: Option<&str>,
     record: &mut Record,
 ) -> Result<Response<Content>, Fault> {
     let source = (!body.is_end_stream()).then(|| Source::new(body, client.clone()));
     record.upload = source.clone();
-    prepare(&mut parts, client, source.as_deref(), record);
-    let mut own = own_member(tier, &parts, route);
+    prepare(parts, client, source.as_deref(), record);
+    let mut own = own_member(tier, parts, route);
     let errand = Errand { tier, client, parts, source };
 
     let mut tried = Vec::new();
@@ -79,7 +79,7 @@ fn own_member<'a>(tier: &'a Tier, parts: &request::Parts, route: Option<&str>) -
 struct Errand<'a> {
     tier: &'a Arc<Tier>,
     client: &'a Arc<Client>,
-    parts: request::Parts,
+    parts: &'a request::Parts,
     source: Option<Arc<Source>>,
 }
 
@@ -95,7 +95,8 @@ impl Errand<'_> {
                 answered_or_not => return answered_or_not,
             },
         };
-        let upstream = self.connect(member, record).await?;
+        // Boxed: connecting is rare, and its state would be carried around by every request.
+        let upstream = Box::pin(self.connect(member, record)).await?;
         self.attempt(upstream, flight, record).await
     }
 
@@ -103,7 +104,7 @@ impl Errand<'_> {
         let Tier { config, upstream_http, .. } = &**self.tier;
         let connected = Upstream::connect(&member.address, upstream_http, config.connect_timeout()).await;
         connected.map_err(|error| {
-            if !error.ours {
+            if error.blame != Blame::Ours {
                 member.observe(&Event::ConnectFailed(error.reason.clone()), self.tier.moment(member));
             }
             self.count(member, record);
@@ -120,7 +121,7 @@ impl Errand<'_> {
     ) -> Result<Response<Content>, Next> {
         let member = flight.member();
         self.count(member, record);
-        let falls = member.falls();
+        let silences = member.silences();
         let silence_ms_max = self.tier.config.response_timeout_ms;
         let (mut written, mut moved) = (0, self.client.now());
         member.wait_begins(moved);
@@ -131,8 +132,8 @@ impl Errand<'_> {
                 if written_now != written {
                     (written, moved) = (written_now, now);
                 }
-                if member.falls() != falls {
-                    Some(Impatience::MemberFell)
+                if member.silences() != silences {
+                    Some(Impatience::MemberSilent)
                 } else {
                     (now.saturating_sub(moved) >= silence_ms_max).then_some(Impatience::TimedOut)
                 }

@@ -1,21 +1,21 @@
 //! Watching the members: one small task each.
 //!
-//! A member that is down is asked `GET /health/ready` until it answers 200. One that is up is asked only when requests
-//! wait for it and nothing comes back; a busy or an idle healthy member is never bothered. Started by `server`, it must
-//! never send a member anything but that question.
+//! A member that is down is asked `GET /health/ready` until it answers 200. One that is up is asked only when
+//! requests wait for it and nothing comes back; a busy or an idle healthy member is never bothered. Started
+//! by `server`, it must never send a member anything but that question.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HOST};
-use http::{HeaderValue, Request, StatusCode};
+use http::{HeaderValue, Request, StatusCode, Uri};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::member::{Event, Member, Probe};
 use crate::patience::Ms;
 use crate::tier::Tier;
 use crate::upload::Upload;
-use crate::upstream::Upstream;
+use crate::upstream::{Blame, ConnectError, Upstream};
 
 const READY_PATH: &str = "/health/ready";
 
@@ -38,35 +38,39 @@ pub(crate) async fn watch(tier: Arc<Tier>, member: Arc<Member>) {
             member.observe(&Event::Lively, tier.moment(&member));
             continue;
         }
-        let probe = probe(&tier, &member.address).await;
-        if !matches!(probe, Probe::Failed(_)) {
-            member.heard(tier.now());
+        if let Some(probe) = probe(&tier, &member.address).await {
+            if !matches!(probe, Probe::Refused(_) | Probe::Silent(_)) {
+                member.heard(tier.now());
+            }
+            member.observe(&Event::Probed(probe), tier.moment(&member));
         }
-        member.observe(&Event::Probed(probe), tier.moment(&member));
     }
 }
 
-/// Asks a member once, over a connection of its own.
-async fn probe(tier: &Tier, address: &str) -> Probe {
+/// Asks a member once, over a connection of its own. None if this machine cannot even ask.
+async fn probe(tier: &Tier, address: &str) -> Option<Probe> {
     let patience = tier.config.probe_timeout();
-    let asked = timeout(patience, ask(tier, address));
-    match asked.await {
-        Ok(Ok(StatusCode::OK)) => Probe::Ready,
-        Ok(Ok(status)) if status.is_server_error() => Probe::NotReady(status.as_u16()),
-        Ok(Ok(status)) => Probe::Foreign(status.as_u16()),
-        Ok(Err(reason)) => Probe::Failed(reason),
-        Err(_) => Probe::Failed(format!("no answer within {} ms", patience.as_millis())),
-    }
+    timeout(patience, ask(tier, address))
+        .await
+        .unwrap_or_else(|_| Some(Probe::Silent(format!("no answer within {} ms", patience.as_millis()))))
 }
 
-async fn ask(tier: &Tier, address: &str) -> Result<StatusCode, String> {
+async fn ask(tier: &Tier, address: &str) -> Option<Probe> {
     let connected = Upstream::connect(address, &tier.upstream_http, tier.config.probe_timeout());
-    let mut upstream = connected.await.map_err(|error| error.reason)?;
+    let mut upstream = match connected.await {
+        Ok(upstream) => upstream,
+        Err(ConnectError { blame: Blame::Ours, .. }) => return None,
+        Err(ConnectError { blame: Blame::Refused, reason }) => return Some(Probe::Refused(reason)),
+        Err(ConnectError { blame: Blame::Silent, reason }) => return Some(Probe::Silent(reason)),
+    };
     let mut request = Request::new(Upload::none());
-    *request.uri_mut() = http::Uri::from_static(READY_PATH);
-    let host = HeaderValue::try_from(address).map_err(|error| error.to_string())?;
-    request.headers_mut().insert(HOST, host);
+    *request.uri_mut() = Uri::from_static(READY_PATH);
+    request.headers_mut().insert(HOST, HeaderValue::try_from(address).ok()?);
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    let response = upstream.exchange(request, |_| None).await.map_err(|failure| failure.to_string())?;
-    Ok(response.status())
+    Some(match upstream.exchange(request, |_| None).await {
+        Ok(response) if response.status() == StatusCode::OK => Probe::Ready,
+        Ok(response) if response.status().is_server_error() => Probe::NotReady(response.status().as_u16()),
+        Ok(response) => Probe::Foreign(response.status().as_u16()),
+        Err(failure) => Probe::Refused(failure.to_string()),
+    })
 }

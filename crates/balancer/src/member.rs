@@ -1,8 +1,11 @@
 //! A node behind the web tier: whether it is up, and what is counted about it.
 //!
-//! [`Health`] is the state machine: synchronous, events and times come from the caller. [`Member`] holds it beside the
-//! connections and counts. A member goes down when it cannot be connected to, or when it answers neither requests nor
-//! probes; it comes up when a probe is answered. No user's request is ever the trial.
+//! [`Health`] is the state machine: synchronous, events and times come from the caller. [`Member`] holds it
+//! beside the connections and counts. A member goes down when it cannot be connected to, or when it answers
+//! neither requests nor probes; it comes up when a probe is answered. No user's request is ever the trial.
+//!
+//! Down means: gets no new requests. Those it already has are given up only when it is silent altogether; a
+//! node that merely closed its listener is finishing its work before it restarts.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,8 +15,8 @@ use crate::config::MemberConfig;
 use crate::patience::Ms;
 use crate::pool::Pool;
 
-/// Failed probes in a row that mark a silent member down.
-const PROBES_FAILED_MAX: u32 = 2;
+/// Probes in a row without any answer after which a member counts as silent.
+const SILENT_PROBES_MAX: u32 = 2;
 
 /// What happened to a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +38,10 @@ pub(crate) enum Probe {
     NotReady(u16),
     /// Any other status: it lives, but does not know the question.
     Foreign(u16),
-    /// No answer.
-    Failed(String),
+    /// Its machine answers, but nobody speaks HTTP there.
+    Refused(String),
+    /// Nothing answers.
+    Silent(String),
 }
 
 /// What an event changed.
@@ -44,6 +49,9 @@ pub(crate) enum Probe {
 pub(crate) enum Change {
     None,
     WentDown,
+    /// It answers nothing at all: it is down (now, if it was not before), and whoever waits for it waits in
+    /// vain.
+    WentSilent,
     CameUp,
 }
 
@@ -65,7 +73,7 @@ pub(crate) struct Health {
     pub(crate) last_error: Option<String>,
     pub(crate) changed_wall_ms: i64,
     down_since: Ms,
-    probes_failed: u32,
+    silent_probes: u32,
     retry_ms: Ms,
 }
 
@@ -77,7 +85,7 @@ impl Health {
             last_error: None,
             changed_wall_ms: wall_ms,
             down_since: 0,
-            probes_failed: 0,
+            silent_probes: 0,
             retry_ms,
         }
     }
@@ -88,17 +96,20 @@ impl Health {
 
     fn step_up(&mut self, event: &Event, at: Moment) -> Change {
         match event {
-            Event::ConnectFailed(reason) => self.fall(reason.clone(), at),
-            Event::Probed(Probe::Failed(reason)) => {
-                self.probes_failed = self.probes_failed.saturating_add(1);
+            Event::ConnectFailed(reason) | Event::Probed(Probe::Refused(reason)) => {
+                self.fall(reason.clone(), at)
+            }
+            Event::Probed(Probe::Silent(reason)) => {
+                self.silent_probes = self.silent_probes.saturating_add(1);
                 // A slow last member is better than none.
-                if self.probes_failed < PROBES_FAILED_MAX || at.last_one {
+                if self.silent_probes < SILENT_PROBES_MAX || at.last_one {
                     return Change::None;
                 }
-                self.fall(format!("silent, and probes failed: {reason}"), at)
+                self.fall(format!("silent, to probes too: {reason}"), at);
+                Change::WentSilent
             }
             Event::Probed(_) | Event::Lively => {
-                self.probes_failed = 0;
+                self.silent_probes = 0;
                 Change::None
             }
         }
@@ -112,13 +123,22 @@ impl Health {
                 self.last_error = Some(format!("not ready: answers its probe with {status}"));
                 false
             }
-            Event::Probed(Probe::Failed(_)) | Event::ConnectFailed(_) | Event::Lively => false,
+            Event::Probed(Probe::Silent(_)) => {
+                self.silent_probes = self.silent_probes.saturating_add(1);
+                return if self.silent_probes == SILENT_PROBES_MAX {
+                    Change::WentSilent
+                } else {
+                    Change::None
+                };
+            }
+            Event::Probed(Probe::Refused(_)) => false,
+            Event::ConnectFailed(_) | Event::Lively => return Change::None,
         };
+        self.silent_probes = 0;
         if !rises {
             return Change::None;
         }
         self.is_up = true;
-        self.probes_failed = 0;
         self.changed_wall_ms = at.wall_ms;
         Change::CameUp
     }
@@ -159,8 +179,8 @@ pub(crate) struct Member {
     health: Mutex<Health>,
     /// `health.is_up`, readable without the lock: asked for every request.
     up: AtomicBool,
-    /// How often it fell; requests waiting for it watch this.
-    falls: AtomicU64,
+    /// How often it fell silent; requests waiting for it watch this.
+    silences: AtomicU64,
     waits: Waits,
 }
 
@@ -183,7 +203,7 @@ impl Member {
             counts: Counts::default(),
             health: Mutex::new(Health::new(config.retry_ms, wall_ms)),
             up: AtomicBool::new(true),
-            falls: AtomicU64::new(0),
+            silences: AtomicU64::new(0),
             waits: Waits::default(),
         })
     }
@@ -192,8 +212,8 @@ impl Member {
         self.up.load(Ordering::Acquire)
     }
 
-    pub(crate) fn falls(&self) -> u64 {
-        self.falls.load(Ordering::Acquire)
+    pub(crate) fn silences(&self) -> u64 {
+        self.silences.load(Ordering::Acquire)
     }
 
     pub(crate) fn health(&self) -> Health {
@@ -209,17 +229,25 @@ impl Member {
         let mut health = self.lock();
         let change = health.step(event, at);
         self.up.store(health.is_up, Ordering::Release);
+        let Self { route, address, .. } = self;
+        let reason = health.last_error.as_deref().unwrap_or_default();
         match change {
             Change::None => {}
             Change::WentDown => {
-                self.falls.fetch_add(1, Ordering::AcqRel);
                 self.pool.clear();
-                let reason = health.last_error.as_deref().unwrap_or_default();
-                tracing::warn!(route = self.route, address = self.address, reason, "member is down");
+                tracing::warn!(route, address, reason, "member is down");
             }
-            Change::CameUp => {
-                tracing::info!(route = self.route, address = self.address, "member is up again")
+            Change::WentSilent => {
+                self.pool.clear();
+                self.silences.fetch_add(1, Ordering::AcqRel);
+                tracing::warn!(
+                    route,
+                    address,
+                    reason,
+                    "member is down and silent: its requests are given up"
+                );
             }
+            Change::CameUp => tracing::info!(route, address, "member is up again"),
         }
     }
 
@@ -264,8 +292,8 @@ mod tests {
         Event::ConnectFailed("refused".into())
     }
 
-    fn failed() -> Event {
-        Event::Probed(Probe::Failed("no answer".into()))
+    fn silent() -> Event {
+        Event::Probed(Probe::Silent("no answer".into()))
     }
 
     #[test]
@@ -296,14 +324,33 @@ mod tests {
     }
 
     #[test]
-    fn two_failed_probes_in_a_row_mark_a_silent_member_down() {
+    fn two_silent_probes_in_a_row_give_a_member_up() {
         let mut health = Health::new(5000, 0);
-        assert_eq!(health.step(&failed(), at(1)), Change::None);
+        assert_eq!(health.step(&silent(), at(1)), Change::None);
         assert_eq!(health.step(&Event::Lively, at(2)), Change::None);
-        assert_eq!(health.step(&failed(), at(3)), Change::None);
+        assert_eq!(health.step(&silent(), at(3)), Change::None);
         assert_eq!(health.step(&Event::Probed(Probe::NotReady(503)), at(4)), Change::None);
-        assert_eq!(health.step(&failed(), at(5)), Change::None);
-        assert_eq!(health.step(&failed(), at(6)), Change::WentDown);
+        assert_eq!(health.step(&silent(), at(5)), Change::None);
+        assert_eq!(health.step(&silent(), at(6)), Change::WentSilent);
+        assert!(!health.is_up);
+        assert_eq!(health.step(&silent(), at(7)), Change::None, "given up once");
+    }
+
+    #[test]
+    fn a_member_that_refuses_connections_keeps_the_requests_it_has() {
+        let mut health = Health::new(5000, 0);
+        assert_eq!(health.step(&refused(), at(0)), Change::WentDown);
+        for now in 1..5 {
+            assert_eq!(health.step(&Event::Probed(Probe::Refused("refused".into())), at(now)), Change::None);
+        }
+        assert_eq!(health.step(&silent(), at(6)), Change::None);
+        assert_eq!(health.step(&silent(), at(7)), Change::WentSilent, "now its machine is gone too");
+    }
+
+    #[test]
+    fn a_suspect_whose_port_is_closed_is_down_without_a_second_look() {
+        let mut health = Health::new(5000, 0);
+        assert_eq!(health.step(&Event::Probed(Probe::Refused("refused".into())), at(1)), Change::WentDown);
     }
 
     #[test]
@@ -311,7 +358,7 @@ mod tests {
         let alone = |now| Moment { last_one: true, ..at(now) };
         let mut health = Health::new(5000, 0);
         for now in 0..5 {
-            assert_eq!(health.step(&failed(), alone(now)), Change::None);
+            assert_eq!(health.step(&silent(), alone(now)), Change::None);
         }
         assert_eq!(health.step(&refused(), alone(5)), Change::WentDown);
     }

@@ -31,8 +31,8 @@ impl Members {
         self.list.iter().find(|member| member.route == route)
     }
 
-    /// The next member for a request that has no route or whose own member cannot take it: by weight, among those
-    /// that are up and were not `tried` for it.
+    /// The next member for a request that has no route or whose own member cannot take it: by weight, among
+    /// those that are up and were not `tried` for it.
     pub(crate) fn next(&self, tried: &[usize]) -> Option<&Arc<Member>> {
         let usable = |index: usize| {
             !tried.contains(&index) && self.list.get(index).is_some_and(|member| member.is_up())

@@ -21,8 +21,8 @@ impl Coding {
     }
 }
 
-/// The coding the client likes best among those we have (RFC 9110 §12.5.3); ours first where it likes several alike.
-/// Identity if it refuses everything: an answer it may not like is better than none.
+/// The coding the client likes best among those we have (RFC 9110 §12.5.3); ours first where it likes several
+/// alike. Identity if it refuses everything: an answer it may not like is better than none.
 pub(crate) fn coding(headers: &HeaderMap, available: impl Fn(Coding) -> bool) -> Coding {
     let mut best = (Coding::Identity, 0);
     for candidate in [Coding::Brotli, Coding::Gzip, Coding::Identity] {

@@ -6,8 +6,8 @@
 /// Milliseconds since the server started.
 pub(crate) type Ms = u64;
 
-/// How often a connection with a request under way is looked at again: the grain of every limit while it waits for a
-/// member, and how soon a waiting request notices that its member was found dead.
+/// How often a connection with a request under way is looked at again: the grain of every limit while it
+/// waits for a member, and how soon a waiting request notices that its member was found dead.
 pub(crate) const TICK_MS: Ms = 250;
 
 /// What a connection is doing.

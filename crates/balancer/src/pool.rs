@@ -1,7 +1,7 @@
 //! The idle connections of one member.
 //!
-//! The one used last is taken first: it is warm, and the others can grow old and be closed. Synchronous; time is a
-//! parameter.
+//! The one used last is taken first: it is warm, and the others can grow old and be closed. Synchronous; time
+//! is a parameter.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

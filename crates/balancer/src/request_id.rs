@@ -1,7 +1,7 @@
 //! The id of a request: made here, sent to the node and back to the client, in every log line about it.
 //!
-//! 32 hexadecimal digits. Unique, not secret: the system's randomness once at start, then arithmetic, because a
-//! system call a request would cost more than the rest of the bookkeeping.
+//! 32 hexadecimal digits. Unique, not secret: the system's randomness once at start, then arithmetic, because
+//! a system call a request would cost more than the rest of the bookkeeping.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,9 +45,12 @@ impl RequestIds {
     pub(crate) fn next(&self) -> RequestId {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let mut digits = [0; 32];
-        let bytes = self.seeds.iter().flat_map(|seed| scramble(seed.wrapping_add(count)).to_be_bytes());
-        for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        for (half, seed) in digits.chunks_exact_mut(16).zip(self.seeds) {
+            let mut number = scramble(seed.wrapping_add(count));
+            for place in half {
+                *place = digit((number & 15) as u8);
+                number >>= 4;
+            }
         }
         // Digits are always a valid header value; the fallback only spares a panic path.
         RequestId(HeaderValue::from_bytes(&digits).unwrap_or_else(|_| HeaderValue::from_static("")))

@@ -1,5 +1,5 @@
-//! After a failed attempt: whether the request may be sent again, and where. Pure; the rule that no request is ever
-//! carried out twice lives here alone.
+//! After a failed attempt: whether the request may be sent again, and where. Pure; the rule that no request
+//! is ever carried out twice lives here alone.
 //!
 //! Called by `forward`.
 
@@ -16,12 +16,13 @@ pub(crate) enum Failure {
     /// There was a connection, but not a byte of the request went over it.
     #[error("not sent: {0}")]
     NotSent(String),
-    /// The connection was lost after bytes of the request were written and before the head of an answer was whole.
+    /// The connection was lost after bytes of the request were written and before the head of an answer was
+    /// whole.
     #[error("lost: {0}")]
     Lost(String),
-    /// The member was found dead by its probes while the request waited.
-    #[error("the member stopped answering")]
-    MemberFell,
+    /// The member answers not even probes any more, while the request waited.
+    #[error("the member fell silent")]
+    MemberSilent,
     /// The member did not answer in time.
     #[error("no answer in time")]
     TimedOut,
@@ -54,9 +55,9 @@ pub(crate) enum Next {
     GiveUp(Fault),
 }
 
-/// Methods that change nothing (RFC 9110 §9.2.1, RFC 4918, RFC 3253, RFC 5323): repeating them harms nobody. Merely
-/// idempotent ones (`PUT`, `DELETE`) are not here: a repeated `DELETE` that succeeded answers 404, and between the
-/// two somebody else may have written.
+/// Methods that change nothing (RFC 9110 §9.2.1, RFC 4918, RFC 3253, RFC 5323): repeating them harms nobody.
+/// Merely idempotent ones (`PUT`, `DELETE`) are not here: a repeated `DELETE` that succeeded answers 404, and
+/// between the two somebody else may have written.
 pub(crate) fn is_safe(method: &Method) -> bool {
     method.is_safe() || matches!(method.as_str(), "PROPFIND" | "REPORT" | "SEARCH")
 }
@@ -66,7 +67,7 @@ pub(crate) fn next(failure: &Failure, attempt: Attempt) -> Next {
     let answer = match failure {
         Failure::NoConnection(_) => Fault::NoMember,
         Failure::NotSent(_) => Fault::NotSent,
-        Failure::Lost(_) | Failure::MemberFell => Fault::MaybeDone,
+        Failure::Lost(_) | Failure::MemberSilent => Fault::MaybeDone,
         // Elsewhere it would take as long: a request that hangs one node must not hang them all.
         Failure::TimedOut => return Next::GiveUp(Fault::TimedOut),
         Failure::BodyBroken(_) => return Next::GiveUp(Fault::BodyBroken),
@@ -76,12 +77,13 @@ pub(crate) fn next(failure: &Failure, attempt: Attempt) -> Next {
         return Next::GiveUp(answer);
     }
     let closed_for_idleness =
-        attempt.reused && !matches!(failure, Failure::NoConnection(_) | Failure::MemberFell);
+        attempt.reused && !matches!(failure, Failure::NoConnection(_) | Failure::MemberSilent);
     if closed_for_idleness { Next::SameMember(answer) } else { Next::OtherMember(answer) }
 }
 
 /// Whether a request of which bytes were written may be sent again. A body not begun means the member had an
-/// incomplete request; on a reused connection, the sign of a connection closed for idleness, that is proof enough.
+/// incomplete request; on a reused connection, the sign of a connection closed for idleness, that is proof
+/// enough.
 fn may_repeat(attempt: Attempt) -> bool {
     attempt.safe || (attempt.reused && attempt.has_body)
 }
@@ -114,10 +116,10 @@ mod tests {
         for reused in [false, true] {
             let begun = Attempt { body_begun: true, reused, ..POST };
             assert_eq!(next(&lost(), begun), Next::GiveUp(Fault::MaybeDone));
-            assert_eq!(next(&Failure::MemberFell, begun), Next::GiveUp(Fault::MaybeDone));
+            assert_eq!(next(&Failure::MemberSilent, begun), Next::GiveUp(Fault::MaybeDone));
             assert_eq!(next(&lost(), Attempt { reused, ..DELETE }), Next::GiveUp(Fault::MaybeDone));
             assert_eq!(
-                next(&Failure::MemberFell, Attempt { reused, ..DELETE }),
+                next(&Failure::MemberSilent, Attempt { reused, ..DELETE }),
                 Next::GiveUp(Fault::MaybeDone)
             );
         }
@@ -129,7 +131,7 @@ mod tests {
         assert_eq!(next(&lost(), GET), Next::OtherMember(Fault::MaybeDone));
         assert_eq!(next(&lost(), Attempt { reused: true, ..GET }), Next::SameMember(Fault::MaybeDone));
         assert_eq!(
-            next(&Failure::MemberFell, Attempt { reused: true, ..GET }),
+            next(&Failure::MemberSilent, Attempt { reused: true, ..GET }),
             Next::OtherMember(Fault::MaybeDone)
         );
         let propfind = Attempt { has_body: true, ..GET };

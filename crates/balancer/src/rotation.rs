@@ -1,8 +1,9 @@
 //! Weighted round robin: who gets the next new session. Pure and exact.
 //!
-//! Each choice credits every usable member with its weight and charges the chosen one the sum, so over any run of
-//! "sum of weights" choices each member gets exactly its weight, and gets it spread out rather than in a row. Called
-//! by `members`. Requests with a route are not charged here: weights share out new sessions, nothing else.
+//! Each choice credits every usable member with its weight and charges the chosen one the sum, so over any
+//! run of "sum of weights" choices each member gets exactly its weight, and gets it spread out rather than in
+//! a row. Called by `members`. Requests with a route are not charged here: weights share out new sessions,
+//! nothing else.
 
 /// The credit of every member, in the order of the configuration.
 #[derive(Debug)]
@@ -24,7 +25,8 @@ impl Rotation {
         Self { credits }
     }
 
-    /// The next member among the usable ones; the first of the configuration wins a tie. None if none is usable.
+    /// The next member among the usable ones; the first of the configuration wins a tie. None if none is
+    /// usable.
     pub(crate) fn next(&mut self, usable: impl Fn(usize) -> bool) -> Option<usize> {
         let mut total = 0;
         let mut best: Option<(usize, i64)> = None;

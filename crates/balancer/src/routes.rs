@@ -1,7 +1,7 @@
 //! The one table of which paths belong to the nodes; everything else is the web client's own files.
 //!
-//! Pure. Asked once a request by `tier`. Prefixes match whole path components only, on the path as it was sent: a
-//! percent-encoded spelling of a node's path is not a node's path.
+//! Pure. Asked once a request by `tier`. Prefixes match whole path components only, on the path as it was
+//! sent: a percent-encoded spelling of a node's path is not a node's path.
 
 use http::Method;
 

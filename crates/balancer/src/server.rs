@@ -39,7 +39,8 @@ struct Connections {
 }
 
 impl Server {
-    /// Checks the configuration and listens. Clients may connect from here on; they are answered by [`run`](Self::run).
+    /// Checks the configuration and listens. Clients may connect from here on; they are answered by
+    /// [`run`](Self::run).
     ///
     /// # Errors
     /// [`Error::Config`], or [`Error::Listen`] naming the address if it is taken.
@@ -61,8 +62,8 @@ impl Server {
         Status::new(self.tier.clone())
     }
 
-    /// Serves until `shutdown` ends; then accepts nothing more, lets requests under way finish for up to `drain_ms`, and
-    /// returns.
+    /// Serves until `shutdown` ends; then accepts nothing more, lets requests under way finish for up to
+    /// `drain_ms`, and returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { tier, listener } = self;
         tracing::info!(listen = %tier.listen, "web tier is listening");

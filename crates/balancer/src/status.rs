@@ -9,8 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::member::Member;
 use crate::tier::Tier;
 
-/// A handle on the live state: cheap to clone, valid after the server ended. Serialises as a [`Snapshot`] of the
-/// moment.
+/// A handle on the live state: cheap to clone, valid after the server ended. Serialises as a [`Snapshot`] of
+/// the moment.
 #[derive(Clone)]
 pub struct Status(Arc<Tier>);
 

@@ -100,33 +100,36 @@ impl Tier {
         Moment { now: self.now(), wall_ms: (self.clock)(), last_one: self.members.is_last_one(member) }
     }
 
-    /// Answers one request, whatever happens.
-    pub(crate) async fn answer(
+    /// Answers one request, whatever happens. What can be done before the future begins is, so that it stays
+    /// small: it is moved once a request.
+    pub(crate) fn answer(
         self: Arc<Self>,
         client: Arc<Client>,
         request: Request<Incoming>,
-    ) -> Response<Answer> {
+    ) -> impl Future<Output = Response<Answer>> {
         let (mut parts, body) = request.into_parts();
         let mut record = Record::begin(self.clone(), client.clone(), parts.method.clone(), parts.uri.clone());
-        let path = parts.uri.clone();
-        let outcome = match admit(&mut parts, &self.own_host) {
-            Ok(route) => self.dispatch(&client, parts, body, route.as_deref(), &mut record).await,
-            Err(fault) => Err(fault),
-        };
-        let mut response = outcome.unwrap_or_else(|fault| {
-            let response = fault.response(path.path(), &record.id).map(Content::Whole);
-            record.fault = Some(fault);
-            response
-        });
-        response.headers_mut().insert(X_REQUEST_ID, record.id.header());
-        record.status = Some(response.status());
-        response.map(|content| Answer::new(content, record))
+        let admitted = admit(&mut parts, &self.own_host);
+        async move {
+            let outcome = match admitted {
+                Ok(route) => self.dispatch(&client, &mut parts, body, route.as_deref(), &mut record).await,
+                Err(fault) => Err(fault),
+            };
+            let mut response = outcome.unwrap_or_else(|fault| {
+                let response = fault.response(parts.uri.path(), &record.id).map(Content::Whole);
+                record.fault = Some(fault);
+                response
+            });
+            response.headers_mut().insert(X_REQUEST_ID, record.id.header());
+            record.status = Some(response.status());
+            response.map(|content| Answer::new(content, record))
+        }
     }
 
     async fn dispatch(
         self: &Arc<Self>,
         client: &Arc<Client>,
-        parts: request::Parts,
+        parts: &mut request::Parts,
         body: Incoming,
         route: Option<&str>,
         record: &mut Record,

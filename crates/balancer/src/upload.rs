@@ -1,8 +1,9 @@
 //! A request's body on its way from the client to a member: streamed, never stored.
 //!
 //! `forward` makes one [`Source`] a request with a body and an [`Upload`] of it each attempt; hyper's connection to the
-//! member polls it. With `Expect: 100-continue` nothing is taken from the client until the member asks for it, so a
-//! member that refuses costs no upload and a member that died leaves the body whole for the next one.
+//! member polls it. With `Expect: 100-continue` nothing is taken from the client until the member asks for
+//! it, so a member that refuses costs no upload and a member that died leaves the body whole for the next
+//! one.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,8 +17,8 @@ use hyper::body::Incoming;
 use crate::client::Client;
 use crate::patience::Ms;
 
-/// How long to wait for `100 Continue` before sending the body anyway: the member may not know the expectation
-/// (RFC 9110 §10.1.1).
+/// How long to wait for `100 Continue` before sending the body anyway: the member may not know the
+/// expectation (RFC 9110 §10.1.1).
 const CONTINUE_WAIT_MS: Ms = 1_000;
 
 /// What is sent to a member as the body of one attempt.

@@ -1,13 +1,10 @@
 //! One connection to a member, driven by whoever uses it.
 //!
-//! hyper's usual way is to spawn each client connection as a task of its own and talk to it through channels. Here the
-//! connection is polled inside the task of the client it serves: no task, no hand-over between threads, no wake-up that
-//! only says "poll me again"; a client that leaves takes its exchange with it, and an idle connection is nothing but a
-//! socket in a list. The price is that nobody notices a close while it is idle; [`Upstream::rest`] looks when it is
-//! taken, and again when the pool is swept.
-//!
-//! Because of this, the ends of hyper's inner channels that we hold are polled with a waker that does nothing: all that
-//! can ever make them ready is polling the connection, which happens in the same breath.
+//! hyper's usual way is to spawn each client connection as a task of its own and talk to it through channels.
+//! Here the connection is polled inside the task of the client it serves: no task, no hand-over between
+//! threads, no wake-up that only says "poll me again"; a client that leaves takes its exchange with it, and
+//! an idle connection is nothing but a socket in a list. The price is that nobody notices a close while it is
+//! idle; [`Upstream::rest`] looks when it is taken, and again when the pool is swept.
 
 use std::error::Error as _;
 use std::fmt::Write as _;
@@ -44,7 +41,7 @@ pub(crate) struct Upstream {
 /// Why a wait for the head of an answer is cut short.
 #[derive(Debug)]
 pub(crate) enum Impatience {
-    MemberFell,
+    MemberSilent,
     TimedOut,
 }
 
@@ -52,8 +49,18 @@ pub(crate) enum Impatience {
 #[derive(Debug)]
 pub(crate) struct ConnectError {
     pub(crate) reason: String,
-    /// The cause is on this machine (no file descriptors, no ports, no memory): it says nothing about the member.
-    pub(crate) ours: bool,
+    pub(crate) blame: Blame,
+}
+
+/// What a failed connect says about the member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Blame {
+    /// Its machine answered: nobody is listening.
+    Refused,
+    /// Nothing answered.
+    Silent,
+    /// Nothing: the cause is on this machine (no file descriptors, no ports, no memory).
+    Ours,
 }
 
 impl Upstream {
@@ -66,10 +73,10 @@ impl Upstream {
         let connected = tokio::time::timeout(patience, TcpStream::connect(address)).await;
         let stream = match connected {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(ConnectError { ours: is_ours(&error), reason: error.to_string() }),
+            Ok(Err(error)) => return Err(ConnectError { blame: blame(&error), reason: error.to_string() }),
             Err(_) => {
                 let reason = format!("no connection within {} ms", patience.as_millis());
-                return Err(ConnectError { ours: false, reason });
+                return Err(ConnectError { blame: Blame::Silent, reason });
             }
         };
         // Only a hint to the kernel; a connection without it still works.
@@ -79,43 +86,46 @@ impl Upstream {
             Ok((sender, connection)) => {
                 Ok(Box::new(Self { sender, connection, traffic, reused: false, idle_since: 0 }))
             }
-            Err(error) => Err(ConnectError { reason: describe(&error), ours: false }),
+            Err(error) => Err(ConnectError { reason: describe(&error), blame: Blame::Refused }),
         }
     }
 
-    /// Sends a request and waits for the head of the answer. `impatience` is asked whenever there is nothing to do but
-    /// wait; it is given the bytes written so far, a sign of life while an upload runs.
-    pub(crate) async fn exchange(
+    /// Sends a request and waits for the head of the answer. `impatience` is asked whenever there is nothing
+    /// to do but wait; it is given the bytes written so far, a sign of life while an upload runs.
+    pub(crate) fn exchange(
         &mut self,
         request: Request<Upload>,
         mut impatience: impl FnMut(u64) -> Option<Impatience>,
-    ) -> Result<Response<Incoming>, Failure> {
+    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> {
         let Self { sender, connection, traffic, .. } = self;
         let written_before = traffic.written();
-        let mut answer = pin!(sender.try_send_request(request));
-        std::future::poll_fn(|cx| {
-            let ended = Pin::new(&mut *connection).poll(cx);
-            let mut idle = Context::from_waker(Waker::noop());
-            match answer.as_mut().poll(&mut idle) {
-                Poll::Ready(Ok(response)) => return Poll::Ready(Ok(response)),
-                Poll::Ready(Err(mut error)) => {
-                    let unsent = error.take_message().is_some() || traffic.written() == written_before;
-                    let cause = describe(error.error());
-                    let failure = if unsent { Failure::NotSent(cause) } else { Failure::Lost(cause) };
-                    return Poll::Ready(Err(failure));
+        // Handed over before the future begins, so that the future need not carry the request.
+        let answer = sender.try_send_request(request);
+        async move {
+            let mut answer = pin!(answer);
+            std::future::poll_fn(|cx| {
+                let ended = Pin::new(&mut *connection).poll(cx);
+                match answer.as_mut().poll(cx) {
+                    Poll::Ready(Ok(response)) => return Poll::Ready(Ok(response)),
+                    Poll::Ready(Err(mut error)) => {
+                        let unsent = error.take_message().is_some() || traffic.written() == written_before;
+                        let cause = describe(error.error());
+                        let failure = if unsent { Failure::NotSent(cause) } else { Failure::Lost(cause) };
+                        return Poll::Ready(Err(failure));
+                    }
+                    Poll::Pending => {}
                 }
-                Poll::Pending => {}
-            }
-            if ended.is_ready() {
-                return Poll::Ready(Err(Failure::Lost("connection ended".into())));
-            }
-            match impatience(traffic.written() - written_before) {
-                Some(Impatience::MemberFell) => Poll::Ready(Err(Failure::MemberFell)),
-                Some(Impatience::TimedOut) => Poll::Ready(Err(Failure::TimedOut)),
-                None => Poll::Pending,
-            }
-        })
-        .await
+                if ended.is_ready() {
+                    return Poll::Ready(Err(Failure::Lost("connection ended".into())));
+                }
+                match impatience(traffic.written() - written_before) {
+                    Some(Impatience::MemberSilent) => Poll::Ready(Err(Failure::MemberSilent)),
+                    Some(Impatience::TimedOut) => Poll::Ready(Err(Failure::TimedOut)),
+                    None => Poll::Pending,
+                }
+            })
+            .await
+        }
     }
 
     /// The next part of an answer's body.
@@ -124,26 +134,33 @@ impl Upstream {
         body: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let mut idle = Context::from_waker(Waker::noop());
-        if let ready @ Poll::Ready(_) = Pin::new(&mut *body).poll_frame(&mut idle) {
+        if let ready @ Poll::Ready(_) = Pin::new(&mut *body).poll_frame(cx) {
             return ready;
         }
         // When the connection ends, hyper tells the body so: the poll after it is never pending then.
         let _ = Pin::new(&mut self.connection).poll(cx);
-        Pin::new(body).poll_frame(&mut idle)
+        Pin::new(body).poll_frame(cx)
     }
 
-    /// Lets the connection finish its last exchange; whether it can carry another. Also forgets the task that drove it
-    /// before, which would otherwise be woken when a member closes an idle connection.
+    /// Lets the connection finish its last exchange; whether it can carry another. Also forgets the task that
+    /// drove it before, which would otherwise be woken when a member closes an idle connection.
     pub(crate) fn rest(&mut self) -> bool {
         let mut idle = Context::from_waker(Waker::noop());
         Pin::new(&mut self.connection).poll(&mut idle).is_pending() && self.sender.is_ready()
     }
 }
 
-/// Out of memory, file descriptors or ports: Linux's ENOMEM, ENFILE, EMFILE, EADDRNOTAVAIL.
-fn is_ours(error: &io::Error) -> bool {
-    error.raw_os_error().is_some_and(|code| [12, 23, 24, 99].contains(&code))
+fn blame(error: &io::Error) -> Blame {
+    // Linux's ENOMEM, ENFILE, EMFILE, EADDRNOTAVAIL.
+    if error.raw_os_error().is_some_and(|code| [12, 23, 24, 99].contains(&code)) {
+        return Blame::Ours;
+    }
+    match error.kind() {
+        io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            Blame::Silent
+        }
+        _ => Blame::Refused,
+    }
 }
 
 /// An error with its causes, which hyper keeps apart.

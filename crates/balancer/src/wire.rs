@@ -1,7 +1,7 @@
 //! The socket to a member, counting what crosses it.
 //!
-//! hyper owns the socket; the counts stay readable outside. They are how `upstream` knows that nothing of a request was
-//! written (so it may go elsewhere) and that an upload still moves (so the member is not late).
+//! hyper owns the socket; the counts stay readable outside. They are how `upstream` knows that nothing of a
+//! request was written (so it may go elsewhere) and that an upload still moves (so the member is not late).
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

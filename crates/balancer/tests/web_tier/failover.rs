@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::Semaphore;
 use zebu_balancer::{Config, MemberConfig, MemberState};
 
 use crate::node::{self, Node};
@@ -119,6 +120,37 @@ async fn what_may_have_been_done_is_not_sent_again_and_the_client_is_told() {
         assert_eq!(body["error_id"].as_str().unwrap(), answer.headers()["x-request-id"]);
         assert_eq!(a.requests(), 0, "{method} was repeated");
     }
+}
+
+#[tokio::test]
+async fn a_node_that_takes_no_new_connections_finishes_what_it_has() {
+    let go = Arc::new(Semaphore::new(0));
+    let a = Node::start("OX-1").await;
+    let b = {
+        let go = go.clone();
+        Node::start_with("OX-2", move |_| {
+            let go = go.clone();
+            async move {
+                go.acquire().await.unwrap().forget();
+                node::text("finished by OX-2")
+            }
+        })
+        .await
+    };
+    let tier = Arc::new(Tier::over(&[&a, &b]).await);
+    let under_way = {
+        let tier = tier.clone();
+        tokio::spawn(async move { tier.send(request("POST", "/ajax/x", "JSESSIONID=1.OX-2", "body")).await })
+    };
+    eventually("the node has the request", || b.requests() == 1).await;
+    b.close_listener();
+    eventually("nobody listens there", || std::net::TcpStream::connect(b.address).is_err()).await;
+    let answer = tier.send(request("POST", "/ajax/x", "JSESSIONID=1.OX-2", "body")).await;
+    assert_eq!(answer.body(), "OX-1");
+    assert!(!tier.is_up("OX-2"));
+    assert!(!under_way.is_finished());
+    go.add_permits(1);
+    assert_eq!(under_way.await.unwrap().body(), "finished by OX-2");
 }
 
 #[tokio::test]

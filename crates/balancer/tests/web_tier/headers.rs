@@ -3,7 +3,7 @@
 use http::header::HeaderMap;
 
 use crate::node::{self, Node};
-use crate::tier::{Tier, get};
+use crate::tier::{Browser, Tier, get, request};
 
 #[tokio::test]
 async fn the_node_learns_who_asked_from_us_alone() {
@@ -93,4 +93,36 @@ async fn several_cookies_set_by_a_node_all_arrive() {
     let answer = tier.get("/ajax/login", "").await;
     let cookies: Vec<_> = answer.headers().get_all("set-cookie").iter().collect();
     assert_eq!(cookies, ["JSESSIONID=1.OX-1; HttpOnly", "b=2"]);
+}
+
+#[tokio::test]
+async fn answers_without_a_body_keep_their_headers_and_the_connection() {
+    let node = Node::start_with("OX-1", |request| async move {
+        let status = request.headers()["x-want"].to_str().unwrap().parse::<u16>().unwrap();
+        let mut response = node::text("");
+        *response.status_mut() = status.try_into().unwrap();
+        response.headers_mut().insert("etag", "\"1\"".parse().unwrap());
+        if request.method() == "HEAD" {
+            response.headers_mut().insert("content-length", "12345".parse().unwrap());
+        }
+        response
+    })
+    .await;
+    let tier = Tier::over(&[&node]).await;
+    let mut browser = Browser::connect(tier.address).await;
+    for (method, status) in
+        [("HEAD", "200"), ("GET", "204"), ("GET", "304"), ("GET", "200"), ("DELETE", "204")]
+    {
+        let mut request = request(method, "/infostore/x", "", "");
+        request.headers_mut().insert("x-want", status.parse().unwrap());
+        let answer = browser.send(request).await.unwrap();
+        assert_eq!(
+            (answer.status().as_str(), &answer.headers()["etag"]),
+            (status, &"\"1\"".parse().unwrap())
+        );
+        if method == "HEAD" {
+            assert_eq!(answer.headers()["content-length"], "12345");
+        }
+    }
+    assert_eq!(node.connections(), 1);
 }

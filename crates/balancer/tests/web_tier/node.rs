@@ -17,6 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
 pub(crate) type Body = BoxBody<Bytes, hyper::Error>;
@@ -30,6 +31,7 @@ pub(crate) struct Node {
     handler: Handler,
     seen: Arc<Seen>,
     running: Mutex<Option<JoinHandle<()>>>,
+    closing: Arc<Notify>,
 }
 
 /// What reached the node, probes apart.
@@ -63,8 +65,9 @@ impl Node {
         let seen = Arc::new(Seen::default());
         let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0)));
         let address = listener.local_addr().unwrap();
-        let running = Mutex::new(Some(run(listener, handler.clone(), seen.clone())));
-        Self { route, address, handler, seen, running }
+        let closing = Arc::new(Notify::new());
+        let running = Mutex::new(Some(run(listener, handler.clone(), seen.clone(), closing.clone())));
+        Self { route, address, handler, seen, running, closing }
     }
 
     /// As `kill -9`: listener and connections are gone at once.
@@ -74,9 +77,15 @@ impl Node {
         assert!(running.await.unwrap_err().is_cancelled());
     }
 
+    /// As a node that will restart: takes no new connections, and finishes what it has.
+    pub(crate) fn close_listener(&self) {
+        self.closing.notify_one();
+    }
+
     /// Comes back on the same address.
     pub(crate) fn revive(&self) {
-        let running = run(listen(self.address), self.handler.clone(), self.seen.clone());
+        let running =
+            run(listen(self.address), self.handler.clone(), self.seen.clone(), self.closing.clone());
         assert!(self.running.lock().unwrap().replace(running).is_none(), "it was not dead");
     }
 
@@ -123,12 +132,15 @@ pub(crate) fn listen(address: SocketAddr) -> TcpListener {
     socket.listen(1024).unwrap()
 }
 
-fn run(listener: TcpListener, handler: Handler, seen: Arc<Seen>) -> JoinHandle<()> {
+fn run(listener: TcpListener, handler: Handler, seen: Arc<Seen>, closing: Arc<Notify>) -> JoinHandle<()> {
     tokio::spawn(async move {
         // Dropped with this task, and every connection with it.
         let mut connections = JoinSet::new();
         loop {
-            let (stream, _) = listener.accept().await.unwrap();
+            let (stream, _) = tokio::select! {
+                accepted = listener.accept() => accepted.unwrap(),
+                () = closing.notified() => break,
+            };
             seen.connections.fetch_add(1, Ordering::SeqCst);
             stream.set_nodelay(true).unwrap();
             let (handler, seen) = (handler.clone(), seen.clone());
@@ -139,6 +151,8 @@ fn run(listener: TcpListener, handler: Handler, seen: Arc<Seen>) -> JoinHandle<(
                 let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });
         }
+        drop(listener);
+        while connections.join_next().await.is_some() {}
     })
 }
 
