@@ -25,7 +25,7 @@ import {
 
 const routes = { anna: 'OX-1', ben: 'OX-2' }
 // A second run on the same data must not trip over the first.
-const folder = `Harvest ${Date.now().toString(36)}`
+const folder = `Harvest ${new Date().toISOString().slice(11, 19).replaceAll(':', '.')}`
 
 await run(async (browser) => {
   const anna = await openWindow(await browser())
@@ -75,10 +75,13 @@ await run(async (browser) => {
     assert.equal(await ben.getByRole('button', { name: 'Share', exact: true }).isDisabled(), true)
   })
   await step('ben uploads a file', () => uploadByButton(ben, [file('from ben.txt')]))
+  await step('anna sees it as soon as she comes back to her window', async () => {
+    await anna.evaluate(() => dispatchEvent(new Event('focus')))
+    await row(anna, 'from ben.txt').waitFor()
+  })
   await step('ben renames one of anna’s files', () => rename(ben, 'plan.txt', 'plan for autumn.txt'))
-  await step('anna sees both with her next request', async () => {
+  await step('anna sees the new name with her next request', async () => {
     await refreshed(anna)
-    assert.equal(await row(anna, 'from ben.txt').count(), 1)
     assert.equal(await row(anna, 'plan for autumn.txt').count(), 1)
     assert.equal(await row(anna, 'plan.txt').count(), 0)
   })
@@ -91,6 +94,7 @@ await run(async (browser) => {
     assert.equal(await text(await download.createReadStream()), 'from ben.txt\n')
   })
   await shot(anna, 'shared-folder')
+  if (shotsDir) await step('the picture of a drive in use', () => portrait(anna))
 
   await step('anna withdraws the share', () => withdraw(anna))
   await step('ben’s very next action is refused, in plain words', async () => {
@@ -204,8 +208,17 @@ async function furnish(page) {
   const missing = []
   for (const one of files) if ((await row(page, one.name).count()) === 0) missing.push(one)
   if (missing.length > 0) await uploadByButton(page, missing)
-  await row(page, 'Field photos').hover()
+}
+
+/** Her files, with the shared folder's details beside them; then back to where she was. */
+async function portrait(page) {
+  await page.getByRole('treeitem', { name: 'My files' }).click()
+  await row(page, folder).click()
+  await page.getByRole('button', { name: 'Details', exact: true }).click()
+  await page.getByRole('complementary', { name: 'Details' }).getByText('Author').waitFor()
   await shot(page, 'main')
+  await page.getByRole('button', { name: 'Details', exact: true }).click()
+  await openFolder(page, folder)
 }
 
 async function text(stream) {

@@ -1,6 +1,9 @@
 // Uploads that do not go through at once: taken names, busy servers, cancelling, versions.
 import assert from 'node:assert/strict'
-import { closeUploads, file, row, step } from '../kit.mjs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { closeUploads, file, openFolder, row, step } from '../kit.mjs'
 
 const newFile = (url) => url.pathname === '/ajax/infostore' && url.searchParams.get('action') === 'new'
 
@@ -64,6 +67,30 @@ export async function checkUploads(page) {
     await closeUploads(page)
   })
 
+  await step('a folder is dropped with everything in it', async () => {
+    const place = await mkdtemp(join(tmpdir(), 'zebu-drop-'))
+    try {
+      await mkdir(join(place, 'Attic', 'Chest'), { recursive: true })
+      await mkdir(join(place, 'Attic', 'Empty box'))
+      await writeFile(join(place, 'Attic', 'lamp.txt'), 'lamp')
+      await writeFile(join(place, 'Attic', 'Chest', 'coat.txt'), 'coat')
+      await dropFromSystem(page, [join(place, 'Attic')])
+      await panel.getByText('2 files uploaded').waitFor()
+      await closeUploads(page)
+    } finally {
+      await rm(place, { recursive: true })
+    }
+    await row(page, 'Attic').waitFor()
+    await openFolder(page, 'Attic')
+    await row(page, 'lamp.txt').waitFor()
+    await row(page, 'Empty box').waitFor()
+    await openFolder(page, 'Chest')
+    await row(page, 'coat.txt').waitFor()
+    await page.goBack()
+    await page.goBack()
+    await row(page, 'Attic').waitFor()
+  })
+
   await step('several are deleted at once', async () => {
     await row(page, 'patience.txt').click()
     await row(page, 'second thoughts.txt').click({ modifiers: ['Control'] })
@@ -73,4 +100,14 @@ export async function checkUploads(page) {
     await row(page, 'patience.txt').waitFor({ state: 'detached' })
     await row(page, 'second thoughts.txt').waitFor({ state: 'detached' })
   })
+}
+
+/** A drop as the file manager makes it: only this way does the page get folders. */
+async function dropFromSystem(page, paths) {
+  const box = await page.locator('[data-drop-target]').boundingBox()
+  const devtools = await page.context().newCDPSession(page)
+  const at = { x: box.x + box.width / 2, y: box.y + box.height / 2 }
+  const data = { items: [], files: paths, dragOperationsMask: 1 }
+  for (const type of ['dragEnter', 'dragOver', 'drop']) await devtools.send('Input.dispatchDragEvent', { type, ...at, data })
+  await devtools.detach()
 }

@@ -49,6 +49,11 @@ export async function files(folder: string): Promise<Answer<StoredFile[]>> {
   return { ...answer, data: answer.data.map((row) => toFile(readRow(columns, row))) }
 }
 
+/** Throws if I may not read the file, or not any more. */
+export async function checkFile(file: StoredFile): Promise<void> {
+  await get('infostore', 'get', { params: { id: file.id, folder: file.folder } })
+}
+
 export async function filesChanged(folder: string, timestamp: number): Promise<boolean> {
   const answer = await get<unknown[]>('infostore', 'updates', { params: { folder, timestamp, columns: '1' } })
   return answer.data.length > 0

@@ -1,6 +1,6 @@
 // What people do with items, as calls to the server with their messages. Each answers whether it worked.
 import { createFolder, deleteFolders, type Folder, moveFolder, renameFolder } from '../api/folders'
-import { changeFile, contentAddress, deleteFiles, type StoredFile } from '../api/infostore'
+import { changeFile, checkFile, contentAddress, deleteFiles, type StoredFile } from '../api/infostore'
 import { t } from '../strings'
 import { toasts } from '../toast/toasts.svelte'
 import type { Item } from './items'
@@ -10,16 +10,26 @@ import { workspace } from './workspace.svelte'
 /** Several downloads at once need a moment between them, or browsers drop all but the last. */
 const downloadPauseMs = 400
 
-export function download(file: StoredFile, version?: number): void {
+/** Asks first whether the file may still be read: the browser would save an error as if it were the file. */
+export async function download(file: StoredFile, version?: number): Promise<void> {
+  try {
+    await checkFile(file)
+  } catch (error) {
+    toasts.error(error)
+    return workspace.refresh()
+  }
   const link = document.createElement('a')
   link.href = contentAddress(file, 'attachment', version)
   link.download = file.name
   link.click()
 }
 
-export function downloadAll(items: readonly Item[]): void {
-  const files = items.flatMap((item) => (item.kind === 'file' ? [item.file] : []))
-  files.forEach((file, index) => setTimeout(() => download(file), index * downloadPauseMs))
+export async function downloadAll(items: readonly Item[]): Promise<void> {
+  for (const item of items) {
+    if (item.kind !== 'file') continue
+    await download(item.file)
+    await new Promise((resolve) => setTimeout(resolve, downloadPauseMs))
+  }
 }
 
 /** The two of the name dialog: they throw, and the dialog shows it over what is true now. */

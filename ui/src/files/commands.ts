@@ -20,7 +20,7 @@ export function commandsFor(items: readonly Item[], holderRights: number, me: nu
   const single = others.length === 0 ? first : undefined
   const removable = items.length > 0 && items.every((item) => mayRemove(item, holderRights, me))
   return {
-    download: items.some((item) => item.kind === 'file') ? () => downloadAll(items) : undefined,
+    download: items.some((item) => item.kind === 'file') ? () => void downloadAll(items) : undefined,
     share:
       single?.kind === 'folder' && mayAdminister(single.folder.ownRights)
         ? () => dialogs.show({ kind: 'share', folder: single.folder })
