@@ -5,7 +5,6 @@
 //! log a query string, a body or a cookie.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -26,7 +25,6 @@ use crate::{Config, ajax, dav, health, jsessionid, request_id};
 pub(crate) struct Edge {
     pub(crate) app: Arc<App>,
     pub(crate) config: Arc<Config>,
-    draining: AtomicBool,
 }
 
 /// An answer, with what the log line says of it.
@@ -49,19 +47,14 @@ impl Served {
 
 impl Edge {
     pub(crate) fn new(app: Arc<App>, config: Config) -> Edge {
-        Edge { app, config: Arc::new(config), draining: AtomicBool::new(false) }
-    }
-
-    /// From now on `/health/ready` says no.
-    pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        Edge { app, config: Arc::new(config) }
     }
 
     /// Answers one request.
     pub(crate) async fn serve(&self, request: hyper::Request<Incoming>, peer: IpAddr) -> Response<Outgoing> {
         match request.uri().path() {
             "/health/live" => return health::live(),
-            "/health/ready" => return health::ready(&self.app, self.draining.load(Ordering::Relaxed)).await,
+            "/health/ready" => return health::ready(&self.app).await,
             _ => {}
         }
         let started = Instant::now();

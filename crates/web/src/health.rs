@@ -13,11 +13,8 @@ pub(crate) fn live() -> Response<Outgoing> {
     answer(StatusCode::OK, "live\n")
 }
 
-/// `GET /health/ready`: configdb answers and the node is not about to stop.
-pub(crate) async fn ready(app: &App, draining: bool) -> Response<Outgoing> {
-    if draining {
-        return answer(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
-    }
+/// `GET /health/ready`: configdb answers. A node that is about to stop takes no more connections, so it need not say so.
+pub(crate) async fn ready(app: &App) -> Response<Outgoing> {
     match app.ready().await {
         Ok(()) => answer(StatusCode::OK, "ready\n"),
         Err(error) => {

@@ -74,7 +74,6 @@ impl Server {
                 },
             }
         }
-        self.edge.drain();
         drop(self.listener);
         // Nobody listens only if there are no connections: then there is nobody to tell.
         let _ = stop.send(true);

@@ -34,8 +34,8 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// `data` of an envelope that is no error.
-    #[must_use]
+    /// `data` of an envelope; the test fails if that is an error.
+    #[allow(clippy::must_use_candidate, reason = "that there is no error may be all a test wants to know")]
     pub fn data(&self) -> Value {
         let mut envelope = self.json();
         assert!(envelope.get("error").is_none(), "refused: {envelope}");

@@ -5,7 +5,7 @@ use zebu_model::folder::{Module, fixed};
 use zebu_model::name::in_virtual_listing;
 use zebu_model::rights::ObjectRight;
 use zebu_model::tree::Granted;
-use zebu_model::{FileId, FolderId, Scope, Version};
+use zebu_model::{FolderId, Scope, Version};
 use zebu_store::Tx;
 use zebu_store::shard::dav::{self, Lock, Target};
 use zebu_store::shard::listings::Listed;
@@ -108,10 +108,10 @@ pub struct Children {
     pub folders: Vec<(String, Option<Granted>)>,
     /// Files the caller may read.
     pub files: Vec<File>,
-    /// Locks on these files.
+    /// Locks on these folders and files themselves.
     pub locks: Vec<Lock>,
-    /// Properties kept for clients of these files: file, `{namespace}local`, XML.
-    pub properties: Vec<(FileId, String, String)>,
+    /// Properties kept for clients of these folders and files: on what, `{namespace}local`, XML.
+    pub properties: Vec<(Target, String, String)>,
     /// The version of the folder's content.
     pub version: Version,
 }
@@ -119,15 +119,24 @@ pub struct Children {
 /// What is in a collection; empty for everything that is none.
 pub async fn children(app: &App, caller: &Caller, at: &Located) -> Result<Children> {
     let mut tx = app.read(&caller.place).await?;
-    match at {
-        Located::Folder(granted) => in_folder(&mut tx, app, caller, granted).await,
+    let mut children = match at {
+        Located::Folder(granted) => in_folder(&mut tx, app, caller, granted).await?,
         Located::OtherFolders => {
             let found = named_others(&mut tx, caller).await?;
             let folders = found.into_iter().map(|(name, l)| (name, Some(l.granted))).collect();
-            Ok(Children { folders, ..Children::default() })
+            Children { folders, ..Children::default() }
         }
-        _ => Ok(Children::default()),
+        _ => Children::default(),
+    };
+    let folders = children.folders.iter().filter_map(|(_, granted)| Some(granted.as_ref()?.folder.id));
+    let folders: Vec<FolderId> = folders.collect();
+    for part in folders.chunks(500) {
+        children.locks.extend(dav::locks(&mut tx, None, part, app.now_ms()).await?);
+        for (folder, name, value) in dav::properties_of_folders(&mut tx, part).await? {
+            children.properties.push((Target::Folder(folder), name, value));
+        }
     }
+    Ok(children)
 }
 
 async fn in_folder(tx: &mut Tx, app: &App, caller: &Caller, granted: &Granted) -> Result<Children> {
@@ -146,7 +155,8 @@ async fn in_folder(tx: &mut Tx, app: &App, caller: &Caller, granted: &Granted) -
         // Notes and bookmarks have no name to be found by.
         children.files.retain(|f| f.content.is_some());
         children.locks = dav::locks_in_folder(tx, id, app.now_ms()).await?;
-        children.properties = dav::properties_in_folder(tx, id).await?;
+        let properties = dav::properties_in_folder(tx, id).await?.into_iter();
+        children.properties = properties.map(|(file, name, value)| (Target::File(file), name, value)).collect();
     }
     children.version = tx.version(Scope::Folder(id)).await?;
     Ok(children)

@@ -34,6 +34,22 @@ pub async fn locks_at(app: &App, caller: &Caller, target: Target) -> Result<Lock
     bearing(&mut tx, app, caller, target, place).await
 }
 
+/// The locks on everything below a folder: on folders and on the files in them.
+pub async fn locks_below(app: &App, caller: &Caller, top: FolderId) -> Result<Locks> {
+    let mut tx = app.read(&caller.place).await?;
+    let subtree = folders::subtree(&mut tx, &caller.who, top).await?;
+    let ids: Vec<FolderId> = subtree.iter().map(|(below, _)| below.granted.folder.id).collect();
+    let mut locks = Vec::new();
+    for part in ids.chunks(500) {
+        locks.extend(dav::locks(&mut tx, None, part, app.now_ms()).await?);
+    }
+    locks.retain(|lock| lock.target != Target::Folder(top));
+    for id in ids {
+        locks.extend(dav::locks_in_folder(&mut tx, id, app.now_ms()).await?);
+    }
+    Ok(locks)
+}
+
 /// The folder whose content a target belongs to: a file's folder, a folder itself.
 async fn place_of(tx: &mut Tx, target: Target) -> Result<Option<FolderId>> {
     Ok(match target {

@@ -128,6 +128,19 @@ pub async fn properties_in_folder(tx: &mut Tx, folder: FolderId) -> Result<Vec<(
     rows.into_iter().map(|mut row| Ok((row.file()?, row.text()?, row.text()?))).collect()
 }
 
+/// Dead properties of these folders, not of what is in them.
+pub async fn properties_of_folders(tx: &mut Tx, ids: &[FolderId]) -> Result<Vec<(FolderId, String, String)>> {
+    let sql = format!(
+        "SELECT folder, name, value FROM dead_properties WHERE cid = ? AND file = 0 AND folder IN ({}) \
+         ORDER BY folder, name",
+        marks(ids.len())
+    );
+    let mut values = args![tx.context];
+    values.extend(ids.iter().map(|id| Value::from(*id)));
+    let rows = tx.query("dead_properties", sql, values).await?;
+    rows.into_iter().map(|mut row| Ok((row.folder()?, row.text()?, row.text()?))).collect()
+}
+
 /// Sets a dead property, or removes it (`None`).
 pub async fn set_property(tx: &mut WriteTx, target: Target, name: &str, value: Option<&str>) -> Result<()> {
     let (folder, file) = target.key();
