@@ -216,6 +216,8 @@ async function portrait(page) {
   await row(page, folder).click()
   await page.getByRole('button', { name: 'Details', exact: true }).click()
   await page.getByRole('complementary', { name: 'Details' }).getByText('Author').waitFor()
+  const messages = page.getByRole('button', { name: 'Dismiss message' })
+  while ((await messages.count()) > 0) await messages.first().click()
   await shot(page, 'main')
   await page.getByRole('button', { name: 'Details', exact: true }).click()
   await openFolder(page, folder)

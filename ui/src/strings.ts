@@ -39,7 +39,7 @@ export const t = {
     closeNavigation: 'Close navigation',
     files: 'Files',
     cluster: 'Cluster',
-    account: (name: string) => `Account of ${name}`,
+    accountOf: 'Account of',
     signOut: 'Sign out',
     signOutUploads: 'Uploads are still running. Signing out stops them.',
     theme: 'Theme',
@@ -183,7 +183,7 @@ export const t = {
     conflict: 'Somebody else changed this share meanwhile. It has been loaded again: check it and save once more.',
     noAdmin: 'Only those who may administer this folder can change this.',
     lastAdmin: 'At least one person must be able to administer the folder.',
-    saved: (name: string) => `“${name}” is shared as you said.`,
+    saved: (name: string) => `Sharing of “${name}” saved.`,
     roles: {
       viewer: ['Viewer', 'sees and downloads files'],
       reviewer: ['Reviewer', 'changes files, adds none'],
