@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
+use http::HeaderMap;
+use http::header::EXPECT;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::{Body as HttpBody, Frame, Incoming};
@@ -48,11 +50,13 @@ pub(crate) struct Body {
     // Taken out only when this is dropped.
     incoming: Option<Incoming>,
     stall: Duration,
+    /// Whether the client sends without being asked to (`Expect: 100-continue` waits until the first piece is read).
+    is_sent: bool,
 }
 
 impl Body {
-    pub(crate) fn new(incoming: Incoming, stall: Duration) -> Body {
-        Body { incoming: Some(incoming), stall }
+    pub(crate) fn new(incoming: Incoming, headers: &HeaderMap, stall: Duration) -> Body {
+        Body { incoming: Some(incoming), stall, is_sent: !headers.contains_key(EXPECT) }
     }
 
     /// Whether it is known to be empty.
@@ -63,6 +67,7 @@ impl Body {
     /// The next piece, `None` at the end. Refused if it breaks off or stalls.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>> {
         let Some(incoming) = &mut self.incoming else { return Ok(None) };
+        self.is_sent = true;
         loop {
             let Ok(frame) = timeout(self.stall, incoming.frame()).await else {
                 return Err(broken("it did not arrive in time"));
@@ -114,7 +119,7 @@ impl Drop for Body {
     /// What nobody wants is read all the same, for a while: to close on somebody who is still sending would make the
     /// system throw our answer away with the rest.
     fn drop(&mut self) {
-        let unread = self.incoming.take().filter(|incoming| !incoming.is_end_stream());
+        let unread = self.incoming.take().filter(|incoming| self.is_sent && !incoming.is_end_stream());
         if let (Some(mut incoming), Ok(runtime)) = (unread, tokio::runtime::Handle::try_current()) {
             let rest = async move { while incoming.frame().await.is_some_and(|frame| frame.is_ok()) {} };
             // After that it may close: whoever sends so slowly had time to look.

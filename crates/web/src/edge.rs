@@ -83,6 +83,7 @@ impl Edge {
     async fn answer(&self, request: hyper::Request<Incoming>, peer: IpAddr, line: &Line) -> Served {
         let (parts, incoming) = request.into_parts();
         let params = Params::parse(parts.uri.query().unwrap_or_default());
+        let body = Body::new(incoming, &parts.headers, self.config.body_stall());
         let request = Request {
             app: Arc::clone(&self.app),
             config: Arc::clone(&self.config),
@@ -91,7 +92,7 @@ impl Edge {
             uri: parts.uri,
             params: Params::default(),
             headers: parts.headers,
-            body: Body::new(incoming, self.config.body_stall()),
+            body,
             peer,
             who: Arc::clone(&line.who),
         };

@@ -35,7 +35,6 @@ impl Answer {
     }
 
     /// `data` of an envelope; the test fails if that is an error.
-    #[allow(clippy::must_use_candidate, reason = "that there is no error may be all a test wants to know")]
     pub fn data(&self) -> Value {
         let mut envelope = self.json();
         assert!(envelope.get("error").is_none(), "refused: {envelope}");

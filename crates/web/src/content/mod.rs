@@ -9,4 +9,4 @@ pub(crate) mod mime;
 mod range;
 mod send;
 
-pub(crate) use send::{Presentation, Validators, send};
+pub(crate) use send::{Presentation, Validators, etag, send};

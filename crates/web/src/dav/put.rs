@@ -10,7 +10,7 @@ use super::place::{self, There};
 use super::visit::Visit;
 use super::{conditions, reply};
 use crate::body::Outgoing;
-use crate::content::mime;
+use crate::content::{etag, mime};
 
 /// 201 for a new file, 204 for a new version; the answer has the new `ETag`.
 pub(super) async fn handle(mut visit: Visit) -> Result<Response<Outgoing>, Failure> {
@@ -28,7 +28,7 @@ pub(super) async fn handle(mut visit: Visit) -> Result<Response<Outgoing>, Failu
     }
     let mime = Some(mime::choose(visit.header(CONTENT_TYPE.as_str()), &place.name));
     let stored = receive(&mut visit, place.parent).await?;
-    let etag = format!("\"{}\"", stored.blake3);
+    let etag = etag(&stored.blake3);
     let (app, caller) = (visit.app(), &visit.caller);
     let mut response = match place.there {
         There::File(file) => {

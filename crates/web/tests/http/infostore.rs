@@ -180,7 +180,7 @@ async fn a_download_answers_conditions_and_ranges() {
             .starts_with("attachment; filename=\"_bung 1.txt\"; filename*=UTF-8''%C3%9Cbung")
     );
     let etag = whole.header("etag").to_owned();
-    assert_eq!(etag.len(), 66);
+    assert_eq!(etag.len(), 34);
 
     let same = ask("GET", &[("if-none-match", &etag)]).await;
     assert_eq!((same.status.as_u16(), same.body.len()), (304, 0));

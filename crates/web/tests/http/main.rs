@@ -1,6 +1,14 @@
 //! The HTTP side of a node as its clients meet it: whole clusters in this process, asked over HTTP. Files mirror URLs.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
 mod completeness;
+mod connection;
 mod dav;
 mod folders;
 mod infostore;

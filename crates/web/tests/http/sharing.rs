@@ -86,19 +86,3 @@ async fn a_session_lives_on_when_its_node_dies() {
     assert_eq!(answer.data()["id"], json!(ANNA.0));
     assert!(anna.jar.find("JSESSIONID").unwrap().ends_with(".OX-2"), "she belongs to the other node now");
 }
-
-#[tokio::test]
-async fn a_node_that_stops_finishes_what_is_under_way() {
-    let mut cluster = Cluster::start(2).await;
-    let anna = cluster.direct(0, "anna").login().await;
-    let busy = {
-        let node = cluster.nodes[0].app.clone();
-        let answered = anna.get("folders", "root", &[("columns", "1")]);
-        let (answer, ()) = tokio::join!(answered, async { drop(node) });
-        answer
-    };
-    assert_eq!(busy.status, 200);
-    cluster.nodes[0].stop().await;
-    let through_the_tier = cluster.client("anna").pinned("OX-1").login().await;
-    assert_eq!(through_the_tier.get("folders", "root", &[("columns", "1")]).await.status, 200);
-}

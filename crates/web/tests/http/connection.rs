@@ -1,0 +1,142 @@
+//! Clients that stop in the middle, wait to be asked, or are in the middle when a node stops. They speak HTTP by hand.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use zebu_app::{SessionConfig, maintenance};
+use zebu_kit::{Client, Cluster};
+
+use crate::support::home;
+
+/// Long enough for any machine; only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of the file of [`begin`] that are sent at first, and those of all of it.
+const FIRST: usize = 4_000_000;
+const ALL: usize = 5_000_000;
+
+/// Sends the head and the first part of an upload; what has to follow comes with it.
+async fn begin(client: &Client, folder: &str) -> (TcpStream, Vec<u8>) {
+    let session = client.session.as_ref().unwrap();
+    let before = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{{\"folder_id\":\"{folder}\"}}\r\n--b\r\n\
+         Content-Disposition: form-data; name=\"file\"; filename=\"half.bin\"\r\n\r\n"
+    );
+    let after = b"\r\n--b--\r\n";
+    let head = format!(
+        "POST /ajax/infostore?action=new&plainJson=true&session={session} HTTP/1.1\r\nHost: x\r\nCookie: {}\r\n\
+         Content-Type: multipart/form-data; boundary=b\r\nContent-Length: {}\r\n\r\n",
+        client.jar.header().unwrap(),
+        before.len() + ALL + after.len(),
+    );
+    let mut stream = TcpStream::connect(client.address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(before.as_bytes()).await.unwrap();
+    stream.write_all(&vec![b'x'; FIRST]).await.unwrap();
+    let mut rest = vec![b'x'; ALL - FIRST];
+    rest.extend_from_slice(after);
+    (stream, rest)
+}
+
+/// Everything the node still says on a connection, which it then closes.
+async fn read_all(mut stream: TcpStream) -> String {
+    let mut said = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut said)).await.expect("an answer").unwrap();
+    String::from_utf8_lossy(&said).into_owned()
+}
+
+/// Waits until something is so.
+async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, wait).await.expect("what was waited for");
+}
+
+async fn is_refused(address: SocketAddr) -> bool {
+    TcpStream::connect(address).await.is_err()
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_in_the_middle_of_an_upload_leaves_nothing_behind() {
+    let cluster = Cluster::start(1).await;
+    let anna = cluster.direct(0, "anna").login().await;
+    let folder = home(&anna).await;
+    let (stream, _) = begin(&anna, &folder).await;
+    until(async || cluster.contents() > 0).await;
+    drop(stream);
+    until(async || {
+        cluster.clock.advance_ms(120_000);
+        maintenance::sweep(&cluster.nodes[0].app).await.unwrap();
+        cluster.contents() == 0
+    })
+    .await;
+    let names = anna.login().await.get("infostore", "all", &[("folder", &folder), ("columns", "702")]).await;
+    assert_eq!(names.data(), serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_node_that_stops_takes_nobody_new_and_finishes_what_is_under_way() {
+    let mut cluster = Cluster::start(2).await;
+    let anna = cluster.direct(0, "anna").login().await;
+    let (mut stream, rest) = begin(&anna, &home(&anna).await).await;
+    until(async || cluster.contents() > 0).await;
+    let mut stopping = cluster.nodes.remove(0);
+    let address = stopping.address;
+    let finish = async {
+        until(async || is_refused(address).await).await;
+        stream.write_all(&rest).await.unwrap();
+        read_all(stream).await
+    };
+    let ((), answer) = tokio::join!(stopping.stop(), finish);
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("{\"data\":\""), "{answer}");
+    let through_the_tier = cluster.client("anna").pinned("OX-1").login().await;
+    let folder = home(&through_the_tier).await;
+    let names =
+        through_the_tier.get("infostore", "all", &[("folder", &folder), ("columns", "702,704")]).await;
+    assert_eq!(names.data(), serde_json::json!([["half.bin", ALL]]));
+}
+
+#[tokio::test]
+async fn a_client_that_stops_sending_is_given_up() {
+    let cluster = Cluster::start_with(1, SessionConfig::default(), |web| web.body_stall_ms_max = 200).await;
+    let anna = cluster.direct(0, "anna").login().await;
+    let (mut stream, _) = begin(&anna, &home(&anna).await).await;
+    let mut answer = [0; 12];
+    timeout(PATIENCE, stream.read_exact(&mut answer)).await.expect("an answer").unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    let mut said = Vec::new();
+    until(async || {
+        let mut piece = [0; 4096];
+        let read = stream.read(&mut piece).await.unwrap();
+        said.extend_from_slice(&piece[..read]);
+        read == 0 || String::from_utf8_lossy(&said).contains("SVL-0009")
+    })
+    .await;
+    assert!(String::from_utf8_lossy(&said).contains("did not arrive in time"));
+}
+
+#[tokio::test]
+async fn whoever_asks_before_sending_is_refused_before_sending() {
+    let cluster = Cluster::start(1).await;
+    let mut stream = TcpStream::connect(cluster.nodes[0].address).await.unwrap();
+    let head = "PUT /infostore/Userstore/Anna/a.txt HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\
+                Content-Length: 1000000\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let answer = read_all(stream).await;
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+
+    let mut stream = TcpStream::connect(cluster.nodes[0].address).await.unwrap();
+    let head = "PUT /infostore/Userstore/Anna/a.txt HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\
+                Connection: close\r\nAuthorization: Basic YW5uYTpzZWNyZXQ=\r\nContent-Length: 5\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut asked = [0; 25];
+    timeout(PATIENCE, stream.read_exact(&mut asked)).await.expect("to be asked").unwrap();
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(b"bytes").await.unwrap();
+    assert!(read_all(stream).await.starts_with("HTTP/1.1 201"));
+}
