@@ -218,7 +218,7 @@ export const t = {
       waiting: 'Waiting',
       sending: 'Uploading',
       finishing: 'Storing…',
-      retrying: 'Server is busy, trying again…',
+      retrying: 'Interrupted, trying again…',
       conflict: 'Name is taken',
       done: 'Done',
       cancelled: 'Cancelled',

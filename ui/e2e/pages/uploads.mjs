@@ -49,7 +49,7 @@ export async function checkUploads(page) {
       refusals-- > 0 ? route.fulfill({ status: 503, body: '{"error":"busy","code":"DB-0001"}' }) : route.continue(),
     )
     await picker.setInputFiles([file('patience.txt')])
-    await panel.getByText('Server is busy, trying again…').waitFor()
+    await panel.getByText('Interrupted, trying again…').waitFor()
     await row(page, 'patience.txt').waitFor()
     await page.unroute(newFile)
     await closeUploads(page)

@@ -34,7 +34,7 @@ export type Outcome =
   | { kind: 'done' }
   /** The name is taken in the folder. */
   | { kind: 'conflict' }
-  /** The web tier or the node asked for patience (HTTP 502, 503): worth sending again. */
+  /** The web tier or the node asked for patience (HTTP 502, 503), or the connection broke: worth sending again. */
   | { kind: 'busy'; error: unknown }
   | { kind: 'failed'; error: unknown }
   | { kind: 'cancelled' }

@@ -10,7 +10,9 @@ export function transfer(job: Job, onProgress: (sentBytes: number) => void, sign
     request.open('POST', target(job))
     request.upload.onprogress = (event) => onProgress(event.loaded)
     request.onload = () => resolve(outcome(request, token))
-    request.onerror = () => resolve({ kind: 'failed', error: new ApiError('The server cannot be reached.', 'NETWORK', '', 0) })
+    // Also when a node dies with the request half read. Should the file have arrived all the same, the next try finds its
+    // name taken, and asks.
+    request.onerror = () => resolve({ kind: 'busy', error: new ApiError('The server cannot be reached.', 'NETWORK', '', 0) })
     request.onabort = () => resolve({ kind: 'cancelled' })
     signal.addEventListener('abort', () => request.abort())
     request.send(form(job))
