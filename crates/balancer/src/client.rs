@@ -1,7 +1,8 @@
 //! One connection of a client: hyper serves it, this module decides how long.
 //!
-//! `server` spawns [`serve`] for each accepted connection. What the connection is doing is kept in [`Client`], written
-//! from inside (socket, bodies, requests) and judged by `patience` on each poll; one alarm serves all limits.
+//! `server` spawns [`serve`] for each accepted connection. What the connection is doing is kept in
+//! [`Client`], written from inside (socket, bodies, requests) and judged by `patience` on each poll; one
+//! alarm serves all limits.
 
 use std::convert::Infallible;
 use std::io::{self, IoSlice};
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 
 use crate::patience::{Ms, Phase, Sight, TICK_MS, Verdict, judge};
 use crate::tier::Tier;
+use crate::wire::write_vectored;
 
 /// "Not waiting" in the fields that say since when.
 const NOT: Ms = Ms::MAX;
@@ -238,7 +240,7 @@ impl AsyncWrite for ClientStream {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let written = write_vectored(Pin::new(&mut self.stream), cx, bufs);
         self.client.wrote(&written);
         written
     }

@@ -88,7 +88,7 @@ impl Errand<'_> {
     async fn run(&self, member: &Arc<Member>, record: &mut Record) -> Result<Response<Content>, Next> {
         record.member = Some(member.clone());
         let flight = Flight::begin(member.clone());
-        let flight = match member.pool.take(self.client.now()) {
+        let flight = match member.pool.take(self.client.now(), !self.is_safe()) {
             None => flight,
             Some(upstream) => match self.attempt(upstream, flight, record).await {
                 Err(Next::SameMember(_)) => Flight::begin(member.clone()),
@@ -178,6 +178,10 @@ impl Errand<'_> {
         request
     }
 
+    fn is_safe(&self) -> bool {
+        retry::is_safe(&self.parts.method)
+    }
+
     fn expects_continue(&self) -> bool {
         self.parts
             .headers
@@ -200,7 +204,7 @@ impl Errand<'_> {
         }
         record.cause = Some(failure.to_string());
         let attempt = Attempt {
-            safe: retry::is_safe(&self.parts.method),
+            safe: self.is_safe(),
             has_body: self.source.is_some(),
             body_begun: self.source.as_ref().is_some_and(|source| source.taken_bytes() > 0),
             reused,

@@ -1,9 +1,8 @@
 //! The web tier: the one HTTP address users know, in front of the nodes.
 //!
 //! It serves the web client's files itself and hands every other request to a node: the node named by the
-//! route in
-//! `JSESSIONID`, else the next by weight. A node that dies costs its users nothing: what was not sent goes to another
-//! node at once, and what may already have been carried out is never sent twice.
+//! route in `JSESSIONID`, else the next by weight. A node that dies costs its users nothing: what was not
+//! sent goes to another node at once, and what may already have been carried out is never sent twice.
 //!
 //! The binary calls it: [`Server::bind`], then [`Server::run`]. It knows nothing of groupware, keeps no
 //! session, and must never hold a whole body in memory, trust a header that says who the client is, or log a

@@ -1,7 +1,8 @@
 //! How long a client connection is borne with: pure, on times given by the caller.
 //!
-//! `client` feeds it what a connection is doing and obeys the verdict. One alarm a connection serves every limit; the
-//! verdict says when to look again, so a connection that is busy costs no timer operation a request.
+//! `client` feeds it what a connection is doing and obeys the verdict. One alarm a connection serves every
+//! limit; the verdict says when to look again, so a connection that is busy costs no timer operation a
+//! request.
 
 /// Milliseconds since the server started.
 pub(crate) type Ms = u64;

@@ -24,11 +24,13 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection that was alive a moment ago, if there is one.
-    pub(crate) fn take(&self, now: Ms) -> Option<Box<Upstream>> {
+    /// A connection that was open a moment ago, if there is one. `sure`: for a request that could not be repeated,
+    /// the moment is now, for the price of a system call.
+    pub(crate) fn take(&self, now: Ms, sure: bool) -> Option<Box<Upstream>> {
         loop {
             let mut upstream = self.idle().pop_back()?;
-            if self.is_young(&upstream, now) && upstream.rest() {
+            let open = if sure { upstream.is_open() } else { upstream.rest() };
+            if open && self.is_young(&upstream, now) {
                 return Some(upstream);
             }
         }

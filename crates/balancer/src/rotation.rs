@@ -85,7 +85,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_round_gives_each_member_exactly_its_weight(weights in prop::collection::vec(1u32..=20, 1..6), rounds in 1usize..4) {
+        fn every_round_gives_each_member_exactly_its_weight(
+            weights in prop::collection::vec(1u32..=20, 1..6),
+            rounds in 1usize..4,
+        ) {
             let total: u32 = weights.iter().sum();
             let mut rotation = Rotation::new(weights.iter().copied());
             for _ in 0..rounds {
@@ -98,7 +101,10 @@ mod tests {
         }
 
         #[test]
-        fn only_usable_members_are_ever_chosen(weights in prop::collection::vec(1u32..=100, 1..6), masks in prop::collection::vec(any::<u8>(), 1..50)) {
+        fn only_usable_members_are_ever_chosen(
+            weights in prop::collection::vec(1u32..=100, 1..6),
+            masks in prop::collection::vec(any::<u8>(), 1..50),
+        ) {
             let mut rotation = Rotation::new(weights.iter().copied());
             for mask in masks {
                 let usable = |index: usize| mask >> index & 1 == 1;

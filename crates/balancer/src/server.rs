@@ -93,6 +93,7 @@ impl Server {
                     Ok(accepted) => waiting = Some(accepted),
                     Err(error) => {
                         tracing::warn!(cause = %error, "cannot accept a connection");
+                        connections.make_room();
                         tokio::time::sleep(ACCEPT_PAUSE).await;
                     }
                 },

@@ -1,9 +1,9 @@
 //! A request's body on its way from the client to a member: streamed, never stored.
 //!
-//! `forward` makes one [`Source`] a request with a body and an [`Upload`] of it each attempt; hyper's connection to the
-//! member polls it. With `Expect: 100-continue` nothing is taken from the client until the member asks for
-//! it, so a member that refuses costs no upload and a member that died leaves the body whole for the next
-//! one.
+//! `forward` makes one [`Source`] a request with a body and an [`Upload`] of it each attempt; hyper's
+//! connection to the member polls it. With `Expect: 100-continue` nothing is taken from the client until the
+//! member asks for it, so a member that refuses costs no upload and a member that died leaves the body whole
+//! for the next one.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -142,6 +142,12 @@ impl Upstream {
         Pin::new(body).poll_frame(cx)
     }
 
+    /// Whether the member has not closed the connection as far as the kernel knows.
+    pub(crate) fn is_open(&mut self) -> bool {
+        self.traffic.doubt();
+        self.rest()
+    }
+
     /// Lets the connection finish its last exchange; whether it can carry another. Also forgets the task that
     /// drove it before, which would otherwise be woken when a member closes an idle connection.
     pub(crate) fn rest(&mut self) -> bool {
@@ -173,4 +179,37 @@ fn describe(error: &hyper::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_close_that_the_runtime_has_not_seen_yet_is_seen_when_asked_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let connected = Upstream::connect(&address, &Builder::new(), Duration::from_secs(10)).await;
+        let mut upstream = connected.ok().unwrap();
+        let (peer, _) = listener.accept().unwrap();
+        assert!(upstream.rest() && upstream.is_open());
+        drop(peer);
+        // Nothing was awaited since: the runtime had no chance to look at its sockets.
+        assert!(upstream.rest(), "known only to the kernel");
+        assert!(!upstream.is_open());
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_is_the_members_fault() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let connected = Upstream::connect(&address, &Builder::new(), Duration::from_secs(10)).await;
+        assert_eq!(connected.err().unwrap().blame, Blame::Refused);
+        let none_left = io::Error::from_raw_os_error(24);
+        assert_eq!(blame(&none_left), Blame::Ours, "no file descriptors left here");
+        assert_eq!(blame(&io::ErrorKind::HostUnreachable.into()), Blame::Silent);
+    }
 }

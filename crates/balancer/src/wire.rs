@@ -1,14 +1,17 @@
 //! The socket to a member, counting what crosses it.
 //!
 //! hyper owns the socket; the counts stay readable outside. They are how `upstream` knows that nothing of a
-//! request was written (so it may go elsewhere) and that an upload still moves (so the member is not late).
+//! request was written (so it may go elsewhere) and that an upload still moves (so the member is not late). It
+//! can also be told to ask the kernel itself whether the member has closed an idle connection.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -16,11 +19,18 @@ use tokio::net::TcpStream;
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     written: AtomicU64,
+    doubted: AtomicBool,
 }
 
 impl Traffic {
     pub(crate) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
+    }
+
+    /// The next read of an idle connection asks the kernel whether it is still open. The runtime's own knowledge
+    /// is as old as its last look at all sockets, which under load is long enough to lose a request.
+    pub(crate) fn doubt(&self) {
+        self.doubted.store(true, Ordering::Relaxed);
     }
 }
 
@@ -44,14 +54,38 @@ impl Wire {
     }
 }
 
+/// A vectored write, unless there is but one buffer, as for every request and for most of a stream: the plain
+/// system call is cheaper.
+pub(crate) fn write_vectored(
+    stream: Pin<&mut TcpStream>,
+    cx: &mut Context<'_>,
+    bufs: &[IoSlice<'_>],
+) -> Poll<io::Result<usize>> {
+    match bufs {
+        [one] => stream.poll_write(cx, one),
+        _ => stream.poll_write_vectored(cx, bufs),
+    }
+}
+
 impl AsyncRead for Wire {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let doubted = self.traffic.doubted.swap(false, Ordering::Relaxed);
+        if doubted && !is_quiet(&self.stream) {
+            // Nothing read is the end of the stream: hyper closes the connection.
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
+}
+
+/// Whether there is nothing to read, not even the end: as it must be on an idle connection.
+fn is_quiet(stream: &TcpStream) -> bool {
+    let peeked = SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
+    peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 impl AsyncWrite for Wire {
@@ -66,7 +100,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        let written = write_vectored(Pin::new(&mut self.stream), cx, bufs);
         self.count(&written);
         written
     }
