@@ -24,6 +24,11 @@ pub(crate) const RCLONE: Need = Need {
     packages: &["rclone"],
     why: "the first scenario copies real files over WebDAV with it",
 };
+pub(crate) const MARIADB: Need = Need {
+    program: "mariadbd",
+    packages: &["mariadb-server"],
+    why: "every test of storage runs on a real server too",
+};
 pub(crate) const NGINX: Need = Need {
     program: "nginx",
     packages: &["nginx-light"],

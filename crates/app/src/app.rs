@@ -147,12 +147,13 @@ impl App {
     }
 }
 
-/// How often a use case starts over because what it relied on changed under it, before it gives up.
-pub(crate) const STALE_TRIES: usize = 8;
+/// How often a use case starts over because its ground moved or somebody was in the way, before it gives up.
+pub(crate) const TRIES_MAX: usize = 8;
 
-/// Whether a use case has to start over: what it relied on changed between its reading and its writing.
-pub(crate) fn is_stale<T>(result: &Result<T>) -> bool {
-    matches!(result, Err(crate::Error::Store(zebu_store::Error::Stale)))
+/// Whether a use case has to start over: what it relied on changed between its reading and its writing, or the
+/// database let another transaction go first.
+pub(crate) fn asks_to_start_over<T>(result: &Result<T>) -> bool {
+    matches!(result, Err(crate::Error::Store(error)) if error.asks_to_start_over())
 }
 
 /// Runs a use case again while its ground moves (P2): `$attempt` is an expression that reads, decides and writes.
@@ -161,7 +162,7 @@ macro_rules! until_settled {
         let mut tries = 1;
         loop {
             let result = $attempt;
-            if tries < crate::app::STALE_TRIES && crate::app::is_stale(&result) {
+            if tries < crate::app::TRIES_MAX && crate::app::asks_to_start_over(&result) {
                 tries += 1;
                 continue;
             }

@@ -7,6 +7,7 @@ pub mod file;
 pub mod folder;
 pub mod ids;
 pub mod limits;
+pub mod lock;
 pub mod name;
 pub mod pattern;
 pub mod principal;

@@ -6,14 +6,22 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Where configdb is: `sqlite:/absolute/path/config.db`. The databases of the contexts are registered in it.
+    /// Where configdb is: `sqlite:/absolute/path/config.db`, or `mysql://user:password@host:port/schema`. The databases
+    /// of the contexts are registered in it.
     pub configdb: String,
-    /// Connections that read, a database. Each costs a thread and up to 2 MiB of page cache. Default 4.
+    /// Connections to one database of a server. Default 16.
+    #[serde(default = "connections_max")]
+    pub connections_max: usize,
+    /// Connections that read, a SQLite database. Each costs a thread and up to 2 MiB of page cache. Default 4.
     #[serde(default = "readers_max")]
     pub readers_max: usize,
     /// How long a request waits for a connection, or for SQLite's one writer, before it is answered "busy". Default 10 000.
     #[serde(default = "wait_ms_max")]
     pub wait_ms_max: u64,
+}
+
+fn connections_max() -> usize {
+    16
 }
 
 fn readers_max() -> usize {
@@ -28,6 +36,11 @@ impl Config {
     /// The defaults with configdb at `url`.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Config {
-        Config { configdb: url.into(), readers_max: readers_max(), wait_ms_max: wait_ms_max() }
+        Config {
+            configdb: url.into(),
+            connections_max: connections_max(),
+            readers_max: readers_max(),
+            wait_ms_max: wait_ms_max(),
+        }
     }
 }

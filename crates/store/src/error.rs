@@ -22,12 +22,16 @@ pub enum Error {
         /// The engine's words.
         reason: String,
     },
-    /// A unique key is taken. The message names the columns.
-    #[error("duplicate key: {columns}")]
+    /// A unique key of the table is taken.
+    #[error("duplicate key in {table}")]
     Duplicate {
-        /// `table.column` list as the engine reports it.
-        columns: String,
+        /// The table that was written to.
+        table: &'static str,
     },
+    /// The database let another transaction go first (a deadlock, or a row that stayed locked too long). Nothing was
+    /// written: start over.
+    #[error("another transaction was in the way")]
+    Contended,
     /// What the write relied on has changed since it was read (P2): fetch it again and start over.
     #[error("what the write relied on has changed")]
     Stale,
@@ -63,21 +67,32 @@ pub enum Error {
         /// The engine's words.
         reason: String,
     },
-    /// A URL that names no known engine.
-    #[error("the database URL {0:?} is not of the form sqlite:/absolute/path")]
-    Url(String),
+    /// A URL that leads to no database.
+    #[error("the database URL {url:?} is not usable: {reason}")]
+    Url {
+        /// The URL, without credentials.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 impl Error {
     /// Whether a unique key of `table` was taken.
     #[must_use]
     pub fn is_duplicate_in(&self, table: &str) -> bool {
-        matches!(self, Error::Duplicate { columns } if columns.split(['.', ',', ' ']).any(|word| word == table))
+        matches!(self, Error::Duplicate { table: found } if *found == table)
+    }
+
+    /// Whether to start over at once: the ground moved, or somebody was in the way; nothing was written.
+    #[must_use]
+    pub fn asks_to_start_over(&self) -> bool {
+        matches!(self, Error::Stale | Error::Contended)
     }
 
     /// Whether the same request may succeed in a moment.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Error::Busy { .. } | Error::Unavailable { .. } | Error::Stale)
+        matches!(self, Error::Busy { .. } | Error::Unavailable { .. } | Error::Stale | Error::Contended)
     }
 }

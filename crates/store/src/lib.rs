@@ -5,12 +5,11 @@
 
 pub mod config;
 pub mod configdb;
-mod dialect;
+mod engine;
 pub mod error;
 pub mod meter;
 mod migrate;
 pub mod shard;
-mod sqlite;
 mod statement;
 mod store;
 mod tx;

@@ -1,17 +1,16 @@
 //! The databases of a deployment: configdb, and the shards registered in it, opened when first needed.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use zebu_model::ContextId;
 use zebu_model::quota::Quota;
 
 use crate::config::Config;
+use crate::engine::{Begin, Database};
 use crate::error::{Error, Result};
 use crate::migrate;
 use crate::shard::sequences::{self, Sequence};
-use crate::sqlite::{Begin, Sqlite};
 use crate::tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, WriteTx};
 
 /// Where a context lives, as configdb says. Every transaction of a context needs it.
@@ -33,15 +32,15 @@ pub struct Place {
 #[derive(Debug)]
 pub struct Store {
     config: Config,
-    configdb: Arc<Sqlite>,
-    shards: Mutex<HashMap<String, Arc<Sqlite>>>,
+    configdb: Database,
+    shards: Mutex<HashMap<String, Database>>,
     ids: Ids,
 }
 
 impl Store {
     /// Opens configdb and brings its schema up to date.
     pub async fn open(config: Config) -> Result<Store> {
-        let configdb = connect(&config, &config.configdb)?;
+        let configdb = Database::of(&config, &config.configdb)?;
         migrate::run(&configdb, migrate::CONFIG).await?;
         Ok(Store { config, configdb, shards: Mutex::new(HashMap::new()), ids: Ids::default() })
     }
@@ -76,11 +75,22 @@ impl Store {
         if let Some(id) = block.next() {
             return Ok(id);
         }
+        let mut tries = 1;
+        let first = loop {
+            match self.take_block(place, sequence, now_ms).await {
+                Err(error) if error.asks_to_start_over() && tries < TRIES_MAX => tries += 1,
+                done => break done?,
+            }
+        };
+        *block = first..first.saturating_add(IDS_A_BLOCK);
+        block.next().ok_or(Error::Corrupt { table: "sequences", detail: "no id is left".to_owned() })
+    }
+
+    async fn take_block(&self, place: &Place, sequence: Sequence, now_ms: i64) -> Result<u32> {
         let mut tx = self.write(place, Plan::default(), now_ms).await?;
         let first = sequences::take(&mut tx, sequence, IDS_A_BLOCK).await?;
         tx.commit().await?;
-        *block = first..first.saturating_add(IDS_A_BLOCK);
-        block.next().ok_or(Error::Corrupt { table: "sequences", detail: "no id is left".to_owned() })
+        Ok(first)
     }
 
     /// Brings the schema of a registered database up to date.
@@ -88,19 +98,22 @@ impl Store {
         migrate::run(&self.shard(url)?, migrate::SHARD).await.map(drop)
     }
 
-    fn shard(&self, url: &str) -> Result<Arc<Sqlite>> {
+    fn shard(&self, url: &str) -> Result<Database> {
         let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(shard) = shards.get(url) {
-            return Ok(Arc::clone(shard));
+            return Ok(shard.clone());
         }
-        let shard = connect(&self.config, url)?;
-        shards.insert(url.to_owned(), Arc::clone(&shard));
+        let shard = Database::of(&self.config, url)?;
+        shards.insert(url.to_owned(), shard.clone());
         Ok(shard)
     }
 }
 
 /// Ids a node takes at once. A write costs a disk sync, so one a new object would halve the rate of uploads.
 const IDS_A_BLOCK: u32 = 64;
+
+/// How often taking a block starts over when another node was in the way.
+const TRIES_MAX: u32 = 8;
 
 type Block = Arc<tokio::sync::Mutex<std::ops::Range<u32>>>;
 
@@ -116,10 +129,4 @@ impl Ids {
         let empty = || Arc::new(tokio::sync::Mutex::new(0..0));
         Arc::clone(blocks.entry((context, sequence)).or_insert_with(empty))
     }
-}
-
-fn connect(config: &Config, url: &str) -> Result<Arc<Sqlite>> {
-    let path = url.strip_prefix("sqlite:").map(PathBuf::from).filter(|path| path.is_absolute());
-    let path = path.ok_or_else(|| Error::Url(url.to_owned()))?;
-    Ok(Sqlite::new(&path, config.readers_max, config.wait_ms_max))
 }

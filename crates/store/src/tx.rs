@@ -9,8 +9,8 @@ use std::ops::{Deref, DerefMut};
 
 use zebu_model::{ContextId, Scope, Version};
 
+use crate::engine::{Lease, Locking};
 use crate::error::{Error, Result};
-use crate::sqlite::Lease;
 use crate::statement::Statement;
 use crate::value::{Row, Value, args};
 
@@ -144,8 +144,11 @@ impl WriteTx {
         if named.is_empty() {
             return Ok(());
         }
-        // SQLite's write lock, taken when this first statement begins the transaction, is the lock of every row.
-        let found = self.versions(&named).await?;
+        let found = match self.tx.lease.locking() {
+            // The write lock, taken when this first statement begins the transaction, is the lock of every row.
+            Locking::Whole => self.versions(&named).await?,
+            Locking::Rows => self.lock_rows(&named).await?,
+        };
         let version_of = |scope: Scope| {
             found.iter().find(|(key, _)| *key == scope.key()).map_or(Version::NONE, |(_, version)| *version)
         };
@@ -159,6 +162,24 @@ impl WriteTx {
             self.changes.iter().partition(|scope| found.iter().any(|(key, _)| *key == scope.key()));
         self.raise(&known).await?;
         self.insert(&fresh).await
+    }
+
+    /// Locks the scopes' rows one by one, in their order: to change what will change, to stand still what was relied on.
+    async fn lock_rows(&mut self, scopes: &[Scope]) -> Result<Vec<((i64, i64), Version)>> {
+        let context = self.context;
+        let mut found = Vec::with_capacity(scopes.len());
+        for scope in scopes {
+            let (kind, id) = scope.key();
+            let sql = if self.changes.contains(scope) {
+                "SELECT version FROM scopes WHERE cid = ? AND kind = ? AND id = ? FOR UPDATE"
+            } else {
+                "SELECT version FROM scopes WHERE cid = ? AND kind = ? AND id = ? LOCK IN SHARE MODE"
+            };
+            if let Some(mut row) = self.query_one("scopes", sql, args![context, kind, id]).await? {
+                found.push(((kind, id), row.version()?));
+            }
+        }
+        Ok(found)
     }
 
     async fn versions(&mut self, scopes: &[Scope]) -> Result<Vec<((i64, i64), Version)>> {

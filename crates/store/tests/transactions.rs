@@ -12,97 +12,132 @@ use zebu_store::{Config, Error, Place, Plan, Store};
 
 const NOW: i64 = 1_700_000_000_000;
 
-async fn store(dir: &tempfile::TempDir) -> (Store, Place) {
-    let url = |name: &str| format!("sqlite:{}/{name}.db", dir.path().display());
-    let store = Store::open(Config { wait_ms_max: 300, ..Config::new(url("config")) }).await.unwrap();
-    let place = Place {
-        context: ContextId(1),
-        enabled: true,
-        database: url("shard"),
-        filestore: String::new(),
-        quota: Quota::Unlimited,
-    };
-    store.migrate_shard(&place.database).await.unwrap();
-    (store, place)
+/// Databases of one engine, for one test.
+struct Databases {
+    config: String,
+    shard: String,
+    engine: &'static str,
+    _dir: tempfile::TempDir,
+}
+
+/// Runs the test on each engine.
+async fn on_each_engine(test: impl AsyncFn(Databases)) {
+    let dir = || tempfile::tempdir().unwrap();
+    let sqlite = dir();
+    let url = |name: &str| format!("sqlite:{}/{name}.db", sqlite.path().display());
+    let (config, shard) = (url("config"), url("shard"));
+    test(Databases { config, shard, engine: "SQLite", _dir: sqlite }).await;
+    let server = zebu_mariadb::server();
+    let (config, shard) = (server.schema(), server.schema());
+    test(Databases { config, shard, engine: "MariaDB", _dir: dir() }).await;
+}
+
+impl Databases {
+    /// A node's own connections to them.
+    async fn open(&self) -> (Store, Place) {
+        println!("on {}", self.engine);
+        let config = Config { wait_ms_max: 2_000, ..Config::new(self.config.as_str()) };
+        let store = Store::open(config).await.unwrap();
+        let place = Place {
+            context: ContextId(1),
+            enabled: true,
+            database: self.shard.clone(),
+            filestore: String::new(),
+            quota: Quota::Unlimited,
+        };
+        store.migrate_shard(&place.database).await.unwrap();
+        (store, place)
+    }
 }
 
 #[tokio::test]
 async fn a_write_raises_the_scopes_it_names_to_one_stamp_and_no_other() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, place) = store(&dir).await;
-    let (a, b, c) = (Scope::Tree, Scope::Folder(FolderId(20)), Scope::Folder(FolderId(21)));
-    let tx = store.write(&place, Plan::changing([b, a]), NOW).await.unwrap();
-    let first = tx.stamp();
-    tx.commit().await.unwrap();
-    // A clock that went back gives a later stamp all the same.
-    let tx = store.write(&place, Plan::changing([b]), NOW - 5_000).await.unwrap();
-    let second = tx.stamp();
-    tx.commit().await.unwrap();
-    let mut tx = store.read(&place).await.unwrap();
-    assert_eq!(tx.version(a).await.unwrap(), first);
-    assert_eq!(tx.version(b).await.unwrap(), second);
-    assert_eq!(tx.version(c).await.unwrap(), Version::NONE);
-    assert!(second > first);
+    on_each_engine(async |databases| {
+        let (store, place) = databases.open().await;
+        let (a, b, c) = (Scope::Tree, Scope::Folder(FolderId(20)), Scope::Folder(FolderId(21)));
+        let tx = store.write(&place, Plan::changing([b, a]), NOW).await.unwrap();
+        let first = tx.stamp();
+        tx.commit().await.unwrap();
+        // A clock that went back gives a later stamp all the same.
+        let tx = store.write(&place, Plan::changing([b]), NOW - 5_000).await.unwrap();
+        let second = tx.stamp();
+        tx.commit().await.unwrap();
+        let mut tx = store.read(&place).await.unwrap();
+        assert_eq!(tx.version(a).await.unwrap(), first);
+        assert_eq!(tx.version(b).await.unwrap(), second);
+        assert_eq!(tx.version(c).await.unwrap(), Version::NONE);
+        assert!(second > first);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_write_whose_ground_moved_is_refused_before_it_wrote_anything() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, place) = store(&dir).await;
-    let tx = store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap();
-    let seen = tx.stamp();
-    tx.commit().await.unwrap();
-    let content = Scope::Folder(FolderId(20));
-    let plan = || Plan::changing([content]).relying(Scope::Tree, seen);
-    store.write(&place, plan(), NOW).await.unwrap().commit().await.unwrap();
-    let before = store.read(&place).await.unwrap().version(content).await.unwrap();
+    on_each_engine(async |databases| {
+        let (store, place) = databases.open().await;
+        let tx = store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap();
+        let seen = tx.stamp();
+        tx.commit().await.unwrap();
+        let content = Scope::Folder(FolderId(20));
+        let plan = || Plan::changing([content]).relying(Scope::Tree, seen);
+        store.write(&place, plan(), NOW).await.unwrap().commit().await.unwrap();
+        let before = store.read(&place).await.unwrap().version(content).await.unwrap();
 
-    store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap().commit().await.unwrap();
-    let refused = store.write(&place, plan(), NOW).await;
-    assert!(matches!(refused, Err(Error::Stale)), "{refused:?}");
-    assert_eq!(store.read(&place).await.unwrap().version(content).await.unwrap(), before);
+        store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap().commit().await.unwrap();
+        let refused = store.write(&place, plan(), NOW).await;
+        assert!(matches!(refused, Err(Error::Stale)), "{refused:?}");
+        assert_eq!(store.read(&place).await.unwrap().version(content).await.unwrap(), before);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_change_of_a_scope_that_was_not_named_does_not_happen() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, place) = store(&dir).await;
-    let mut tx = store.write(&place, Plan::changing([Scope::Principals]), NOW).await.unwrap();
-    let permissions = [Permission { entity: Entity::User(UserId(3)), bits: Bits::OWNER }];
-    let done =
-        folder_writes::set_permissions(&mut tx, FolderId(20), FolderId(10), &permissions, UserId(3)).await;
-    assert!(matches!(done, Err(Error::Undeclared(Scope::Tree))), "{done:?}");
-    drop(tx);
-    let mut tx = store.read(&place).await.unwrap();
-    assert!(folders::permissions(&mut tx, &[FolderId(20)]).await.unwrap().is_empty());
+    on_each_engine(async |databases| {
+        let (store, place) = databases.open().await;
+        let mut tx = store.write(&place, Plan::changing([Scope::Principals]), NOW).await.unwrap();
+        let permissions = [Permission { entity: Entity::User(UserId(3)), bits: Bits::OWNER }];
+        let done =
+            folder_writes::set_permissions(&mut tx, FolderId(20), FolderId(10), &permissions, UserId(3))
+                .await;
+        assert!(matches!(done, Err(Error::Undeclared(Scope::Tree))), "{done:?}");
+        drop(tx);
+        let mut tx = store.read(&place).await.unwrap();
+        assert!(folders::permissions(&mut tx, &[FolderId(20)]).await.unwrap().is_empty());
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_transaction_that_is_dropped_leaves_nothing_and_blocks_nobody() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, place) = store(&dir).await;
-    let mut tx = store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap();
-    usage::add(&mut tx, FolderId(20), 5).await.unwrap();
-    assert_eq!(usage::used(&mut tx).await.unwrap(), 5);
-    drop(tx);
-    let mut tx = store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap();
-    assert_eq!(usage::used(&mut tx).await.unwrap(), 0);
+    on_each_engine(async |databases| {
+        let (store, place) = databases.open().await;
+        let mut tx = store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap();
+        usage::add(&mut tx, FolderId(20), 5).await.unwrap();
+        assert_eq!(usage::used(&mut tx).await.unwrap(), 5);
+        drop(tx);
+        let mut tx = store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap();
+        assert_eq!(usage::used(&mut tx).await.unwrap(), 0);
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_statement_cut_off_in_the_middle_is_rolled_back() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, place) = store(&dir).await;
-    let mut tx = store.write(&place, Plan::default(), NOW).await.unwrap();
-    {
-        let mut cut_off = Box::pin(usage::add(&mut tx, FolderId(20), 5));
-        // Polled once: the statement is on its way and nobody waits for it any more.
-        let poll = futures_poll_once(cut_off.as_mut()).await;
-        assert!(poll.is_none() || poll.is_some_and(|r| r.is_ok()));
-    }
-    drop(tx);
-    let mut tx = store.write(&place, Plan::default(), NOW).await.unwrap();
-    assert_eq!(usage::used(&mut tx).await.unwrap(), 0);
+    on_each_engine(async |databases| {
+        let (store, place) = databases.open().await;
+        let mut tx = store.write(&place, Plan::default(), NOW).await.unwrap();
+        {
+            let mut cut_off = Box::pin(usage::add(&mut tx, FolderId(20), 5));
+            // Polled once: the statement is on its way and nobody waits for it any more.
+            let poll = futures_poll_once(cut_off.as_mut()).await;
+            assert!(poll.is_none() || poll.is_some_and(|r| r.is_ok()));
+        }
+        drop(tx);
+        let mut tx = store.write(&place, Plan::default(), NOW).await.unwrap();
+        assert_eq!(usage::used(&mut tx).await.unwrap(), 0);
+    })
+    .await;
 }
 
 /// Polls a future once.
@@ -118,41 +153,45 @@ async fn futures_poll_once<F: Future + Unpin>(mut future: F) -> Option<F::Output
 
 #[tokio::test]
 async fn who_waits_too_long_for_the_writer_is_told_so() {
-    let dir = tempfile::tempdir().unwrap();
-    let (store, place) = store(&dir).await;
-    let held = store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap();
-    let busy = store.write(&place, Plan::changing([Scope::Tree]), NOW).await;
-    assert!(matches!(busy, Err(Error::Busy { waited_ms: 300, .. })), "{busy:?}");
-    // Readers do not wait for writers.
-    assert_eq!(store.read(&place).await.unwrap().version(Scope::Tree).await.unwrap(), Version::NONE);
-    held.commit().await.unwrap();
-    store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap();
+    on_each_engine(async |databases| {
+        let (store, place) = databases.open().await;
+        let held = store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap();
+        let busy = store.write(&place, Plan::changing([Scope::Tree]), NOW).await;
+        assert!(busy.as_ref().is_err_and(Error::is_transient), "{busy:?}");
+        // Readers do not wait for writers.
+        assert_eq!(store.read(&place).await.unwrap().version(Scope::Tree).await.unwrap(), Version::NONE);
+        held.commit().await.unwrap();
+        store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap();
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn two_nodes_never_hand_out_the_same_id() {
-    let dir = tempfile::tempdir().unwrap();
-    let (one, place) = store(&dir).await;
-    let (two, _) = store(&dir).await;
-    let mut ids = Vec::new();
-    for _ in 0..150 {
-        let (a, b) = tokio::join!(
-            one.next_id(&place, Sequence::Folders, NOW),
-            two.next_id(&place, Sequence::Folders, NOW)
-        );
-        ids.extend([a.unwrap(), b.unwrap()]);
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    assert_eq!(ids.len(), 300);
-    assert!(ids.iter().all(|id| *id >= 20), "the fixed tree's ids stay free");
+    on_each_engine(async |databases| {
+        let (one, place) = databases.open().await;
+        let (two, _) = databases.open().await;
+        let mut ids = Vec::new();
+        for _ in 0..150 {
+            let (a, b) = tokio::join!(
+                one.next_id(&place, Sequence::Folders, NOW),
+                two.next_id(&place, Sequence::Folders, NOW)
+            );
+            ids.extend([a.unwrap(), b.unwrap()]);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 300);
+        assert!(ids.iter().all(|id| *id >= 20), "the fixed tree's ids stay free");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_url_of_no_known_engine_is_refused_with_its_form() {
-    for bad in ["", "sqlite:relative.db", "mysql://h/db", "/x.db"] {
+    for bad in ["", "sqlite:relative.db", "mysql://host", "postgres://h/db", "/x.db"] {
         let error = Store::open(Config::new(bad)).await.unwrap_err();
-        assert!(matches!(&error, Error::Url(url) if url == bad), "{error}");
+        assert!(matches!(&error, Error::Url { url, .. } if url == bad), "{error}");
     }
     let error = Store::open(Config::new("sqlite:/nowhere/at/all/x.db")).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error}");

@@ -7,8 +7,8 @@ use crate::{Result, demo, install as installing, ui as client_build};
 use std::process::Command;
 
 pub(super) fn install() -> Result<Outcome> {
-    use installing::{C_COMPILER, CHROMIUM, CURL, RCLONE};
-    installing::ensure(&[C_COMPILER, CURL, RCLONE, CHROMIUM])?;
+    use installing::{C_COMPILER, CHROMIUM, CURL, MARIADB, RCLONE};
+    installing::ensure(&[C_COMPILER, CURL, RCLONE, CHROMIUM, MARIADB])?;
     installing::ensure_lints()?;
     installing::node()?;
     done()

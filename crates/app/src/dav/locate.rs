@@ -2,12 +2,13 @@
 
 use zebu_model::file::File;
 use zebu_model::folder::{Module, fixed};
+use zebu_model::lock::{Lock, Target};
 use zebu_model::name::in_virtual_listing;
 use zebu_model::rights::ObjectRight;
 use zebu_model::tree::Granted;
 use zebu_model::{FolderId, Scope, Version};
 use zebu_store::Tx;
-use zebu_store::shard::dav::{self, Lock, Target};
+use zebu_store::shard::dav;
 use zebu_store::shard::listings::Listed;
 use zebu_store::shard::{files, folders, listings};
 
@@ -156,7 +157,8 @@ async fn in_folder(tx: &mut Tx, app: &App, caller: &Caller, granted: &Granted) -
         children.files.retain(|f| f.content.is_some());
         children.locks = dav::locks_in_folder(tx, id, app.now_ms()).await?;
         let properties = dav::properties_in_folder(tx, id).await?.into_iter();
-        children.properties = properties.map(|(file, name, value)| (Target::File(file), name, value)).collect();
+        children.properties =
+            properties.map(|(file, name, value)| (Target::File(file), name, value)).collect();
     }
     children.version = tx.version(Scope::Folder(id)).await?;
     Ok(children)

@@ -1,12 +1,13 @@
 //! WebDAV locks (RFC 4918 §6, §7): who holds one, taking, prolonging, giving back.
 
 use zebu_model::limits::LOCK_SECONDS_MAX;
+use zebu_model::lock::{Lock, Target};
 use zebu_model::{FolderId, Refusal, Scope};
-use zebu_store::shard::dav::{self, Lock, Target};
+use zebu_store::shard::dav;
 use zebu_store::shard::{files, folders};
 use zebu_store::{Plan, Tx};
 
-use crate::app::App;
+use crate::app::{App, until_settled};
 use crate::caller::Caller;
 use crate::error::Result;
 use crate::random;
@@ -80,6 +81,10 @@ fn expires(app: &App, seconds: u32) -> i64 {
 /// Takes a lock; the caller must be allowed to write there. A deep lock on a folder also collides with locks on the files
 /// in it.
 pub async fn lock(app: &App, caller: &Caller, target: Target, request: LockRequest) -> Result<Lock> {
+    until_settled!(attempt(app, caller, target, &request).await)
+}
+
+async fn attempt(app: &App, caller: &Caller, target: Target, request: &LockRequest) -> Result<Lock> {
     let place = {
         let mut tx = app.read(&caller.place).await?;
         place_of(&mut tx, target).await?
@@ -112,7 +117,7 @@ pub async fn lock(app: &App, caller: &Caller, target: Target, request: LockReque
         user: caller.who.user,
         shared: request.shared,
         deep: request.deep,
-        owner: request.owner,
+        owner: request.owner.clone(),
         expires: expires(app, request.seconds),
     };
     dav::insert_lock(&mut tx, &taken, app.now_ms()).await?;

@@ -1,12 +1,13 @@
 //! Properties that clients keep with us, and the quota properties.
 
+use zebu_model::lock::Target;
 use zebu_model::quota::Quota;
 use zebu_model::{Refusal, Scope};
 use zebu_store::Plan;
-use zebu_store::shard::dav::{self, Target};
+use zebu_store::shard::dav;
 use zebu_store::shard::{files, folders, usage};
 
-use crate::app::App;
+use crate::app::{App, until_settled};
 use crate::caller::Caller;
 use crate::error::Result;
 
@@ -18,6 +19,15 @@ pub async fn properties(app: &App, caller: &Caller, target: Target) -> Result<Ve
 
 /// Sets properties (`Some`) or removes them (`None`), all or none. The caller must be allowed to write there.
 pub async fn set_properties(
+    app: &App,
+    caller: &Caller,
+    target: Target,
+    changes: &[(String, Option<String>)],
+) -> Result<()> {
+    until_settled!(attempt(app, caller, target, changes).await)
+}
+
+async fn attempt(
     app: &App,
     caller: &Caller,
     target: Target,

@@ -1,6 +1,7 @@
 //! Whether a lock stands in the way of a change.
 
 use zebu_model::file::File;
+use zebu_model::lock::{Lock, Target};
 use zebu_model::{Refusal, UserId};
 use zebu_store::Tx;
 use zebu_store::shard::{dav, folders};
@@ -18,7 +19,7 @@ pub enum Holding<'a> {
 }
 
 impl Holding<'_> {
-    fn opens(self, lock: &dav::Lock, user: UserId) -> bool {
+    fn opens(self, lock: &Lock, user: UserId) -> bool {
         match self {
             Holding::User => lock.user == user,
             Holding::Tokens(tokens) => lock.user == user && tokens.contains(&lock.token),
@@ -38,7 +39,7 @@ pub(super) async fn check(
     let above: Vec<_> =
         folders::path(tx, &caller.who, file.folder).await?.into_iter().map(|g| g.folder.id).collect();
     let mut locks = dav::locks(tx, Some(file.id), &above, now_ms).await?;
-    locks.retain(|lock| lock.deep || lock.target == dav::Target::File(file.id));
+    locks.retain(|lock| lock.deep || lock.target == Target::File(file.id));
     if locks.is_empty() || locks.iter().any(|lock| holding.opens(lock, caller.who.user)) {
         Ok(())
     } else {

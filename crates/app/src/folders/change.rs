@@ -7,7 +7,7 @@ use zebu_store::shard::{folder_writes, folders};
 use zebu_store::{Plan, WriteTx};
 
 use super::create::{check_entities, name_taken};
-use crate::app::App;
+use crate::app::{App, until_settled};
 use crate::caller::Caller;
 use crate::error::Result;
 
@@ -28,12 +28,16 @@ pub struct FolderChange {
 
 /// Changes a folder.
 pub async fn update(app: &App, caller: &Caller, id: FolderId, change: FolderChange) -> Result<Version> {
+    until_settled!(attempt(app, caller, id, &change).await)
+}
+
+async fn attempt(app: &App, caller: &Caller, id: FolderId, change: &FolderChange) -> Result<Version> {
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Tree])).await?;
     let target = Granted::visible(folders::get(&mut tx, &caller.who, id).await?, id)?;
     if change.seen.is_some_and(|seen| target.folder.modified > seen) {
         return Err(Refusal::FolderChanged { folder: id }.into());
     }
-    let title = change.title.filter(|title| *title != target.folder.title);
+    let title = change.title.clone().filter(|title| *title != target.folder.title);
     if let Some(title) = &title {
         name::folder(title)?;
         check_rename(&target)?;
@@ -46,11 +50,11 @@ pub async fn update(app: &App, caller: &Caller, id: FolderId, change: FolderChan
         renamed.map_err(|e| name_taken(e, title))?;
     }
     // Permissions last: they may take from the caller what the others need.
-    if let Some(permissions) = change.permissions {
+    if let Some(permissions) = &change.permissions {
         let parent = parent.unwrap_or(target.folder.parent);
-        set_permissions(&mut tx, caller, &target, parent, &permissions).await?;
+        set_permissions(&mut tx, caller, &target, parent, permissions).await?;
         if change.cascade {
-            cascade(&mut tx, caller, id, &permissions).await?;
+            cascade(&mut tx, caller, id, permissions).await?;
         }
     }
     let stamp = tx.stamp();

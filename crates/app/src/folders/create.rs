@@ -9,7 +9,7 @@ use zebu_store::shard::sequences::Sequence;
 use zebu_store::shard::{folder_writes, folders, principals};
 use zebu_store::{Plan, Tx};
 
-use crate::app::App;
+use crate::app::{App, until_settled};
 use crate::caller::Caller;
 use crate::error::Result;
 
@@ -30,6 +30,11 @@ pub struct NewFolder {
 pub async fn create(app: &App, caller: &Caller, new: NewFolder) -> Result<(FolderId, Version)> {
     name::folder(&new.title)?;
     let id = FolderId(app.store.next_id(&caller.place, Sequence::Folders, app.now_ms()).await?);
+    let stamp = until_settled!(attempt(app, caller, &new, id).await)?;
+    Ok((id, stamp))
+}
+
+async fn attempt(app: &App, caller: &Caller, new: &NewFolder, id: FolderId) -> Result<Version> {
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Tree])).await?;
     let way = folders::path(&mut tx, &caller.who, new.parent).await?;
     let depth = way.len();
@@ -41,14 +46,15 @@ pub async fn create(app: &App, caller: &Caller, new: NewFolder) -> Result<(Folde
     let kind = plan_create(&parent, module)?;
     let inherits = kind == Type::Private && parent.folder.kind == Type::Private;
     let owner = if inherits { parent.folder.created_by } else { caller.who.user };
-    let permissions = new.permissions.unwrap_or_else(|| default_permissions(kind, owner, caller.who.user));
+    let permissions =
+        new.permissions.clone().unwrap_or_else(|| default_permissions(kind, owner, caller.who.user));
     check_permissions(kind, owner, &permissions)?;
     check_entities(&mut tx, &permissions).await?;
     let now = app.now_ms();
     let folder = Folder {
         id,
         parent: new.parent,
-        title: new.title,
+        title: new.title.clone(),
         module,
         kind,
         standard: false,
@@ -61,7 +67,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewFolder) -> Result<(Folde
     inserted.map_err(|e| name_taken(e, &folder.title))?;
     let stamp = tx.stamp();
     tx.commit().await?;
-    Ok((id, stamp))
+    Ok(stamp)
 }
 
 /// Turns a taken title into the refusal that says so.

@@ -7,12 +7,18 @@ use zebu_model::{FolderId, Refusal, Scope, Version};
 use zebu_store::Plan;
 use zebu_store::shard::{files, folder_writes, folders, stored, usage};
 
-use crate::app::App;
+use crate::app::{App, until_settled};
 use crate::caller::Caller;
 use crate::error::Result;
 
 /// Deletes a folder. A newer one than the client saw is not deleted.
 pub async fn delete(app: &App, caller: &Caller, id: FolderId, seen: Option<Version>) -> Result<Version> {
+    let stamp = until_settled!(attempt(app, caller, id, seen).await)?;
+    app.sweep.notify_one();
+    Ok(stamp)
+}
+
+async fn attempt(app: &App, caller: &Caller, id: FolderId, seen: Option<Version>) -> Result<Version> {
     // Whoever writes files relies on the tree: holding its lock, nothing below can change under this decision.
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Tree])).await?;
     let subtree: Vec<Doomed> =
@@ -41,6 +47,5 @@ pub async fn delete(app: &App, caller: &Caller, id: FolderId, seen: Option<Versi
     folder_writes::delete(&mut tx, &doomed).await?;
     let stamp = tx.stamp();
     tx.commit().await?;
-    app.sweep.notify_one();
     Ok(stamp)
 }

@@ -6,7 +6,7 @@ use zebu_store::shard::sessions::{self, Session};
 
 use super::authenticate::{Credentials, Effort, authenticate};
 use super::{digest, new_session_id};
-use crate::app::App;
+use crate::app::{App, until_settled};
 use crate::caller::{Caller, CallerSession, Client};
 use crate::error::Result;
 use crate::random;
@@ -54,21 +54,7 @@ pub async fn login(app: &App, given: Credentials<'_>, client: &Client, stays: bo
         used: now,
         node: app.node.name.clone(),
     };
-    let life = app.config.sessions.lifetimes();
-    let mut tx = app.write(&caller.place, Plan::changing([Scope::Sessions(row.user)])).await?;
-    sessions::delete_expired(
-        &mut tx,
-        row.user,
-        now.saturating_sub(life.short_ms),
-        now.saturating_sub(life.long_ms),
-    )
-    .await?;
-    let limit = app.config.sessions.per_user_max;
-    if sessions::count(&mut tx, row.user, i64::MIN).await? >= limit {
-        return Err(Refusal::SessionsTooMany { limit }.into());
-    }
-    sessions::insert(&mut tx, &row).await?;
-    tx.commit().await?;
+    until_settled!(insert(app, &caller, &row).await)?;
     tracing::info!(
         "Session created. ID: {}, Context: {}, User: {}",
         row.handle,
@@ -85,4 +71,23 @@ pub async fn login(app: &App, given: Credentials<'_>, client: &Client, stays: bo
         ..caller
     };
     Ok(SignedIn { session, secret, public: Some(public), handle: row.handle, client, stays, caller })
+}
+
+/// Stores the session, if its user has room for one more; what ran out makes room.
+async fn insert(app: &App, caller: &Caller, row: &Session) -> Result<()> {
+    let life = app.config.sessions.lifetimes();
+    let mut tx = app.write(&caller.place, Plan::changing([Scope::Sessions(row.user)])).await?;
+    sessions::delete_expired(
+        &mut tx,
+        row.user,
+        row.created.saturating_sub(life.short_ms),
+        row.created.saturating_sub(life.long_ms),
+    )
+    .await?;
+    let limit = app.config.sessions.per_user_max;
+    if sessions::count(&mut tx, row.user, i64::MIN).await? >= limit {
+        return Err(Refusal::SessionsTooMany { limit }.into());
+    }
+    sessions::insert(&mut tx, row).await?;
+    Ok(tx.commit().await?)
 }

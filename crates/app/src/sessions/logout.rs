@@ -4,12 +4,16 @@ use zebu_model::Scope;
 use zebu_store::Plan;
 use zebu_store::shard::sessions;
 
-use crate::app::App;
+use crate::app::{App, until_settled};
 use crate::caller::Caller;
 use crate::error::Result;
 
 /// Ends the caller's session.
 pub async fn logout(app: &App, caller: &Caller) -> Result<()> {
+    until_settled!(attempt(app, caller).await)
+}
+
+async fn attempt(app: &App, caller: &Caller) -> Result<()> {
     let Some(session) = &caller.session else { return Ok(()) };
     let plan = Plan::changing([Scope::Sessions(caller.who.user)]);
     let mut tx = app.write(&caller.place, plan).await?;

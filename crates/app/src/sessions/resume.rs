@@ -9,7 +9,7 @@ use zebu_store::{Place, Plan};
 
 use super::login::SignedIn;
 use super::{context_of, digest};
-use crate::app::App;
+use crate::app::{App, until_settled};
 use crate::caller::{Caller, CallerSession};
 use crate::error::Result;
 
@@ -88,6 +88,10 @@ fn caller(place: Place, found: Found) -> Caller {
 
 /// `store`: the session and its cookies shall live long.
 pub async fn stay(app: &App, caller: &Caller) -> Result<()> {
+    until_settled!(set_stays(app, caller).await)
+}
+
+async fn set_stays(app: &App, caller: &Caller) -> Result<()> {
     let Some(session) = &caller.session else { return Ok(()) };
     let plan = Plan::changing([Scope::Sessions(caller.who.user)]);
     let mut tx = app.write(&caller.place, plan).await?;

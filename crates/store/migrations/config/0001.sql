@@ -14,7 +14,7 @@ CREATE TABLE servers (
 CREATE UNIQUE INDEX servers_name ON servers (name);
 
 -- Databases that hold contexts. A replica names its master; a master names 0.
-CREATE TABLE databases (
+CREATE TABLE db_servers (
   id BIGINT NOT NULL,
   name VARCHAR(255) NOT NULL,
   url VARCHAR(255) NOT NULL,
@@ -23,7 +23,7 @@ CREATE TABLE databases (
   contexts_max BIGINT NOT NULL,
   PRIMARY KEY (id)
 ) {table};
-CREATE UNIQUE INDEX databases_name ON databases (name);
+CREATE UNIQUE INDEX db_servers_name ON db_servers (name);
 
 -- size: bytes the operator gives the store, all contexts together.
 CREATE TABLE filestores (

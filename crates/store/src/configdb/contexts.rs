@@ -28,7 +28,7 @@ pub struct NewContext {
 }
 
 const PLACE: &str = "SELECT c.cid, c.enabled, d.url, f.url, c.quota FROM contexts c \
-     JOIN databases d ON d.id = c.database_id JOIN filestores f ON f.id = c.filestore";
+     JOIN db_servers d ON d.id = c.database_id JOIN filestores f ON f.id = c.filestore";
 
 fn place(mut row: Row) -> Result<Place> {
     Ok(Place {

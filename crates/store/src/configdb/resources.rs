@@ -38,13 +38,13 @@ pub async fn ensure_server(tx: &mut ConfigWriteTx, name: &str) -> Result<i64> {
 
 /// Registers a master database by name, or finds it.
 pub async fn ensure_database(tx: &mut ConfigWriteTx, name: &str, url: &str) -> Result<i64> {
-    if let Some(id) = id_by(tx, "databases", "name", name).await? {
+    if let Some(id) = id_by(tx, "db_servers", "name", name).await? {
         return Ok(id);
     }
     let id = next_id(tx).await?;
     tx.execute(
-        "databases",
-        "INSERT INTO databases (id, name, url, master, weight, contexts_max) VALUES (?, ?, ?, 0, 100, 1000)",
+        "db_servers",
+        "INSERT INTO db_servers (id, name, url, master, weight, contexts_max) VALUES (?, ?, ?, 0, 100, 1000)",
         args![id, name, url],
     )
     .await?;
@@ -68,6 +68,6 @@ pub async fn ensure_filestore(tx: &mut ConfigWriteTx, url: &str, size: u64) -> R
 
 /// The URLs of all databases.
 pub async fn database_urls(tx: &mut ConfigTx) -> Result<Vec<String>> {
-    let rows = tx.query("databases", "SELECT url FROM databases ORDER BY id", args![]).await?;
+    let rows = tx.query("db_servers", "SELECT url FROM db_servers ORDER BY id", args![]).await?;
     rows.into_iter().map(|mut row| row.text()).collect()
 }

@@ -1,48 +1,19 @@
 //! WebDAV's own data: locks, and properties that are kept but not understood. A target is a folder or a file.
 
-use zebu_model::{FileId, FolderId, UserId};
+use zebu_model::lock::{Lock, Target};
+use zebu_model::{FileId, FolderId};
 
 use crate::error::Result;
 use crate::statement::marks;
 use crate::tx::{Tx, WriteTx};
 use crate::value::{Row, Value, args};
 
-/// What a lock or a property is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Target {
-    /// A collection.
-    Folder(FolderId),
-    /// A file.
-    File(FileId),
-}
-
-impl Target {
-    /// The pair it is stored as; one of the two is 0.
-    fn key(self) -> (i64, i64) {
-        match self {
-            Target::Folder(id) => (id.into(), 0),
-            Target::File(id) => (0, id.into()),
-        }
+/// The pair a target is stored as; one of the two is 0.
+fn key(target: Target) -> (i64, i64) {
+    match target {
+        Target::Folder(id) => (id.into(), 0),
+        Target::File(id) => (0, id.into()),
     }
-}
-
-/// A lock (RFC 4918 §6).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lock {
-    /// `urn:uuid:…`.
-    pub token: String,
-    /// What is locked.
-    pub target: Target,
-    /// Who holds it.
-    pub user: UserId,
-    /// Whether others may hold it too.
-    pub shared: bool,
-    /// Whether it covers everything below.
-    pub deep: bool,
-    /// What the client said of its owner: an XML fragment.
-    pub owner: String,
-    /// When it ends, ms since the epoch.
-    pub expires: i64,
 }
 
 fn lock(mut row: Row) -> Result<Lock> {
@@ -86,7 +57,7 @@ pub async fn locks_in_folder(tx: &mut Tx, folder: FolderId, now_ms: i64) -> Resu
 
 /// Stores a lock, and clears away those on the same target that have ended.
 pub async fn insert_lock(tx: &mut WriteTx, l: &Lock, now_ms: i64) -> Result<()> {
-    let (folder, file) = l.target.key();
+    let (folder, file) = key(l.target);
     let sql = "DELETE FROM dav_locks WHERE cid = ? AND folder = ? AND file = ? AND expires <= ?";
     tx.execute("dav_locks", sql, args![tx.context, folder, file, now_ms]).await?;
     tx.execute(
@@ -113,7 +84,7 @@ pub async fn delete_lock(tx: &mut WriteTx, token: &str) -> Result<bool> {
 
 /// Dead properties of one target: name (`{namespace}local`) and value (an XML fragment).
 pub async fn properties(tx: &mut Tx, target: Target) -> Result<Vec<(String, String)>> {
-    let (folder, file) = target.key();
+    let (folder, file) = key(target);
     let sql =
         "SELECT name, value FROM dead_properties WHERE cid = ? AND folder = ? AND file = ? ORDER BY name";
     let rows = tx.query("dead_properties", sql, args![tx.context, folder, file]).await?;
@@ -143,7 +114,7 @@ pub async fn properties_of_folders(tx: &mut Tx, ids: &[FolderId]) -> Result<Vec<
 
 /// Sets a dead property, or removes it (`None`).
 pub async fn set_property(tx: &mut WriteTx, target: Target, name: &str, value: Option<&str>) -> Result<()> {
-    let (folder, file) = target.key();
+    let (folder, file) = key(target);
     let sql = "DELETE FROM dead_properties WHERE cid = ? AND folder = ? AND file = ? AND name = ?";
     tx.execute("dead_properties", sql, args![tx.context, folder, file, name]).await?;
     if let Some(value) = value {

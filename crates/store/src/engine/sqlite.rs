@@ -12,6 +12,8 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::Begin;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::meter;
 use crate::statement::Statement;
@@ -23,15 +25,6 @@ const STATEMENTS_KEPT: usize = 128;
 const CACHE_KIB: u32 = 2_048;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
-
-/// How a transaction begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Begin {
-    /// A snapshot, taken at the first statement.
-    Read,
-    /// The write lock, taken at the first statement.
-    Write,
-}
 
 /// A database file with its connections.
 #[derive(Debug)]
@@ -72,22 +65,27 @@ pub(crate) struct Lease {
 }
 
 impl Sqlite {
-    pub(crate) fn new(path: &Path, readers_max: usize, wait_ms_max: u64) -> Arc<Sqlite> {
-        Arc::new(Sqlite {
-            name: format!("sqlite:{}", path.display()),
-            path: path.to_owned(),
-            wait_ms_max,
-            readers: Side::new(readers_max.max(1)),
+    pub(super) fn new(config: &Config, url: &str) -> Result<Arc<Sqlite>> {
+        let path = url.strip_prefix("sqlite:").map(PathBuf::from).filter(|path| path.is_absolute());
+        let path = path.ok_or_else(|| Error::Url {
+            url: url.to_owned(),
+            reason: "it is neither sqlite:/absolute/path nor mysql://user@host/schema".to_owned(),
+        })?;
+        Ok(Arc::new(Sqlite {
+            name: url.to_owned(),
+            path,
+            wait_ms_max: config.wait_ms_max,
+            readers: Side::new(config.readers_max.max(1)),
             writer: Side::new(1),
-        })
+        }))
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.name
     }
 
     /// A connection for one transaction; waits its turn, but no longer than configured.
-    pub(crate) async fn lease(self: &Arc<Self>, begin: Begin) -> Result<Lease> {
+    pub(super) async fn lease(self: &Arc<Self>, begin: Begin) -> Result<Lease> {
         let side = self.side(begin);
         let wait = Duration::from_millis(self.wait_ms_max);
         let permit = tokio::time::timeout(wait, Arc::clone(&side.permits).acquire_owned())
@@ -211,7 +209,7 @@ impl Lease {
     }
 
     /// Runs a query and returns its rows.
-    pub(crate) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
+    pub(super) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
         let begun = Instant::now();
         let rows = self
             .run(move |connection| {
@@ -236,7 +234,7 @@ impl Lease {
     }
 
     /// Runs a statement and returns how many rows it changed.
-    pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64> {
+    pub(super) async fn execute(&mut self, statement: Statement) -> Result<u64> {
         let begun = Instant::now();
         let changed = self
             .run(move |connection| {
@@ -251,8 +249,8 @@ impl Lease {
         changed
     }
 
-    /// Runs a migration's statements.
-    pub(crate) async fn batch(&mut self, sql: String) -> Result<()> {
+    /// Runs a definition; here definitions are part of the transaction.
+    pub(super) async fn define(&mut self, sql: String) -> Result<()> {
         self.run(move |connection| {
             connection
                 .execute_batch(&sql)
@@ -262,7 +260,7 @@ impl Lease {
     }
 
     /// Commits. On an error nothing was written.
-    pub(crate) async fn commit(mut self) -> Result<()> {
+    pub(super) async fn commit(mut self) -> Result<()> {
         if !self.open {
             return Ok(());
         }
@@ -330,9 +328,9 @@ fn value(statement: &Statement, value: ValueRef<'_>) -> Result<Value> {
 fn failure(statement: &Statement, error: &rusqlite::Error) -> Error {
     let reason = error.to_string();
     if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation)
-        && let Some(columns) = reason.strip_prefix("UNIQUE constraint failed: ")
+        && reason.starts_with("UNIQUE constraint failed: ")
     {
-        return Error::Duplicate { columns: columns.to_owned() };
+        return Error::Duplicate { table: statement.table };
     }
     Error::Statement { sql: statement.sql.to_string(), reason }
 }

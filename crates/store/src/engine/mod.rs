@@ -1,0 +1,132 @@
+//! The two engines behind one face: a database that lends connections, each for one transaction.
+//!
+//! Statements are the same text for both; what differs is in [`dialect`]. Which engine a database has is decided by its
+//! URL when the program runs.
+
+pub(crate) mod dialect;
+mod maria;
+mod sqlite;
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::error::Result;
+use crate::statement::Statement;
+use crate::value::Row;
+
+/// How a transaction begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// A snapshot that only reads.
+    Read,
+    /// One that writes.
+    Write,
+}
+
+/// Which rows a statement of a write transaction locks until its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Locking {
+    /// SQLite: beginning to write locks everything.
+    Whole,
+    /// A server: rows, as each statement says.
+    Rows,
+}
+
+/// A database with its connections. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) enum Database {
+    Sqlite(Arc<sqlite::Sqlite>),
+    Maria(Arc<maria::Maria>),
+}
+
+/// A connection on loan for one transaction. Dropped without [`Lease::commit`], everything is undone.
+#[derive(Debug)]
+pub(crate) enum Lease {
+    Sqlite(sqlite::Lease),
+    Maria(maria::Lease),
+}
+
+impl Database {
+    /// The database of a URL; nothing is connected yet.
+    pub(crate) fn of(config: &Config, url: &str) -> Result<Database> {
+        if maria::serves(url) {
+            Ok(Database::Maria(maria::Maria::new(config, url)?))
+        } else {
+            Ok(Database::Sqlite(sqlite::Sqlite::new(config, url)?))
+        }
+    }
+
+    /// What it is called in errors: its URL without credentials.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Database::Sqlite(database) => database.name(),
+            Database::Maria(database) => database.name(),
+        }
+    }
+
+    /// A connection for one transaction; waits its turn, but no longer than configured.
+    pub(crate) async fn lease(&self, begin: Begin) -> Result<Lease> {
+        match self {
+            Database::Sqlite(database) => database.lease(begin).await.map(Lease::Sqlite),
+            Database::Maria(database) => database.lease(begin).await.map(Lease::Maria),
+        }
+    }
+
+    /// Runs the text of a migration, statement by statement.
+    pub(crate) async fn migrate(&self, lease: &mut Lease, text: &str) -> Result<()> {
+        let known = match self {
+            Database::Sqlite(_) => dialect::for_sqlite(text),
+            Database::Maria(_) => dialect::for_maria(text),
+        };
+        for sql in dialect::statements(&known) {
+            match lease {
+                Lease::Sqlite(lease) => lease.define(sql).await?,
+                Lease::Maria(lease) => lease.define(sql).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets one process at a time migrate: holds until the returned lease is dropped or committed.
+    pub(crate) async fn lease_to_migrate(&self) -> Result<Lease> {
+        match self {
+            // Its write lock covers definitions too.
+            Database::Sqlite(database) => database.lease(Begin::Write).await.map(Lease::Sqlite),
+            Database::Maria(database) => database.lease_to_migrate().await.map(Lease::Maria),
+        }
+    }
+}
+
+impl Lease {
+    /// Runs a query and returns its rows.
+    pub(crate) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
+        match self {
+            Lease::Sqlite(lease) => lease.query(statement).await,
+            Lease::Maria(lease) => lease.query(statement).await,
+        }
+    }
+
+    /// Runs a statement and returns how many rows it matched.
+    pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64> {
+        match self {
+            Lease::Sqlite(lease) => lease.execute(statement).await,
+            Lease::Maria(lease) => lease.execute(statement).await,
+        }
+    }
+
+    /// Commits. After an error nothing was written, except when the answer of a server was lost.
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self {
+            Lease::Sqlite(lease) => lease.commit().await,
+            Lease::Maria(lease) => lease.commit().await,
+        }
+    }
+
+    /// What a write transaction has locked once it has begun.
+    pub(crate) fn locking(&self) -> Locking {
+        match self {
+            Lease::Sqlite(_) => Locking::Whole,
+            Lease::Maria(_) => Locking::Rows,
+        }
+    }
+}
