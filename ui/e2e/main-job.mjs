@@ -218,6 +218,7 @@ async function portrait(page) {
   await page.getByRole('complementary', { name: 'Details' }).getByText('Author').waitFor()
   const messages = page.getByRole('button', { name: 'Dismiss message' })
   while ((await messages.count()) > 0) await messages.first().click()
+  await page.mouse.move(0, 0)
   await shot(page, 'main')
   await page.getByRole('button', { name: 'Details', exact: true }).click()
   await openFolder(page, folder)

@@ -51,8 +51,6 @@ export const t = {
     mine: 'My files',
     shared: 'Shared with me',
     public: 'Public files',
-    expand: 'Expand',
-    collapse: 'Collapse',
   },
 
   list: {
@@ -249,7 +247,6 @@ export const t = {
     uptime: 'Up for',
     version: 'Version',
     servesYou: 'serves you',
-    sessionsPerNode: 'Sessions per node',
     summary: (up: number, total: number) => `${up} of ${plural(total, 'node', 'nodes')} up`,
     sessionsTotal: (count: number) => plural(count, 'session', 'sessions'),
     tierSummary: (requests: string, inFlight: string) => `${requests} requests, ${inFlight} in flight`,

@@ -1,3 +1,4 @@
+// What comes out of answers, good and bad.
 import { describe, expect, test } from 'vitest'
 import { ApiError, isOutOfSight, isSessionOver, readAnswer } from './envelope'
 

@@ -1,3 +1,4 @@
+// The permission integer against the values that the HTTP API documents.
 import { describe, expect, test } from 'vitest'
 import { decode, encode, folderLevels, mayCreateFiles, mayCreateFolders, mayReadFiles, objectLevels, ownerBits, roleBits, roleOf, roles } from './permissions'
 

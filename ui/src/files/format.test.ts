@@ -1,3 +1,4 @@
+// Sizes, durations and dates as people read them.
 import { expect, test } from 'vitest'
 import { dateText, durationText, sizeText } from './format'
 

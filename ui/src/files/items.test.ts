@@ -1,3 +1,4 @@
+// The order of the list, and what may be done with its rows.
 import { describe, expect, test } from 'vitest'
 import type { Folder } from '../api/folders'
 import type { StoredFile } from '../api/infostore'

@@ -1,3 +1,4 @@
+// Selecting by pointer and keyboard, and over a reload.
 import { describe, expect, test } from 'vitest'
 import { everything, kept, nothing, pick, type Selection, step } from './selection'
 

@@ -8,7 +8,7 @@ export function initials(name: string): string {
 }
 
 /** How many tints `Avatar.svelte` knows. */
-export const tintsCount = 6
+const tintsCount = 6
 
 export function tintOf(name: string): number {
   let sum = 0

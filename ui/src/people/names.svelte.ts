@@ -28,14 +28,6 @@ class Names {
     return this.#groups.get(id) ?? ''
   }
 
-  learnUser(id: number, name: string): void {
-    this.#users.set(id, name)
-  }
-
-  learnGroup(id: number, name: string): void {
-    this.#groups.set(id, name)
-  }
-
   #want(id: number): void {
     if (id === 0 || this.#asked.has(id)) return
     this.#asked.add(id)

@@ -1,3 +1,4 @@
+// Addresses there and back, and what becomes of broken ones.
 import { expect, test } from 'vitest'
 import { placeHash, readPlace } from './hash'
 

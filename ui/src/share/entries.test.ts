@@ -1,3 +1,4 @@
+// The share dialog’s list while it is edited.
 import { expect, test } from 'vitest'
 import { ownerBits, roleBits } from '../api/permissions'
 import { added, type Entry, hasAdmin, sameEntries, toPermissions, withBits, without } from './entries'

@@ -36,10 +36,6 @@ class Toasts {
     this.list = this.list.filter((toast) => toast.key !== key)
   }
 
-  clear(): void {
-    this.list = []
-  }
-
   #add(kind: Toast['kind'], text: string, code: string): void {
     const key = this.#nextKey++
     // The latest news is the only news; errors pile up until they are read.

@@ -1,3 +1,4 @@
+// The tree as rows, and the arrow keys on them.
 import { describe, expect, test } from 'vitest'
 import type { Folder } from '../api/folders'
 import { flatten, treeStep } from './rows'

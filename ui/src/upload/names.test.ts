@@ -1,3 +1,4 @@
+// Names beside taken ones.
 import { expect, test } from 'vitest'
 import { freeName } from './names'
 

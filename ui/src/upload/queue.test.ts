@@ -1,3 +1,4 @@
+// The rules of the queue, with a server that answers when the test says so.
 import { describe, expect, test } from 'vitest'
 import { attemptsMax, type Job, type Outcome, parallelMax, progressOf, UploadQueue } from './queue'
 
