@@ -21,7 +21,7 @@ pub(crate) struct Record {
     tier: Arc<Tier>,
     client: Arc<Client>,
     pub(crate) id: RequestId,
-    method: Method,
+    pub(crate) method: Method,
     target: Uri,
     began: Ms,
     /// None until there is an answer.

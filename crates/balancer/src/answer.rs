@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::Method;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
@@ -129,7 +130,8 @@ impl Relay {
 
 impl Answer {
     pub(crate) fn new(content: Content, mut record: Record) -> Self {
-        record.complete = matches!(&content, Content::Whole(bytes) if bytes.is_empty());
+        let empty = matches!(&content, Content::Whole(bytes) if bytes.is_empty());
+        record.complete = empty || record.method == Method::HEAD;
         Self { content, record }
     }
 }
