@@ -5,6 +5,7 @@ use zebu_app::dav::{self, Located, Target};
 use zebu_app::files::{self, Fields, FileChange, Holding, Wanted};
 use zebu_app::folders::{self, FolderChange};
 use zebu_formats::dav::Depth;
+use zebu_model::Refusal;
 use zebu_model::file::File;
 use zebu_model::tree::Granted;
 
@@ -26,9 +27,9 @@ pub(super) async fn handle(visit: Visit) -> Result<Response<Outgoing>, Failure> 
         Located::File { file, folder } => {
             let place = place::of(&target, visit.locate_path(&target).await?)?;
             place.replaceable(overwrites)?;
-            let leaving = Located::File { file: file.clone(), folder };
+            let leaving = Located::File { file: file.clone(), folder: folder.clone() };
             place::of(&visit.path, leaving)?.open_parent(&visit, &tokens).await?;
-            move_file(&visit, &file, place, &tokens).await
+            move_file(&visit, &file, &folder, place, &tokens).await
         }
         Located::Folder(folder) => {
             if visit.depth(Depth::Infinity)? != Depth::Infinity {
@@ -47,12 +48,18 @@ pub(super) async fn handle(visit: Visit) -> Result<Response<Outgoing>, Failure> 
 async fn move_file(
     visit: &Visit,
     file: &File,
+    folder: &Granted,
     mut place: Place,
     tokens: &[String],
 ) -> Result<Response<Outgoing>, Failure> {
     let (app, caller) = (visit.app(), &visit.caller);
     let holding = Holding::Tokens(tokens);
     if let There::File(target) = &place.there {
+        // The two steps are two writes. What would stop the second is asked before the first; that it stands is decided
+        // by the second all the same.
+        if !folder.bits.delete.covers(file.created_by, caller.user()) {
+            return Err(zebu_app::Error::from(Refusal::FileMoveDenied {}).into());
+        }
         transfer::as_version(visit, file, target, tokens).await?;
         let source = Wanted { file: file.id, folder: Some(file.folder) };
         files::delete(app, caller, &[source], None, holding).await?;

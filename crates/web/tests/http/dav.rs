@@ -406,6 +406,13 @@ async fn what_is_shared_appears_on_the_others_drive_and_goes_at_once() {
     assert_eq!(put(&ben, &format!("{others}Plans/q.txt"), "x").await.status, 403);
     assert_eq!(status(&ben, "MKCOL", &format!("{others}x"), &[]).await, 409);
     assert_eq!(status(&ben, "DELETE", &format!("{others}Plans"), &[]).await, 403);
+    let (mine, hers) = ("/infostore/Userstore/Ben/p.txt", format!("{others}Plans/p.txt"));
+    put(&ben, mine, "mine").await;
+    assert_eq!(status(&ben, "MOVE", &hers, &[("destination", mine)]).await, 403);
+    assert_eq!(get(&ben, mine).await, "mine", "nothing was done by half");
+    assert_eq!(status(&ben, "COPY", mine, &[("destination", &hers)]).await, 403);
+    assert_eq!(status(&ben, "COPY", &hers, &[("destination", mine)]).await, 204);
+    assert_eq!(get(&ben, mine).await, "the plan");
     share(&anna, &plans, &[(ANNA.0, false, OWNER)]).await;
     assert_eq!(get(&ben, &format!("{others}Plans/p.txt")).await, "404");
     assert_eq!(list(&ben, "/infostore/").await.len(), 3);

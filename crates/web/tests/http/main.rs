@@ -12,6 +12,7 @@ mod connection;
 mod dav;
 mod folders;
 mod infostore;
+mod log;
 mod login;
 mod sharing;
 mod support;
