@@ -32,6 +32,11 @@ export const t = {
     missing: 'Enter your user name and your password.',
   },
 
+  unreachable: {
+    title: 'The server cannot be reached',
+    text: 'This page tries again every few seconds. If you were signed in, you still are.',
+  },
+
   shell: {
     skip: 'Skip to content',
     navigation: 'Navigation',

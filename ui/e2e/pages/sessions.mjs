@@ -9,6 +9,15 @@ export async function checkSessions(page, folder) {
     await row(page, 'aleph.txt').waitFor()
   })
 
+  await step('a server that does not answer signs nobody out', async () => {
+    await page.route('**/ajax/**', (route) => route.abort())
+    await page.reload()
+    await page.getByRole('heading', { name: 'The server cannot be reached' }).waitFor()
+    await page.unroute('**/ajax/**')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('heading', { name: folder }).waitFor()
+  })
+
   await step('a session ended elsewhere leads to the sign-in, and back to the same folder', async () => {
     const token = await sessionToken(page)
     await page.evaluate((url) => fetch(url), `${base}/ajax/login?action=logout&session=${token}`)

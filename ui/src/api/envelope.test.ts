@@ -43,6 +43,11 @@ describe('the envelope', () => {
     expect(failure(200, { error: 'no', code: 'IFO-0402' }).isTransient).toBe(false)
   })
 
+  test('a refusal is an answer, a broken proxy is not', () => {
+    expect(failure(200, { error: 'over', code: 'SES-0203' }).isRefusal).toBe(true)
+    expect(failure(502, '').isRefusal).toBe(false)
+  })
+
   test('codes are told apart', () => {
     expect(['SES-0201', 'SES-0203', 'SES-0206', 'LGI-0006'].map(isSessionOver)).toEqual([true, true, true, false])
     expect(['FLD-0003', 'IFO-0400', 'FLD-0012'].map(isOutOfSight)).toEqual([true, true, false])

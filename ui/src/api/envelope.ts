@@ -31,6 +31,11 @@ export class ApiError extends Error {
     this.status = status
   }
 
+  /** The server looked at the call and said no; otherwise it could not be asked. */
+  get isRefusal(): boolean {
+    return this.status === 200
+  }
+
   /** Worth sending again unchanged: the web tier found no node, or the node could not answer just now. */
   get isTransient(): boolean {
     return this.status === 502 || this.status === 503

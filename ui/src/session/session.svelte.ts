@@ -2,6 +2,7 @@
 import { capabilities } from '../api/capabilities'
 import { connection } from '../api/client'
 import { person, type Person } from '../api/directory'
+import { ApiError } from '../api/envelope'
 import { autologin, login, type LoginAnswer, logout, storeLogin } from '../api/login'
 
 export interface Session {
@@ -13,7 +14,7 @@ export interface Session {
 const storageKey = 'zebu.session'
 
 class SessionStore {
-  phase = $state<'starting' | 'signedOut' | 'signedIn'>('starting')
+  phase = $state<'starting' | 'unreachable' | 'signedOut' | 'signedIn'>('starting')
   current = $state.raw<Session | null>(null)
   me = $state.raw<Person | null>(null)
   capabilities = $state.raw<Set<string>>(new Set())
@@ -29,20 +30,14 @@ class SessionStore {
       // While starting, the steps below see the error themselves.
       if (this.phase === 'signedIn') this.#end(true)
     }
+    this.phase = 'starting'
     const kept = readKept()
-    if (kept) {
-      this.#use(kept)
-      try {
-        await this.#learn()
-        return
-      } catch {
-        // Over or unreachable: perhaps the cookie still knows a session.
-      }
-    }
     try {
-      await this.#open(await autologin())
-    } catch {
-      this.#end(kept !== null)
+      if (!kept || !(await this.#goOn(kept))) await this.#open(await autologin())
+    } catch (error) {
+      // A server that does not answer says nothing about the session: it is kept for the next try.
+      if (error instanceof ApiError && error.isRefusal) this.#end(kept !== null)
+      else this.phase = 'unreachable'
     }
   }
 
@@ -67,6 +62,18 @@ class SessionStore {
 
   get userId(): number {
     return this.current?.userId ?? 0
+  }
+
+  /** Answers false if that session is over. */
+  async #goOn(kept: Session): Promise<boolean> {
+    this.#use(kept)
+    try {
+      await this.#learn()
+      return true
+    } catch (error) {
+      if (error instanceof ApiError && error.isRefusal) return false
+      throw error
+    }
   }
 
   async #open(answer: LoginAnswer): Promise<void> {
