@@ -112,6 +112,7 @@ export const t = {
     withdrawnHome: 'Go to my files',
     unreadableTitle: 'You can see this folder, but not what is in it',
     unreadableText: 'Ask its owner for the right to read.',
+    letterBox: 'You can add files here, but not see them afterwards.',
     failedTitle: 'This folder could not be loaded',
     noHomeTitle: 'Choose a folder',
     noHomeText: 'You have no folder of your own here.',
