@@ -1,4 +1,4 @@
-//! The `[http]` part of a node's configuration: every limit and delay of its HTTP side, with unit, default and effect.
+//! The `[groupware]` part of a node's configuration: every limit and delay of its HTTP side, with unit, default and effect.
 //!
 //! Read by the binary, checked when the server binds. Nothing here changes while the server runs.
 

@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A setting that could not work; names it and what it may be.
-    #[error("[http] {0}")]
+    #[error("[groupware] {0}")]
     Config(String),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]

@@ -5,7 +5,7 @@
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use zebu_app::Error;
 use zebu_model::Version;
 
@@ -68,9 +68,11 @@ impl Reply {
         let mut response = match self.content {
             Content::Response(response) => response,
             Content::Bare(object) => respond(StatusCode::OK, &object, shape),
-            Content::Data { data, timestamp: None } => respond(StatusCode::OK, &json!({"data": data}), shape),
-            Content::Data { data, timestamp: Some(version) } => {
-                respond(StatusCode::OK, &json!({"data": data, "timestamp": version.0}), shape)
+            Content::Data { data, timestamp } => {
+                // Put together by hand: the macro would copy the data, which may be long.
+                let timestamp = timestamp.map(|version| ("timestamp".to_owned(), version.0.into()));
+                let envelope: Map<_, _> = [("data".to_owned(), data)].into_iter().chain(timestamp).collect();
+                respond(StatusCode::OK, &envelope.into(), shape)
             }
         };
         for cookie in self.cookies {

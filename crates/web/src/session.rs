@@ -18,7 +18,7 @@ pub(crate) fn secret_cookie(client: &str) -> String {
     format!("open-xchange-secret-{}", sessions::cookie_hash(client))
 }
 
-/// The name of the cookie that image addresses without a session parameter go by.
+/// The name of the cookie that stands for a session in addresses without one. Clients expect it; no action here takes it.
 pub(crate) fn public_cookie(client: &str) -> String {
     format!("open-xchange-public-session-{}", sessions::cookie_hash(client))
 }

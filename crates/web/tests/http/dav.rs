@@ -442,6 +442,13 @@ async fn odd_paths_and_full_disks_are_answered_for_what_they_are() {
     assert_eq!(put(&anna, &format!("{HOME}/{}", "x".repeat(300)), "x").await.status, 400);
     assert_eq!(status(&anna, "BREW", HOME, &[]).await, 405);
     assert_eq!(status(&anna, "PROPFIND", HOME, &[("depth", "2")]).await, 400);
+    let long = format!("<D:propfind xmlns:D='DAV:'><D:allprop/>{}</D:propfind>", " ".repeat(1 << 20));
+    assert_eq!(anna.dav("PROPFIND", HOME, &[("depth", "0")], long).await.status, 413);
+    let deep = "/x".repeat(300);
+    assert_eq!(status(&anna, "PROPFIND", &format!("{HOME}{deep}"), &[("depth", "0")]).await, 400);
+    let far: String = (0..20).map(|n| format!("</infostore/{n}> ([\"x\"])")).collect();
+    assert_eq!(status(&anna, "DELETE", &format!("{HOME}/x"), &[("if", &far)]).await, 404);
+    assert_eq!(status(&anna, "MKCOL", &format!("{HOME}/x"), &[("if", &far)]).await, 400);
     set_quota(&cluster.nodes[0].app, CONTEXT, Quota::Bytes(10)).await.unwrap();
     let full = put(&anna, &format!("{HOME}/a.txt"), "more than ten bytes").await;
     assert!([413, 507].contains(&full.status.as_u16()), "{full:?}");
