@@ -23,16 +23,21 @@ const KILLED_AFTER: f64 = 0.3;
 pub(super) fn copy(report: &mut Report, cluster: &mut Running, documents: &Path) -> Result<Size> {
     let size = measure(documents)?;
     let url = cluster.url().to_owned();
-    report.step("anna makes a folder for the documents and shares it with ben", || {
+    let path = report.step("anna makes a folder for the documents and shares it with ben", || {
         let mut anna = Person::sign_in(&url, "anna", "OX-1")?;
         let ben = Person::sign_in(&url, "ben", "OX-2")?;
-        let own = standard_folder(&mut anna)?;
+        let (own, name) = standard_folder(&mut anna)?;
         let folder = make_folder(&mut anna, &own, FOLDER)?;
         set_permissions(&mut anna, &folder, Some(ben.user))?;
-        Ok(((), format!("{} files, {} folders, {} bytes to copy", size.files, size.folders, size.bytes)))
+        let figures = format!("{} files, {} folders, {} bytes to copy", size.files, size.folders, size.bytes);
+        Ok((format!("Userstore/{name}/{FOLDER}"), figures))
+    })?;
+    report.step("rclone sees it, empty", || {
+        let listed = capture(&mut rclone("OX-1", &["lsf", &remote(&url, "anna", &path)?]))?;
+        if listed.is_empty() { Ok(((), path.clone())) } else { Err(listed.into()) }
     })?;
     report.step("rclone copies them through OX-1, which is killed on the way", || {
-        let target = remote(&url, "anna", &format!("Userstore/anna/{FOLDER}"))?;
+        let target = remote(&url, "anna", &path)?;
         Ok(((), copy_and_kill(cluster, documents, &target, &size)?))
     })?;
     count(report, "files, folders and bytes are as many as on the disk", &url, &size)?;
@@ -89,8 +94,9 @@ fn rclone(node: &str, arguments: &[&str]) -> Command {
         "--header",
         &cookie,
         "--stats=0",
-        "--retries=10",
+        "--retries=3",
         "--retries-sleep=1s",
+        "--max-duration=20m",
     ]);
     rclone
 }

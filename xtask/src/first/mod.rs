@@ -9,6 +9,7 @@ mod rounds;
 mod sharing;
 mod tree;
 
+use crate::command::{capture, command};
 use crate::running::Running;
 use crate::{Result, demo, install};
 use report::Report;
@@ -16,6 +17,9 @@ use std::path::{Path, PathBuf};
 
 /// What is copied where nothing else is named: thousands of files of every kind, on any Debian machine.
 const DOCUMENTS: &str = "/usr/share/doc";
+
+/// Room for the documents, their versions and the databases.
+const MEMORY_MEGABYTES_MIN: u64 = 2_048;
 
 /// `cargo xtask first [--binary FILE] [FOLDER]`: a binary that is built already, another FOLDER than `/usr/share/doc`.
 pub(crate) fn run(arguments: &[String]) -> Result {
@@ -33,11 +37,21 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         Some(binary) => binary,
         None => demo::build(false)?,
     };
-    let folder = tempfile::Builder::new().prefix("zebu-first-").tempdir()?;
+    let folder = tempfile::Builder::new().prefix("zebu-first-").tempdir_in(place())?;
     let mut report = Report::default();
     let outcome = scenario(&mut report, &binary, folder.path(), Path::new(documents));
     report.close(&outcome);
     outcome
+}
+
+/// Where the cluster's data goes: into memory where there is room for it. Processes are killed here, the machine is not,
+/// and thousands of files wait for a disk's syncs several times as long.
+fn place() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    let free =
+        capture(&mut command("df", &["--output=avail", "--block-size=1M", "/dev/shm"])).unwrap_or_default();
+    let megabytes: u64 = free.lines().nth(1).and_then(|line| line.trim().parse().ok()).unwrap_or(0);
+    if megabytes >= MEMORY_MEGABYTES_MIN { memory.to_owned() } else { std::env::temp_dir() }
 }
 
 fn scenario(report: &mut Report, binary: &Path, folder: &Path, documents: &Path) -> Result {

@@ -70,12 +70,13 @@ pub(super) fn run(report: &mut Report, url: &str) -> Result {
     })
 }
 
-/// The id of a person's own folder for files.
-pub(super) fn standard_folder(person: &mut Person) -> Result<String> {
-    let answer = person.get("folders?action=list&parent=10&columns=1,2,308")?;
+/// A person's own folder for files: its id, and its name as part of a path.
+pub(super) fn standard_folder(person: &mut Person) -> Result<(String, String)> {
+    let answer = person.get("folders?action=list&parent=10&columns=1,2,308,300")?;
     let rows = answer.data()?.as_array().cloned().unwrap_or_default();
     let own = rows.iter().find(|row| *cell(row, 1) == json!(person.user) && *cell(row, 2) == json!(true));
-    Ok(own.and_then(|row| text(cell(row, 0))).ok_or("no folder of one's own below 10")?)
+    let found = own.and_then(|row| Some((text(cell(row, 0))?, text(cell(row, 3))?)));
+    Ok(found.ok_or("no folder of one's own below 10")?)
 }
 
 /// Makes a folder and answers its id.
@@ -93,7 +94,7 @@ pub(super) fn set_permissions(owner: &mut Person, folder: &str, other: Option<i6
 }
 
 fn folder_with_files(mut anna: Person, ben: Person) -> Result<Shared> {
-    let own = standard_folder(&mut anna)?;
+    let (own, _) = standard_folder(&mut anna)?;
     let folder = make_folder(&mut anna, &own, "Plans")?;
     let mut files = Vec::new();
     for number in 1..=FILES {
