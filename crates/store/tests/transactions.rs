@@ -1,7 +1,7 @@
 //! What a transaction promises: scopes locked and raised, nothing unpublished, nothing on withdrawn ground, nothing half
 //! written.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail their test and say where")]
 
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};
@@ -35,8 +35,13 @@ async fn on_each_engine(test: impl AsyncFn(Databases)) {
 impl Databases {
     /// A node's own connections to them.
     async fn open(&self) -> (Store, Place) {
+        self.open_waiting(60_000).await
+    }
+
+    /// The same, of a node that waits only so long for a lock.
+    async fn open_waiting(&self, wait_ms_max: u64) -> (Store, Place) {
         println!("on {}", self.engine);
-        let config = Config { wait_ms_max: 2_000, ..Config::new(self.config.as_str()) };
+        let config = Config { wait_ms_max, ..Config::new(self.config.as_str()) };
         let store = Store::open(config).await.unwrap();
         let place = Place {
             context: ContextId(1),
@@ -154,7 +159,7 @@ async fn futures_poll_once<F: Future + Unpin>(mut future: F) -> Option<F::Output
 #[tokio::test]
 async fn who_waits_too_long_for_the_writer_is_told_so() {
     on_each_engine(async |databases| {
-        let (store, place) = databases.open().await;
+        let (store, place) = databases.open_waiting(1_000).await;
         let held = store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap();
         let busy = store.write(&place, Plan::changing([Scope::Tree]), NOW).await;
         assert!(busy.as_ref().is_err_and(Error::is_transient), "{busy:?}");
