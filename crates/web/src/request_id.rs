@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_differ() {
+    fn no_two_ids_are_the_same() {
         assert_ne!(new(), new());
     }
 }

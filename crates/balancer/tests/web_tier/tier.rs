@@ -174,6 +174,7 @@ pub(crate) async fn eventually(what: &str, mut condition: impl FnMut() -> bool) 
     let began = Instant::now();
     while !condition() {
         assert!(began.elapsed() < PATIENCE, "never came true: {what}");
+        // tidy-allow(sleep): the pause between two looks, not the wait
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
