@@ -5,10 +5,11 @@
 //! log a query string, a body or a cookie.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use http::header::SET_COOKIE;
+use http::header::{CONNECTION, SET_COOKIE};
 use http::{HeaderValue, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use zebu_app::App;
@@ -25,6 +26,7 @@ use crate::{Config, ajax, dav, health, jsessionid, request_id};
 pub(crate) struct Edge {
     pub(crate) app: Arc<App>,
     pub(crate) config: Arc<Config>,
+    draining: AtomicBool,
 }
 
 /// An answer, with what the log line says of it.
@@ -47,7 +49,12 @@ impl Served {
 
 impl Edge {
     pub(crate) fn new(app: Arc<App>, config: Config) -> Edge {
-        Edge { app, config: Arc::new(config) }
+        Edge { app, config: Arc::new(config), draining: AtomicBool::new(false) }
+    }
+
+    /// From now on each answer is the last one on its connection, and says so.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
     }
 
     /// Answers one request.
@@ -72,6 +79,9 @@ impl Edge {
         let headers = served.response.headers_mut();
         if let Some(cookie) = cookie {
             headers.append(SET_COOKIE, cookie);
+        }
+        if self.draining.load(Ordering::Relaxed) {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if self.config.bench_headers {
             headers.insert("x-zebu-statements", HeaderValue::from(meter.statements()));

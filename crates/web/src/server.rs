@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,6 +24,11 @@ use crate::{Config, Error};
 
 /// A pause after the system refused to accept (no file descriptors left): it will refuse again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long connections stay open for another request once a stop was asked for. The web tier may be sending one on a
+/// connection at the very moment it would be closed; within this time it hears from an answer that it was the last, or
+/// finds that nobody listens any more.
+const NOTICE: Duration = Duration::from_secs(1);
 
 /// A node's HTTP listener, bound but not serving yet.
 #[derive(Debug)]
@@ -51,8 +57,8 @@ impl Server {
         self.address
     }
 
-    /// Serves until `shutdown` is done; then takes no more connections, closes the resting ones and lets requests under
-    /// way finish, for `drain_ms` at most.
+    /// Serves until `shutdown` is done; then takes no more connections, gives the resting ones notice, and lets requests
+    /// under way finish, for `drain_ms` at most.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let config = Arc::clone(&self.edge.config);
         let (stop, stopping) = watch::channel(false);
@@ -74,17 +80,29 @@ impl Server {
                 },
             }
         }
+        self.edge.drain();
+        // Whoever waits in the kernel's queue believes to be connected.
+        while let Some(Ok((stream, peer))) = self.listener.accept().now_or_never() {
+            connections.spawn(serve(Arc::clone(&self.edge), stream, peer, stopping.clone()));
+        }
         drop(self.listener);
+        if timeout(NOTICE, all_ended(&mut connections)).await.is_ok() {
+            return;
+        }
         // Nobody listens only if there are no connections: then there is nobody to tell.
         let _ = stop.send(true);
-        let drained = async { while connections.join_next().await.is_some() {} };
-        if timeout(Duration::from_millis(config.drain_ms), drained).await.is_err() {
+        let patience = Duration::from_millis(config.drain_ms);
+        if timeout(patience, all_ended(&mut connections)).await.is_err() {
             tracing::warn!(
                 connections = connections.len(),
                 "requests were broken off: they took longer than drain_ms"
             );
         }
     }
+}
+
+async fn all_ended(connections: &mut JoinSet<()>) {
+    while connections.join_next().await.is_some() {}
 }
 
 async fn serve(edge: Arc<Edge>, stream: TcpStream, peer: SocketAddr, mut stopping: watch::Receiver<bool>) {

@@ -102,6 +102,27 @@ async fn a_node_that_stops_takes_nobody_new_and_finishes_what_is_under_way() {
 }
 
 #[tokio::test]
+async fn a_request_on_an_open_connection_is_answered_though_the_node_is_stopping() {
+    let mut cluster = Cluster::start(1).await;
+    let mut stopping = cluster.nodes.remove(0);
+    let address = stopping.address;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = [0; 15];
+    timeout(PATIENCE, stream.read_exact(&mut answer)).await.expect("an answer").unwrap();
+    let last = async {
+        until(async || is_refused(address).await).await;
+        let login = "POST /ajax/login?action=login HTTP/1.1\r\nHost: x\r\nContent-Length: 25\r\n\r\n\
+                     name=anna&password=secret";
+        stream.write_all(login.as_bytes()).await.unwrap();
+        read_all(stream).await
+    };
+    let ((), answer) = tokio::join!(stopping.stop(), last);
+    assert!(answer.contains("\"user\":\"anna\"") && answer.contains("connection: close"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_client_that_stops_sending_is_given_up() {
     let cluster = Cluster::start_with(1, SessionConfig::default(), |web| web.body_stall_ms_max = 200).await;
     let anna = cluster.direct(0, "anna").login().await;
