@@ -1,7 +1,11 @@
 //! What a transaction promises: scopes locked and raised, nothing unpublished, nothing on withdrawn ground, nothing half
 //! written.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail their test and say where")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests fail their test and say where"
+)]
 
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};

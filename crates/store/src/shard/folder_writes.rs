@@ -1,10 +1,10 @@
 //! Changes to the folder tree. All touch the scope of the tree.
 
-use zebu_model::folder::{Folder, Type};
+use zebu_model::folder::Folder;
 use zebu_model::rights::Permission;
 use zebu_model::{FolderId, Scope, UserId};
 
-use super::folders::principal;
+use super::folders::{owner_key, principal};
 use crate::error::Result;
 use crate::statement::marks;
 use crate::tx::WriteTx;
@@ -34,11 +34,6 @@ pub async fn insert(tx: &mut WriteTx, f: &Folder, permissions: &[Permission]) ->
     )
     .await?;
     insert_permissions(tx, f.id, f.parent, permissions).await
-}
-
-/// What a folder's title is unique among, beside its parent.
-pub(super) fn owner_key(f: &Folder) -> UserId {
-    if f.kind == Type::Private { f.created_by } else { UserId(0) }
 }
 
 async fn insert_permissions(

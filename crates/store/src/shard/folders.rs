@@ -5,7 +5,6 @@ use zebu_model::rights::{Bits, Entity, Membership, Permission};
 use zebu_model::tree::{Doomed, Granted};
 use zebu_model::{FolderId, GroupId, UserId};
 
-use super::folder_writes::owner_key;
 use crate::error::{Error, Result};
 use crate::statement::marks;
 use crate::tx::Tx;
@@ -31,6 +30,11 @@ pub(super) fn folder(row: &mut Row) -> Result<Folder> {
         modified_by: row.user()?,
         modified: row.version()?,
     })
+}
+
+/// What a folder's title is unique among, beside its parent.
+pub(super) fn owner_key(f: &Folder) -> UserId {
+    if f.kind == Type::Private { f.created_by } else { UserId(0) }
 }
 
 /// An entity as the one number permissions are keyed by.
