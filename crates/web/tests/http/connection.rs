@@ -123,6 +123,43 @@ async fn a_request_on_an_open_connection_is_answered_though_the_node_is_stopping
 }
 
 #[tokio::test]
+async fn a_node_that_stops_under_load_fails_no_request() {
+    let mut cluster = Cluster::start(2).await;
+    let mut stopping = cluster.nodes.remove(0);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let mut work = tokio::task::JoinSet::new();
+    for number in 0..6 {
+        // All begin on the node that stops.
+        let anna = cluster.client("anna").pinned("OX-1").login().await;
+        let parent = home(&anna).await;
+        let stopped = stopped.clone();
+        work.spawn(async move {
+            let mut done = 0;
+            while !*stopped.borrow() || done % 10 != 0 {
+                done += 1;
+                // A write that must not be done twice, and a read.
+                let title = serde_json::json!({"title": format!("folder {number} {done}")});
+                let made = anna.put("folders", "new", &[("folder_id", &parent)], title).await;
+                assert_eq!((made.status.as_u16(), made.code()), (200, String::new()), "{made:?}");
+                let read = anna.get("folders", "get", &[("id", &parent)]).await;
+                assert_eq!(read.status, 200, "{read:?}");
+            }
+            done
+        });
+    }
+    stopping.stop().await;
+    stop.send(true).unwrap();
+    let mut done = 0;
+    while let Some(finished) = work.join_next().await {
+        done += finished.unwrap();
+    }
+    let anna = cluster.client("anna").login().await;
+    let parent = home(&anna).await;
+    let folders = anna.get("folders", "list", &[("parent", &parent), ("columns", "1")]).await.data();
+    assert_eq!(folders.as_array().unwrap().len(), done, "each was made once");
+}
+
+#[tokio::test]
 async fn a_client_that_stops_sending_is_given_up() {
     let cluster = Cluster::start_with(1, SessionConfig::default(), |web| web.body_stall_ms_max = 200).await;
     let anna = cluster.direct(0, "anna").login().await;
