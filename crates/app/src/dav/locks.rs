@@ -38,15 +38,19 @@ pub async fn locks_at(app: &App, caller: &Caller, target: Target) -> Result<Lock
 /// The locks on everything below a folder: on folders and on the files in them.
 pub async fn locks_below(app: &App, caller: &Caller, top: FolderId) -> Result<Locks> {
     let mut tx = app.read(&caller.place).await?;
-    let subtree = folders::subtree(&mut tx, &caller.who, top).await?;
+    below(&mut tx, app, caller, top).await
+}
+
+async fn below(tx: &mut Tx, app: &App, caller: &Caller, top: FolderId) -> Result<Locks> {
+    let subtree = folders::subtree(tx, &caller.who, top).await?;
     let ids: Vec<FolderId> = subtree.iter().map(|(below, _)| below.granted.folder.id).collect();
     let mut locks = Vec::new();
     for part in ids.chunks(500) {
-        locks.extend(dav::locks(&mut tx, None, part, app.now_ms()).await?);
+        locks.extend(dav::locks(tx, None, part, app.now_ms()).await?);
     }
     locks.retain(|lock| lock.target != Target::Folder(top));
     for id in ids {
-        locks.extend(dav::locks_in_folder(&mut tx, id, app.now_ms()).await?);
+        locks.extend(dav::locks_in_folder(tx, id, app.now_ms()).await?);
     }
     Ok(locks)
 }
@@ -78,8 +82,8 @@ fn expires(app: &App, seconds: u32) -> i64 {
     app.now_ms().saturating_add(i64::from(seconds.min(LOCK_SECONDS_MAX)) * 1_000)
 }
 
-/// Takes a lock; the caller must be allowed to write there. A deep lock on a folder also collides with locks on the files
-/// in it.
+/// Takes a lock; the caller must be allowed to write there. A deep lock on a folder also collides with locks on
+/// anything below it.
 pub async fn lock(app: &App, caller: &Caller, target: Target, request: LockRequest) -> Result<Lock> {
     until_settled!(attempt(app, caller, target, &request).await)
 }
@@ -106,7 +110,7 @@ async fn attempt(app: &App, caller: &Caller, target: Target, request: &LockReque
     }
     let mut held = bearing(&mut tx, app, caller, target, place).await?;
     if let (Target::Folder(id), true) = (target, request.deep) {
-        held.extend(dav::locks_in_folder(&mut tx, id, app.now_ms()).await?);
+        held.extend(below(&mut tx, app, caller, id).await?);
     }
     if held.iter().any(|lock| !(lock.shared && request.shared)) {
         return Err(Refusal::FileLocked {}.into());

@@ -275,6 +275,14 @@ async fn a_deep_lock_covers_what_is_below_and_what_is_to_come() {
     assert_eq!(status(&anna, "DELETE", &at("d"), &[("if", &token)]).await, 204);
 
     status(&anna, "MKCOL", &at("d"), &[]).await;
+    status(&anna, "MKCOL", &at("d/e"), &[]).await;
+    put(&anna, &at("d/e/f.txt"), "one").await;
+    let far = lock(&anna, &at("d/e/f.txt"), EXCLUSIVE, "0").await;
+    assert_eq!(anna.dav("LOCK", &at("d"), &[], EXCLUSIVE).await.status, 423, "something below is locked");
+    assert_eq!(anna.dav("LOCK", &at("d"), &[("depth", "0")], EXCLUSIVE).await.status, 200);
+    let named = far.trim_matches(['(', ')']);
+    assert_eq!(status(&anna, "UNLOCK", &at("d/e/f.txt"), &[("lock-token", named)]).await, 204);
+    cluster.clock.advance_ms(7_200_000);
     put(&anna, &at("d/f.txt"), "one").await;
     let inside = lock(&anna, &at("d/f.txt"), EXCLUSIVE, "0").await;
     assert_eq!(status(&anna, "DELETE", &at("d"), &[]).await, 423, "something below is locked");
