@@ -184,7 +184,9 @@ pub struct FixedFolder {
 }
 
 /// The fixed tree of a new context, parents before children. Source: the original's default permissions for
-/// "all users" (entity 0).
+/// "all users" (entity 0), except that in the two public file folders people also see what is there and keep hold of
+/// what they put there: the right to create folders includes creating files, and a file its own author can't see is
+/// a trap.
 #[must_use]
 pub fn fixed_tree() -> Vec<FixedFolder> {
     let everybody = Entity::Group(GroupId::EVERYBODY);
@@ -215,14 +217,14 @@ pub fn fixed_tree() -> Vec<FixedFolder> {
         owned(fixed::SYSTEM_GLOBAL, fixed::SYSTEM, "Shared address book", Module::Contacts, Bits::AUTHOR),
         node(fixed::SYSTEM_LDAP, fixed::SYSTEM, "Global address book", Module::Contacts, Bits::VIEWER),
         node(fixed::USER, fixed::SYSTEM, "User", Module::System, Bits::SEE),
-        owned(fixed::INFOSTORE, fixed::ROOT, "Infostore", Module::Infostore, Bits::SUBFOLDERS),
+        owned(fixed::INFOSTORE, fixed::ROOT, "Infostore", Module::Infostore, Bits::CONTRIBUTOR),
         node(fixed::USERSTORE, fixed::INFOSTORE, "Userstore", Module::Infostore, Bits::SEE),
         owned(
             fixed::PUBLIC_INFOSTORE,
             fixed::INFOSTORE,
             "Public infostore",
             Module::Infostore,
-            Bits::SUBFOLDERS,
+            Bits::CONTRIBUTOR,
         ),
     ]
 }

@@ -130,6 +130,14 @@ impl Bits {
     pub const SUBFOLDERS: Bits = Bits { folder: FolderRight::CreateSubfolders, ..Bits::NONE };
     /// See and read everything (257).
     pub const VIEWER: Bits = Bits { read: ObjectRight::All, ..Bits::SEE };
+    /// Add folders and objects, read everything, change and delete one's own.
+    pub const CONTRIBUTOR: Bits = Bits {
+        folder: FolderRight::CreateSubfolders,
+        read: ObjectRight::All,
+        write: ObjectRight::Own,
+        delete: ObjectRight::Own,
+        admin: false,
+    };
     /// Create, read, change and delete everything (4 227 332).
     pub const AUTHOR: Bits = Bits {
         folder: FolderRight::CreateSubfolders,
