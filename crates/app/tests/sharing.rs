@@ -184,6 +184,39 @@ async fn changes_and_departures_are_told_once() {
 }
 
 #[tokio::test]
+async fn a_file_that_comes_and_goes_is_told_in_each_folder_as_it_is_there_now() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let anna = caller(&pair.one, "anna").await;
+        let mine = home(&pair.one, &anna).await;
+        let other = folder(&pair.one, &anna, mine, "Other").await;
+        let (file, start) = put(&pair.one, &anna, mine, "a", b"a").await.unwrap();
+        let to = |folder| FileChange {
+            folder: Some(folder),
+            fields: Fields::default(),
+            content: None,
+            seen: None,
+            holding: Holding::User,
+        };
+        for _ in 0..2 {
+            files::update(&pair.one, &anna, file, to(other)).await.unwrap();
+            let told = files::updates(&pair.two, &anna, mine, start).await.unwrap();
+            assert_eq!((told.changed.len(), told.gone), (0, vec![file]));
+            files::update(&pair.two, &anna, file, to(mine)).await.unwrap();
+            let told = files::updates(&pair.one, &anna, mine, start).await.unwrap();
+            assert_eq!((told.changed.len(), told.gone), (1, vec![]));
+            let told = files::updates(&pair.one, &anna, other, Version::NONE).await.unwrap();
+            assert_eq!((told.changed.len(), told.gone), (0, vec![file]));
+        }
+        files::delete(&pair.one, &anna, &[Wanted { file, folder: Some(mine) }], None, Holding::User)
+            .await
+            .unwrap();
+        let told = files::updates(&pair.two, &anna, mine, start).await.unwrap();
+        assert_eq!((told.changed.len(), told.gone), (0, vec![file]));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_newer_file_or_folder_is_not_overwritten() {
     on_each_engine(Quota::Unlimited, async |pair| {
         let anna = caller(&pair.one, "anna").await;

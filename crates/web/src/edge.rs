@@ -143,6 +143,7 @@ impl Line {
                     user,
                     ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
                     statements = meter.statements(),
+                    commits = meter.commits(),
                     database_ms = meter.database_us() / 1_000,
                     $words
                 )

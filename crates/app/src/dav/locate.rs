@@ -132,7 +132,7 @@ pub async fn children(app: &App, caller: &Caller, at: &Located) -> Result<Childr
     let folders = children.folders.iter().filter_map(|(_, granted)| Some(granted.as_ref()?.folder.id));
     let folders: Vec<FolderId> = folders.collect();
     for part in folders.chunks(500) {
-        children.locks.extend(dav::locks(&mut tx, None, part, app.now_ms()).await?);
+        children.locks.extend(dav::locks_on_folders(&mut tx, part, app.now_ms()).await?);
         for (folder, name, value) in dav::properties_of_folders(&mut tx, part).await? {
             children.properties.push((Target::Folder(folder), name, value));
         }
@@ -155,7 +155,7 @@ async fn in_folder(tx: &mut Tx, app: &App, caller: &Caller, granted: &Granted) -
         children.files = files::in_folder(tx, id, creator).await?;
         // Notes and bookmarks have no name to be found by.
         children.files.retain(|f| f.content.is_some());
-        children.locks = dav::locks_in_folder(tx, id, app.now_ms()).await?;
+        children.locks = dav::locks_in_folders(tx, &[id], app.now_ms()).await?;
         let properties = dav::properties_in_folder(tx, id).await?.into_iter();
         children.properties =
             properties.map(|(file, name, value)| (Target::File(file), name, value)).collect();

@@ -32,7 +32,7 @@ pub type Locks = Vec<Lock>;
 pub async fn locks_at(app: &App, caller: &Caller, target: Target) -> Result<Locks> {
     let mut tx = app.read(&caller.place).await?;
     let Some(place) = place_of(&mut tx, target).await? else { return Ok(Vec::new()) };
-    bearing(&mut tx, app, caller, target, place).await
+    Ok(dav::bearing(&mut tx, target, place, app.now_ms()).await?)
 }
 
 /// The locks on everything below a folder: on folders and on the files in them.
@@ -46,12 +46,10 @@ async fn below(tx: &mut Tx, app: &App, caller: &Caller, top: FolderId) -> Result
     let ids: Vec<FolderId> = subtree.iter().map(|(below, _)| below.granted.folder.id).collect();
     let mut locks = Vec::new();
     for part in ids.chunks(500) {
-        locks.extend(dav::locks(tx, None, part, app.now_ms()).await?);
+        locks.extend(dav::locks_on_folders(tx, part, app.now_ms()).await?);
+        locks.extend(dav::locks_in_folders(tx, part, app.now_ms()).await?);
     }
     locks.retain(|lock| lock.target != Target::Folder(top));
-    for id in ids {
-        locks.extend(dav::locks_in_folder(tx, id, app.now_ms()).await?);
-    }
     Ok(locks)
 }
 
@@ -61,21 +59,6 @@ async fn place_of(tx: &mut Tx, target: Target) -> Result<Option<FolderId>> {
         Target::Folder(id) => Some(id),
         Target::File(id) => files::get(tx, id).await?.map(|f| f.folder),
     })
-}
-
-async fn bearing(
-    tx: &mut Tx,
-    app: &App,
-    caller: &Caller,
-    target: Target,
-    place: FolderId,
-) -> Result<Vec<Lock>> {
-    let way = folders::path(tx, &caller.who, place).await?;
-    let ids: Vec<FolderId> = way.iter().map(|g| g.folder.id).collect();
-    let file = if let Target::File(id) = target { Some(id) } else { None };
-    let mut locks = dav::locks(tx, file, &ids, app.now_ms()).await?;
-    locks.retain(|lock| lock.target == target || lock.deep);
-    Ok(locks)
 }
 
 fn expires(app: &App, seconds: u32) -> i64 {
@@ -108,7 +91,7 @@ async fn attempt(app: &App, caller: &Caller, target: Target, request: &LockReque
     if !granted.bits.write.covers(creator, caller.who.user) && !granted.bits.creates_objects() {
         return Err(Refusal::FileWriteDenied {}.into());
     }
-    let mut held = bearing(&mut tx, app, caller, target, place).await?;
+    let mut held = dav::bearing(&mut tx, target, place, app.now_ms()).await?;
     if let (Target::Folder(id), true) = (target, request.deep) {
         held.extend(below(&mut tx, app, caller, id).await?);
     }

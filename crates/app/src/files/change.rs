@@ -45,11 +45,11 @@ async fn attempt(app: &App, caller: &Caller, id: FileId, change: &FileChange<'_>
     let (seen_now, target, tree) = {
         let mut tx = app.read(&caller.place).await?;
         let (file, granted) = readable(&mut tx, caller, id).await?;
-        let (_, tree) = file_folder(&mut tx, &caller.who, file.folder).await?;
+        let tree = tx.version(Scope::Tree).await?;
         check_rights(caller, &file, &granted, change)?;
         let target = change.folder.filter(|folder| *folder != file.folder);
         if let Some(target) = target {
-            check_target(&file_folder(&mut tx, &caller.who, target).await?.0)?;
+            check_target(&file_folder(&mut tx, &caller.who, target).await?)?;
         }
         (file, target, tree)
     };

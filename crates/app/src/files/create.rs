@@ -1,12 +1,13 @@
 //! `new`: an item in a folder, with content, a bookmark or a note.
 
 use zebu_model::file::{Content, File};
+use zebu_model::quota::Quota;
 use zebu_model::{FileId, FolderId, Refusal, Scope, Version, name};
 use zebu_store::shard::sequences::Sequence;
 use zebu_store::shard::{files, stored, usage};
 use zebu_store::{Plan, WriteTx};
 
-use super::file_folder;
+use super::ground;
 use super::upload::Stored;
 use crate::app::{App, until_settled};
 use crate::caller::Caller;
@@ -88,8 +89,9 @@ pub(super) async fn adopt(
     folder: FolderId,
     stored: &Stored,
 ) -> Result<()> {
-    let used = usage::used(tx).await?;
-    caller.place.quota.admit(used, stored.size)?;
+    if caller.place.quota != Quota::Unlimited {
+        caller.place.quota.admit(usage::used(tx).await?, stored.size)?;
+    }
     if !stored::release(tx, &stored.taken.key()?.to_string()).await? {
         // A sweeper took this node for dead and the content may be gone: the client has to send it again.
         return Err(zebu_store::Error::Unavailable {
@@ -118,7 +120,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewFile) -> Result<(FileId,
 async fn attempt(app: &App, caller: &Caller, new: &NewFile, id: FileId) -> Result<Version> {
     let (granted, tree) = {
         let mut tx = app.read(&caller.place).await?;
-        file_folder(&mut tx, &caller.who, new.folder).await?
+        ground(&mut tx, &caller.who, new.folder).await?
     };
     if !granted.bits.creates_objects() {
         return Err(Refusal::FileCreateDenied {}.into());

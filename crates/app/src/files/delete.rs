@@ -8,7 +8,7 @@ use zebu_store::Plan;
 use zebu_store::shard::{files, folders, stored, usage};
 
 use super::locks::{self, Holding};
-use super::{covered, file_folder};
+use super::{covered, ground};
 use crate::app::{App, until_settled};
 use crate::caller::Caller;
 use crate::error::Result;
@@ -71,7 +71,7 @@ async fn attempt(
 ) -> Result<(Vec<FileId>, Version)> {
     let (granted, tree) = {
         let mut tx = app.read(&caller.place).await?;
-        file_folder(&mut tx, &caller.who, folder).await?
+        ground(&mut tx, &caller.who, folder).await?
     };
     let plan = Plan::changing([Scope::Folder(folder)]).relying(Scope::Tree, tree);
     let mut tx = app.write(&caller.place, plan).await?;

@@ -29,7 +29,7 @@ pub async fn list(app: &App, caller: &Caller, folder: FolderId) -> Result<(Vec<F
         return Ok((Vec::new(), Version::NONE));
     }
     let mut tx = app.read(&caller.place).await?;
-    let (granted, _) = file_folder(&mut tx, &caller.who, folder).await?;
+    let granted = file_folder(&mut tx, &caller.who, folder).await?;
     let creator = creator_filter(&granted, caller.who.user)?;
     let found = files::in_folder(&mut tx, folder, creator).await?;
     Ok((found, tx.version(Scope::Folder(folder)).await?))
@@ -53,14 +53,19 @@ pub async fn get(
     folder: Option<FolderId>,
 ) -> Result<(File, Version)> {
     let mut tx = app.read(&caller.place).await?;
-    if let Some(folder) = folder.filter(|f| !is_view(*f)) {
-        // Says "folder not visible" where that is what happened.
-        file_folder(&mut tx, &caller.who, folder).await?;
-    }
-    let (file, _) = readable(&mut tx, caller, id).await?;
-    if folder.is_some_and(|folder| folder != file.folder) {
-        return Err(Refusal::FileMissing { file: id }.into());
-    }
+    let found = readable(&mut tx, caller, id).await;
+    let here = |file: &File| folder.is_none_or(|folder| folder == file.folder || is_view(folder));
+    let file = match found {
+        Ok((file, _)) if here(&file) => file,
+        other => {
+            // Says "folder not visible" where that is what happened.
+            if let Some(folder) = folder.filter(|f| !is_view(*f)) {
+                file_folder(&mut tx, &caller.who, folder).await?;
+            }
+            other?;
+            return Err(Refusal::FileMissing { file: id }.into());
+        }
+    };
     let version = tx.version(Scope::Folder(file.folder)).await?;
     Ok((file, version))
 }
@@ -108,7 +113,7 @@ pub struct FileChanges {
 /// What changed in a folder since a version.
 pub async fn updates(app: &App, caller: &Caller, folder: FolderId, since: Version) -> Result<FileChanges> {
     let mut tx = app.read(&caller.place).await?;
-    let (granted, _) = file_folder(&mut tx, &caller.who, folder).await?;
+    let granted = file_folder(&mut tx, &caller.who, folder).await?;
     let creator = creator_filter(&granted, caller.who.user)?;
     let version = tx.version(Scope::Folder(folder)).await?;
     if version <= since {

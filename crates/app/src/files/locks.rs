@@ -4,7 +4,7 @@ use zebu_model::file::File;
 use zebu_model::lock::{Lock, Target};
 use zebu_model::{Refusal, UserId};
 use zebu_store::Tx;
-use zebu_store::shard::{dav, folders};
+use zebu_store::shard::dav;
 
 use crate::caller::Caller;
 use crate::error::Result;
@@ -36,10 +36,7 @@ pub(super) async fn check(
     holding: Holding<'_>,
     now_ms: i64,
 ) -> Result<()> {
-    let above: Vec<_> =
-        folders::path(tx, &caller.who, file.folder).await?.into_iter().map(|g| g.folder.id).collect();
-    let mut locks = dav::locks(tx, Some(file.id), &above, now_ms).await?;
-    locks.retain(|lock| lock.deep || lock.target == Target::File(file.id));
+    let locks = dav::bearing(tx, Target::File(file.id), file.folder, now_ms).await?;
     if locks.is_empty() || locks.iter().any(|lock| holding.opens(lock, caller.who.user)) {
         Ok(())
     } else {

@@ -28,17 +28,21 @@ use zebu_store::shard::folders;
 
 use crate::error::Result;
 
-/// A file folder the caller sees, and the version of the tree that says so.
-async fn file_folder(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<(Granted, Version)> {
+/// The ground of a write: a file folder the caller sees, and the version of the tree that says so.
+async fn ground(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<(Granted, Version)> {
+    Ok((file_folder(tx, who, id).await?, tx.version(Scope::Tree).await?))
+}
+
+/// A file folder the caller sees.
+async fn file_folder(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<Granted> {
     if is_view(id) {
         return Err(Refusal::VirtualFolder { folder: id }.into());
     }
-    let version = tx.version(Scope::Tree).await?;
     let granted = Granted::visible(folders::get(tx, who, id).await?, id)?;
     if granted.folder.module != Module::Infostore {
         return Err(Refusal::NotAFileFolder { folder: id }.into());
     }
-    Ok((granted, version))
+    Ok(granted)
 }
 
 /// Refuses unless `right` covers an object that `creator` made.

@@ -44,7 +44,7 @@ pub async fn upload(
     let mut limit = FILE_BYTES_MAX;
     let mut tx = app.read(&caller.place).await?;
     if let Some(folder) = folder {
-        let (granted, _) = file_folder(&mut tx, &caller.who, folder).await?;
+        let granted = file_folder(&mut tx, &caller.who, folder).await?;
         let writes = granted.bits.write.covers(caller.who.user, caller.who.user);
         if !granted.bits.creates_objects() && !writes {
             return Err(Refusal::FileCreateDenied {}.into());

@@ -30,29 +30,44 @@ fn lock(mut row: Row) -> Result<Lock> {
     })
 }
 
-/// The locks that lie on a file, or on one of these folders, and have not ended at `now_ms`.
-pub async fn locks(
-    tx: &mut Tx,
-    file: Option<FileId>,
-    folders: &[FolderId],
-    now_ms: i64,
-) -> Result<Vec<Lock>> {
+/// The locks that bear on a target in `place` (its folder, or itself if it is one) and have not ended at `now_ms`: those on
+/// it, and deep ones on folders above it.
+pub async fn bearing(tx: &mut Tx, target: Target, place: FolderId, now_ms: i64) -> Result<Vec<Lock>> {
+    let (folder, file) = key(target);
+    let sql = "WITH RECURSIVE up (id, parent, depth) AS (SELECT id, parent, 0 FROM folders WHERE cid = ? AND id = ? \
+               UNION ALL SELECT f.id, f.parent, up.depth + 1 FROM up JOIN folders f ON f.cid = ? AND f.id = up.parent \
+               WHERE up.depth < 200) \
+               SELECT token, folder, file, uid, shared, deep, owner, expires FROM dav_locks WHERE cid = ? AND expires > ? \
+               AND folder = ? AND file = ? \
+               UNION SELECT l.token, l.folder, l.file, l.uid, l.shared, l.deep, l.owner, l.expires FROM up \
+               JOIN dav_locks l ON l.cid = ? AND l.folder = up.id WHERE l.deep = 1 AND l.expires > ? ORDER BY 1";
+    let context = tx.context;
+    let values = args![context, place, context, context, now_ms, folder, file, context, now_ms];
+    tx.query("dav_locks", sql, values).await?.into_iter().map(lock).collect()
+}
+
+/// The locks on these folders that have not ended at `now_ms`.
+pub async fn locks_on_folders(tx: &mut Tx, folders: &[FolderId], now_ms: i64) -> Result<Vec<Lock>> {
     let sql = format!(
         "SELECT token, folder, file, uid, shared, deep, owner, expires FROM dav_locks WHERE cid = ? AND expires > ? \
-         AND ((file = ? AND file <> 0) OR folder IN ({})) ORDER BY token",
+         AND folder IN ({}) ORDER BY token",
         marks(folders.len())
     );
-    let mut values = args![tx.context, now_ms, file.unwrap_or(FileId(0))];
+    let mut values = args![tx.context, now_ms];
     values.extend(folders.iter().map(|id| Value::from(*id)));
     tx.query("dav_locks", sql, values).await?.into_iter().map(lock).collect()
 }
 
-/// The locks on files in a folder that have not ended at `now_ms`.
-pub async fn locks_in_folder(tx: &mut Tx, folder: FolderId, now_ms: i64) -> Result<Vec<Lock>> {
-    let sql = "SELECT l.token, l.folder, l.file, l.uid, l.shared, l.deep, l.owner, l.expires FROM files f \
-               JOIN dav_locks l ON l.cid = f.cid AND l.file = f.id WHERE f.cid = ? AND f.folder = ? AND l.expires > ?";
-    let rows = tx.query("dav_locks", sql, args![tx.context, folder, now_ms]).await?;
-    rows.into_iter().map(lock).collect()
+/// The locks on files in these folders that have not ended at `now_ms`.
+pub async fn locks_in_folders(tx: &mut Tx, folders: &[FolderId], now_ms: i64) -> Result<Vec<Lock>> {
+    let sql = format!(
+        "SELECT l.token, l.folder, l.file, l.uid, l.shared, l.deep, l.owner, l.expires FROM files f \
+         JOIN dav_locks l ON l.cid = f.cid AND l.file = f.id WHERE f.cid = ? AND l.expires > ? AND f.folder IN ({})",
+        marks(folders.len())
+    );
+    let mut values = args![tx.context, now_ms];
+    values.extend(folders.iter().map(|id| Value::from(*id)));
+    tx.query("dav_locks", sql, values).await?.into_iter().map(lock).collect()
 }
 
 /// Stores a lock, and clears away those on the same target that have ended.

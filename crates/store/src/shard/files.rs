@@ -183,7 +183,7 @@ pub async fn update(tx: &mut WriteTx, f: &File, was_in: FolderId, new_content: b
     let name = f.content.as_ref().map(|c| c.name.as_str());
     let version = f.content.as_ref().map_or(0, |c| c.version);
     if was_in != f.folder {
-        bury(tx, was_in, f.id).await?;
+        bury(tx, was_in, &[f.id]).await?;
         let sql = "DELETE FROM file_tombstones WHERE cid = ? AND folder = ? AND id = ?";
         tx.execute("file_tombstones", sql, args![tx.context, f.folder, f.id]).await?;
     }
@@ -218,20 +218,27 @@ pub async fn update(tx: &mut WriteTx, f: &File, was_in: FolderId, new_content: b
     .map(drop)
 }
 
-/// Leaves a tombstone where an item was.
-async fn bury(tx: &mut WriteTx, folder: FolderId, id: FileId) -> Result<()> {
+/// Leaves tombstones where items were. Each item has been where it is now: an older tombstone there was taken away when
+/// it came.
+async fn bury(tx: &mut WriteTx, folder: FolderId, ids: &[FileId]) -> Result<()> {
     let stamp = tx.touch(Scope::Folder(folder))?;
-    let sql = "DELETE FROM file_tombstones WHERE cid = ? AND folder = ? AND id = ?";
-    tx.execute("file_tombstones", sql, args![tx.context, folder, id]).await?;
-    let sql = "INSERT INTO file_tombstones (cid, folder, id, version) VALUES (?, ?, ?, ?)";
-    tx.execute("file_tombstones", sql, args![tx.context, folder, id, stamp]).await.map(drop)
+    for part in ids.chunks(200) {
+        let sql = format!(
+            "INSERT INTO file_tombstones (cid, folder, id, version) VALUES {}",
+            vec!["(?, ?, ?, ?)"; part.len()].join(", ")
+        );
+        let mut values = Vec::with_capacity(part.len() * 4);
+        for id in part {
+            values.extend(args![tx.context, folder, *id, stamp]);
+        }
+        tx.execute("file_tombstones", sql, values).await?;
+    }
+    Ok(())
 }
 
 /// Deletes items of one folder with their versions. Their stored files are the caller's to doom.
 pub async fn delete(tx: &mut WriteTx, folder: FolderId, ids: &[FileId]) -> Result<()> {
-    for id in ids {
-        bury(tx, folder, *id).await?;
-    }
+    bury(tx, folder, ids).await?;
     for part in ids.chunks(500) {
         for (table, column) in
             [("files", "id"), ("file_versions", "file"), ("dav_locks", "file"), ("dead_properties", "file")]

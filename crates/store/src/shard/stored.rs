@@ -12,13 +12,27 @@ use crate::value::{Value, args};
 const RESERVED: i64 = 0;
 const DOOMED: i64 = 1;
 
-/// Reserves keys for content that `writer` (a node's incarnation) is going to write.
-pub async fn reserve(tx: &mut WriteTx, keys: &[String], writer: &str, now_ms: i64) -> Result<()> {
-    for key in keys {
-        let sql = "INSERT INTO stored_files (cid, store_key, state, writer, since) VALUES (?, ?, ?, ?, ?)";
-        tx.execute("stored_files", sql, args![tx.context, key, RESERVED, writer, now_ms]).await?;
+/// Rows in one INSERT: far below the placeholders an engine takes.
+const ROWS_A_STATEMENT: usize = 200;
+
+async fn insert(tx: &mut WriteTx, keys: &[String], state: i64, writer: &str, now_ms: i64) -> Result<()> {
+    for part in keys.chunks(ROWS_A_STATEMENT) {
+        let sql = format!(
+            "INSERT INTO stored_files (cid, store_key, state, writer, since) VALUES {}",
+            vec!["(?, ?, ?, ?, ?)"; part.len()].join(", ")
+        );
+        let mut values = Vec::with_capacity(part.len() * 5);
+        for key in part {
+            values.extend(args![tx.context, key, state, writer, now_ms]);
+        }
+        tx.execute("stored_files", sql, values).await?;
     }
     Ok(())
+}
+
+/// Reserves keys for content that `writer` (a node's incarnation) is going to write.
+pub async fn reserve(tx: &mut WriteTx, keys: &[String], writer: &str, now_ms: i64) -> Result<()> {
+    insert(tx, keys, RESERVED, writer, now_ms).await
 }
 
 /// Gives a reservation up because its content now has a name. `false`: a sweeper has doomed it meanwhile, so
@@ -30,11 +44,7 @@ pub async fn release(tx: &mut WriteTx, key: &str) -> Result<bool> {
 
 /// Says that content without a name is to be removed.
 pub async fn doom(tx: &mut WriteTx, keys: &[String], now_ms: i64) -> Result<()> {
-    for key in keys {
-        let sql = "INSERT INTO stored_files (cid, store_key, state, writer, since) VALUES (?, ?, ?, '', ?)";
-        tx.execute("stored_files", sql, args![tx.context, key, DOOMED, now_ms]).await?;
-    }
-    Ok(())
+    insert(tx, keys, DOOMED, "", now_ms).await
 }
 
 /// Dooms the reservations of dead writers: those not in `alive`, and older than `before`.
