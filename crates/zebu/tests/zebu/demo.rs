@@ -172,10 +172,7 @@ fn a_signal_to_every_process_at_once_ends_all_of_them_well_and_starts_none() {
         let dir = tempfile::tempdir().unwrap();
         let (mut demo, _) = Running::demo(&in_dir(dir.path()));
         let children = ["web", "OX-1", "OX-2"].map(|child| demo.said(&format!("child {child} pid ")));
-        demo.signal(name);
-        for child in children {
-            signal(name, child);
-        }
+        demo.signal_with(name, &children);
         let (status, errors, said) = demo.end();
         assert!(status.success(), "{status}");
         assert_eq!(errors, "");

@@ -78,6 +78,13 @@ impl Running {
         signal(name, self.child.id());
     }
 
+    /// Signals it and these processes of it by one command, so that none has time to end before it is signalled.
+    pub(crate) fn signal_with(&self, name: &str, children: &[String]) {
+        let all = children.iter().cloned().chain([self.child.id().to_string()]);
+        let status = Command::new("kill").arg(format!("-{name}")).args(all).status().unwrap();
+        assert!(status.success(), "kill -{name} {children:?}");
+    }
+
     /// Waits for its end; answers how it ended, what it said on standard error, and its lines on standard output.
     pub(crate) fn end(mut self) -> (ExitStatus, String, Vec<String>) {
         let deadline = Instant::now() + PATIENCE;
