@@ -90,7 +90,7 @@ fn rclone(node: &str, arguments: &[&str]) -> Command {
     let mut rclone = command("rclone", arguments);
     rclone.args([
         "--config=",
-        "--copy-links",
+        "--skip-links",
         "--header",
         &cookie,
         "--stats=0",
