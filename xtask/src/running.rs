@@ -92,7 +92,7 @@ impl Running {
         let started = self.seen.iter().filter_map(|line| line.strip_prefix("child ")?.split_once(" pid "));
         let last: BTreeMap<&str, u32> =
             started.filter_map(|(name, pid)| Some((name, pid.parse().ok()?))).collect();
-        signal("-INT", &last.into_values().chain([self.child.id()]).collect::<Vec<_>>())?;
+        signal("-INT", &[self.child.id()].into_iter().chain(last.into_values()).collect::<Vec<_>>())?;
         self.ended("Ctrl-C")
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::demo::child::{Child, Live};
 use crate::say;
@@ -14,6 +14,9 @@ const SHORT_LIFE: Duration = Duration::from_secs(2);
 /// The first pause after a short life; each further one is twice as long.
 const PAUSE_FIRST: Duration = Duration::from_millis(100);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+
+/// A signal that goes to all processes at once may end a child before this one has seen it. Until then its end is no death.
+const SIGNALS_APART_MAX: Duration = Duration::from_millis(100);
 
 /// The keeper of one process.
 pub(super) struct Keeper {
@@ -60,7 +63,8 @@ async fn keep(child: Child, mut live: Live, mut order: watch::Receiver<Order>) {
             _ = order.wait_for(|order| *order == Order::Stop) => break,
             end = live.end() => end,
         };
-        if *order.borrow() != Order::Keep {
+        let stopping = order.wait_for(|order| *order != Order::Keep);
+        if timeout(SIGNALS_APART_MAX, stopping).await.is_ok() {
             return;
         }
         say::line(&format!("child {name} died ({end}), restarting"));

@@ -80,7 +80,7 @@ impl Running {
 
     /// Signals it and these processes of it by one command, so that none has time to end before it is signalled.
     pub(crate) fn signal_with(&self, name: &str, children: &[String]) {
-        let all = children.iter().cloned().chain([self.child.id().to_string()]);
+        let all = std::iter::once(self.child.id().to_string()).chain(children.iter().cloned());
         let status = Command::new("kill").arg(format!("-{name}")).args(all).status().unwrap();
         assert!(status.success(), "kill -{name} {children:?}");
     }
