@@ -84,6 +84,11 @@ impl Error {
         matches!(self, Error::Duplicate { table: found } if *found == table)
     }
 
+    /// For rows that whoever comes first makes: one that somebody else made meanwhile is a reason to start over.
+    pub(crate) fn of_first_comer(self) -> Error {
+        if matches!(self, Error::Duplicate { .. }) { Error::Contended } else { self }
+    }
+
     /// Whether to start over at once: the ground moved, or somebody was in the way; nothing was written.
     #[must_use]
     pub fn asks_to_start_over(&self) -> bool {

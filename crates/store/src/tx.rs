@@ -206,7 +206,8 @@ impl WriteTx {
             let (kind, id) = scope.key();
             let values = args![self.context, kind, id, self.stamp];
             self.execute("scopes", "INSERT INTO scopes (cid, kind, id, version) VALUES (?, ?, ?, ?)", values)
-                .await?;
+                .await
+                .map_err(Error::of_first_comer)?;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};
 use zebu_model::{ContextId, FolderId, Scope, UserId, Version};
+use zebu_store::configdb::members::{self, Member};
 use zebu_store::shard::sequences::Sequence;
 use zebu_store::shard::{folder_writes, folders, usage};
 use zebu_store::{Config, Error, Place, Plan, Store};
@@ -37,6 +38,19 @@ async fn on_each_engine(test: impl AsyncFn(Databases)) {
 }
 
 impl Databases {
+    /// Runs a statement past the store.
+    fn sql(&self, url: &str, statement: &str) {
+        match url.strip_prefix("sqlite:") {
+            Some(path) => {
+                rusqlite::Connection::open(path).unwrap().execute_batch(statement).unwrap();
+            }
+            None => {
+                let schema = url.split('?').next().and_then(|url| url.rsplit('/').next()).unwrap();
+                zebu_mariadb::server().sql(&format!("USE {schema}; {statement};"));
+            }
+        }
+    }
+
     /// A node's own connections to them.
     async fn open(&self) -> (Store, Place) {
         self.open_waiting(60_000).await
@@ -149,6 +163,40 @@ async fn a_statement_cut_off_in_the_middle_is_rolled_back() {
     .await;
 }
 
+#[tokio::test]
+async fn requests_that_go_away_anywhere_never_mix_up_answers_nor_leave_half_a_write() {
+    on_each_engine(async |databases| {
+        let (store, place) = databases.open().await;
+        let slots = [FolderId(20), FolderId(21)];
+        for round in 0..120usize {
+            let both = async {
+                let mut tx = store.write(&place, Plan::changing([Scope::Tree]), NOW).await?;
+                for slot in slots {
+                    usage::add(&mut tx, slot, 1).await?;
+                }
+                tx.commit().await
+            };
+            let mut both = Box::pin(both);
+            // Goes away at another moment each time: after so many wake-ups.
+            for _ in 0..=(round % 24) {
+                if let Some(done) = futures_poll_once(both.as_mut()).await {
+                    done.unwrap();
+                    break;
+                }
+                tokio::task::yield_now().await;
+                std::thread::yield_now();
+            }
+            drop(both);
+            let mut tx = store.read(&place).await.unwrap();
+            let version = tx.version(Scope::Tree).await.unwrap();
+            assert!(version == Version::NONE || version >= Version(NOW), "round {round}: {version}");
+            let used = usage::used(&mut tx).await.unwrap();
+            assert!(used % 2 == 0 && used <= 2 * (round as u64 + 1), "round {round}: {used}");
+        }
+    })
+    .await;
+}
+
 /// Polls a future once.
 async fn futures_poll_once<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
     std::future::poll_fn(|cx| {
@@ -173,6 +221,108 @@ async fn who_waits_too_long_for_the_writer_is_told_so() {
         store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap();
     })
     .await;
+}
+
+#[tokio::test]
+async fn first_writes_of_different_things_do_not_hinder_each_other() {
+    on_each_engine(async |databases| {
+        let ((one, place), (two, _)) = (databases.open().await, databases.open().await);
+        let write = async |store: &Store, folder: u32| {
+            let content = Scope::Folder(FolderId(folder));
+            store.write(&place, Plan::changing([content]), NOW).await?.commit().await
+        };
+        let (one, two, write) = (&one, &two, &write);
+        let all = (0..40).map(|n| async move { write(if n % 2 == 0 { one } else { two }, 20 + n).await });
+        for done in join_all(all).await {
+            done.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nodes_that_start_together_are_all_registered() {
+    on_each_engine(async |databases| {
+        let ((one, _), (two, _)) = (databases.open().await, databases.open().await);
+        let register = async |store: &Store, name: String| {
+            let member = Member {
+                route: name.clone(),
+                name,
+                address: "localhost:1".to_owned(),
+                program: "1".to_owned(),
+                incarnation: "i".to_owned(),
+                started: NOW,
+                seen: NOW,
+            };
+            let mut tx = store.config_write().await?;
+            members::register(&mut tx, &member).await?;
+            tx.commit().await
+        };
+        let (one, two, register) = (&one, &two, &register);
+        let all = (0..20)
+            .map(|n| async move { register(if n % 2 == 0 { one } else { two }, format!("n{n}")).await });
+        for done in join_all(all).await {
+            done.unwrap();
+        }
+        assert_eq!(members::all(&mut one.config().await.unwrap()).await.unwrap().len(), 20);
+    })
+    .await;
+}
+
+/// Runs futures side by side to their ends.
+async fn join_all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut futures: Vec<_> = futures.map(|f| (Box::pin(f), None)).collect();
+    std::future::poll_fn(|cx| {
+        for (future, done) in futures.iter_mut().filter(|(_, done)| done.is_none()) {
+            if let std::task::Poll::Ready(output) = future.as_mut().poll(cx) {
+                *done = Some(output);
+            }
+        }
+        if futures.iter().all(|(_, done)| done.is_some()) {
+            return std::task::Poll::Ready(());
+        }
+        std::task::Poll::Pending
+    })
+    .await;
+    futures.into_iter().filter_map(|(_, done)| done).collect()
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_the_way_free_for_the_next() {
+    on_each_engine(async |databases| {
+        let (one, place) = databases.open_waiting(1_000).await;
+        let (two, _) = databases.open_waiting(1_000).await;
+        let newer = "INSERT INTO schema_version (version) VALUES (99)";
+        databases.sql(&place.database, newer);
+        for store in [&one, &two] {
+            let refused = store.migrate_shard(&place.database).await;
+            assert!(matches!(refused, Err(Error::SchemaNewer { found: 99, .. })), "{refused:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_s_connections_are_used_again() {
+    let server = zebu_mariadb::server();
+    let databases = Databases {
+        config: server.schema(),
+        shard: server.schema(),
+        engine: "MariaDB",
+        _dir: tempfile::tempdir().unwrap(),
+    };
+    let (store, place) = databases.open().await;
+    let connected = || -> u64 {
+        let said = server.sql("SHOW GLOBAL STATUS LIKE 'Connections'");
+        said.split_whitespace().last().unwrap().parse().unwrap()
+    };
+    let before = connected();
+    for _ in 0..50 {
+        store.read(&place).await.unwrap().version(Scope::Tree).await.unwrap();
+        store.write(&place, Plan::changing([Scope::Tree]), NOW).await.unwrap().commit().await.unwrap();
+    }
+    let made = connected() - before;
+    assert!(made < 10, "{made} connections for 100 transactions");
 }
 
 #[tokio::test]

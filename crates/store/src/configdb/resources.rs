@@ -1,6 +1,6 @@
 //! What contexts are put on: clusters, databases and file stores, with ids from one sequence.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::args;
 
@@ -14,7 +14,8 @@ async fn next_id(tx: &mut ConfigWriteTx) -> Result<i64> {
     if raised.await? == 0 {
         // 1 and 2 are left to the operator's oldest habit: the first server is 2, as in the original's guide.
         tx.execute("config_sequence", "INSERT INTO config_sequence (name, next) VALUES ('id', 2)", args![])
-            .await?;
+            .await
+            .map_err(Error::of_first_comer)?;
     }
     let rows =
         tx.query("config_sequence", "SELECT next FROM config_sequence WHERE name = 'id'", args![]).await?;

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use mysql_async::consts::ColumnType;
 use mysql_async::prelude::Queryable;
 use mysql_async::{
-    Conn, Opts, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Transaction, TxOpts, Value as Raw,
+    Conn, IsolationLevel, Opts, OptsBuilder, Params, Pool, PoolConstraints, PoolOpts, Transaction, TxOpts,
+    Value as Raw,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -22,6 +23,8 @@ use crate::value::{Row, Value};
 
 /// Prepared statements kept a connection: more than there are hot statements.
 const STATEMENTS_KEPT: usize = 128;
+/// How long a connection that nobody uses is kept.
+const IDLE_MAX: Duration = Duration::from_secs(60);
 /// The character set number that means "bytes, no text".
 const BINARY: u16 = 63;
 
@@ -35,6 +38,7 @@ pub(super) fn serves(url: &str) -> bool {
 pub(crate) struct Maria {
     name: String,
     schema: String,
+    opts: Opts,
     pool: Pool,
     permits: Arc<Semaphore>,
     wait_ms_max: u64,
@@ -68,7 +72,11 @@ impl Maria {
             PoolConstraints::new(0, most).ok_or_else(|| bad("connections_max is out of range"))?;
         // A transaction that is dropped is rolled back by the pool; resetting the whole connection each time would
         // throw its prepared statements away.
-        let pool_opts = PoolOpts::default().with_constraints(constraints).with_reset_connection(false);
+        let pool_opts = PoolOpts::default()
+            .with_constraints(constraints)
+            // Unless this is set, the pool keeps none.
+            .with_inactive_connection_ttl(IDLE_MAX)
+            .with_reset_connection(false);
         let opts = OptsBuilder::from_opts(opts)
             .pool_opts(pool_opts)
             .stmt_cache_size(STATEMENTS_KEPT)
@@ -81,10 +89,12 @@ impl Maria {
                 // Who waits for a row waits no longer than who waits for a connection.
                 format!("SET SESSION innodb_lock_wait_timeout = {}", config.wait_ms_max.div_ceil(1_000).max(1)),
             ]);
+        let opts = Opts::from(opts);
         Ok(Arc::new(Maria {
             name: without_credentials(url),
             schema,
-            pool: Pool::new(opts),
+            pool: Pool::new(opts.clone()),
+            opts,
             permits: Arc::new(Semaphore::new(most)),
             wait_ms_max: config.wait_ms_max,
         }))
@@ -97,9 +107,13 @@ impl Maria {
     pub(super) async fn lease(self: &Arc<Self>, begin: Begin) -> Result<Lease> {
         let permit = self.permit().await?;
         let mut how = TxOpts::default();
-        if begin == Begin::Read {
-            how.with_consistent_snapshot(true).with_readonly(true);
-        }
+        match begin {
+            Begin::Read => how.with_consistent_snapshot(true).with_readonly(true),
+            // What a write relies on it has locked. A snapshot would show it the rest as it was, and locks on the gaps
+            // between rows would let writes of different things (the first into each of two folders, two logins) wait
+            // for each other and fail.
+            Begin::Write => how.with_isolation_level(IsolationLevel::ReadCommitted),
+        };
         // A pooled connection that the server has closed meanwhile fails here, before anything was asked of it: the
         // next one is tried, at most as many as there can be.
         let mut tries = self.permits.available_permits().saturating_add(2);
@@ -120,7 +134,8 @@ impl Maria {
 
     pub(super) async fn lease_to_migrate(self: &Arc<Self>) -> Result<Lease> {
         let permit = self.permit().await?;
-        let mut conn = self.in_time(self.pool.get_conn()).await?;
+        // None of the pool's: the lock goes with the connection, and that is closed however the migration ends.
+        let mut conn = self.in_time(Conn::new(self.opts.clone())).await?;
         // Named after the schema: locks of a server are known to all its schemas. Its length is limited to 64.
         let lock: String = format!("zebu migrates {}", self.schema).chars().take(64).collect();
         let got: mysql_async::Result<Option<i64>> =
@@ -164,8 +179,8 @@ impl Maria {
         let mysql_async::Error::Server(server) = error else { return self.unavailable(error.to_string()) };
         match server.code {
             1062 => Error::Duplicate { table },
-            // Waited too long for a row, or chosen to give way in a deadlock: nothing was written.
-            1205 | 1213 => Error::Contended,
+            // A row moved, waited too long for one, or chosen to give way in a deadlock: nothing was written.
+            1020 | 1205 | 1213 => Error::Contended,
             // Read-only, shutting down, too many connections, killed, access or schema refused.
             1290 | 1792 | 1836 | 1053 | 1040 | 1927 | 1045 | 1044 | 1049 => {
                 self.unavailable(server.message.clone())
@@ -229,7 +244,6 @@ impl Lease {
         let begun = Instant::now();
         let done = match self.held {
             Held::Transaction(held) => held.commit().await,
-            // The named lock goes with the connection: it must not stay in the pool holding it.
             Held::Migration(held) => held.disconnect().await,
         };
         if self.begin == Begin::Write {

@@ -1,7 +1,7 @@
 //! Ids of folders and files, taken in blocks: a counter row that every insert raised would be the context's one
 //! hot row.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tx::WriteTx;
 use crate::value::args;
 
@@ -31,7 +31,8 @@ pub async fn take(tx: &mut WriteTx, sequence: Sequence, count: u32) -> Result<u3
     if tx.execute("sequences", sql, args![count, tx.context, kind]).await? == 0 {
         let sql = "INSERT INTO sequences (cid, kind, next) VALUES (?, ?, ?)";
         let next = sequence.first().saturating_add(count.into());
-        tx.execute("sequences", sql, args![tx.context, kind, next]).await?;
+        let done = tx.execute("sequences", sql, args![tx.context, kind, next]).await;
+        done.map_err(Error::of_first_comer)?;
     }
     let sql = "SELECT next - ? FROM sequences WHERE cid = ? AND kind = ?";
     let values = args![count, tx.context, kind];

@@ -3,7 +3,7 @@
 
 use zebu_model::FolderId;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tx::{Tx, WriteTx};
 use crate::value::args;
 
@@ -28,7 +28,8 @@ pub async fn add(tx: &mut WriteTx, folder: FolderId, bytes: i64) -> Result<()> {
     let sql = "UPDATE filestore_usage SET used = used + ? WHERE cid = ? AND slot = ?";
     if tx.execute("filestore_usage", sql, args![bytes, tx.context, slot]).await? == 0 {
         let sql = "INSERT INTO filestore_usage (cid, slot, used) VALUES (?, ?, ?)";
-        tx.execute("filestore_usage", sql, args![tx.context, slot, bytes]).await?;
+        let done = tx.execute("filestore_usage", sql, args![tx.context, slot, bytes]).await;
+        done.map_err(Error::of_first_comer)?;
     }
     Ok(())
 }
