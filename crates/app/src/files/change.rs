@@ -85,10 +85,12 @@ fn check_rights(caller: &Caller, file: &File, granted: &Granted, change: &FileCh
         || fields.description.is_some()
         || fields.url.is_some()
         || fields.version_comment.is_some();
-    if edits {
+    let moves = change.folder.is_some_and(|folder| folder != file.folder);
+    // Whoever changes nothing at all still becomes the one who changed it last.
+    if edits || !moves {
         covered(granted.bits.write, file.created_by, &caller.who, Refusal::FileWriteDenied {})?;
     }
-    if change.folder.is_some_and(|folder| folder != file.folder) {
+    if moves {
         covered(granted.bits.delete, file.created_by, &caller.who, Refusal::FileMoveDenied {})?;
     }
     Ok(())
