@@ -2,6 +2,8 @@
 
 use zebu_model::limits::LOCK_SECONDS_MAX;
 use zebu_model::lock::{Lock, Target};
+use zebu_model::rights::ObjectRight;
+use zebu_model::tree::Granted;
 use zebu_model::{FolderId, Refusal, Scope};
 use zebu_store::shard::dav;
 use zebu_store::shard::{files, folders};
@@ -43,7 +45,12 @@ pub async fn locks_below(app: &App, caller: &Caller, top: FolderId) -> Result<Lo
 
 async fn below(tx: &mut Tx, app: &App, caller: &Caller, top: FolderId) -> Result<Locks> {
     let subtree = folders::subtree(tx, &caller.who, top).await?;
-    let ids: Vec<FolderId> = subtree.iter().map(|(below, _)| below.granted.folder.id).collect();
+    let subtree: Vec<Granted> = subtree.into_iter().map(|(below, _)| below.granted).collect();
+    in_these(tx, app, &subtree, top).await
+}
+
+async fn in_these(tx: &mut Tx, app: &App, subtree: &[Granted], top: FolderId) -> Result<Locks> {
+    let ids: Vec<FolderId> = subtree.iter().map(|granted| granted.folder.id).collect();
     let mut locks = Vec::new();
     for part in ids.chunks(500) {
         locks.extend(dav::locks_on_folders(tx, part, app.now_ms()).await?);
@@ -65,8 +72,8 @@ fn expires(app: &App, seconds: u32) -> i64 {
     app.now_ms().saturating_add(i64::from(seconds.min(LOCK_SECONDS_MAX)) * 1_000)
 }
 
-/// Takes a lock; the caller must be allowed to write there. A deep lock on a folder also collides with locks on
-/// anything below it.
+/// Takes a lock. It shuts everybody else out, so it takes the right to change what is shut: the file, or everything in the
+/// folder, and for a deep lock in every folder below. A deep lock also collides with locks on anything below it.
 pub async fn lock(app: &App, caller: &Caller, target: Target, request: LockRequest) -> Result<Lock> {
     until_settled!(attempt(app, caller, target, &request).await)
 }
@@ -84,16 +91,27 @@ async fn attempt(app: &App, caller: &Caller, target: Target, request: &LockReque
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Tree, Scope::Folder(place)])).await?;
     let granted = folders::get(&mut tx, &caller.who, place).await?.filter(|g| g.bits.sees());
     let granted = granted.ok_or_else(missing)?;
-    let creator = match target {
-        Target::File(id) => files::get(&mut tx, id).await?.ok_or_else(missing)?.created_by,
-        Target::Folder(_) => caller.who.user,
+    let mut shut = Vec::new();
+    let allowed = match target {
+        Target::File(id) => {
+            let creator = files::get(&mut tx, id).await?.ok_or_else(missing)?.created_by;
+            // Whoever may only add locks the name first and fills it then (RFC 4918 §7.3).
+            let adds = creator == caller.who.user && granted.bits.creates_objects();
+            adds || granted.bits.write.covers(creator, caller.who.user)
+        }
+        Target::Folder(id) if request.deep && granted.bits.write >= ObjectRight::All => {
+            let subtree = folders::subtree(&mut tx, &caller.who, id).await?;
+            shut = subtree.into_iter().map(|(below, _)| below.granted).collect();
+            shut.iter().all(|below| below.bits.sees() && below.bits.write >= ObjectRight::All)
+        }
+        Target::Folder(_) => granted.bits.write >= ObjectRight::All,
     };
-    if !granted.bits.write.covers(creator, caller.who.user) && !granted.bits.creates_objects() {
+    if !allowed {
         return Err(Refusal::FileWriteDenied {}.into());
     }
     let mut held = dav::bearing(&mut tx, target, place, app.now_ms()).await?;
     if let (Target::Folder(id), true) = (target, request.deep) {
-        held.extend(below(&mut tx, app, caller, id).await?);
+        held.extend(in_these(&mut tx, app, &shut, id).await?);
     }
     if held.iter().any(|lock| !(lock.shared && request.shared)) {
         return Err(Refusal::FileLocked {}.into());
