@@ -61,10 +61,16 @@ pub fn comment(text: &str) -> Result<(), Refusal> {
     bounded("version_comment", text, COMMENT_CHARS_MAX)
 }
 
-/// The name a folder has in a virtual listing, where two folders of different parents may have the same.
+/// The name a folder has in a virtual listing, where two folders of different parents may have the same. A title that
+/// looks like a name made here gets its own id as well: it must not pass for another folder.
 #[must_use]
 pub fn in_virtual_listing(title: &str, folder: FolderId, ambiguous: bool) -> String {
-    if ambiguous { format!("{title} ({folder})") } else { title.to_owned() }
+    if ambiguous || ends_in_an_id(title) { format!("{title} ({folder})") } else { title.to_owned() }
+}
+
+fn ends_in_an_id(title: &str) -> bool {
+    let id = title.strip_suffix(')').and_then(|rest| rest.rsplit_once(" ("));
+    id.is_some_and(|(_, id)| id.bytes().all(|b| b.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! From a path below `/infostore/` to what is there, and what is in a collection.
 
+use std::collections::HashMap;
+
 use zebu_model::file::File;
 use zebu_model::folder::{Module, fixed};
 use zebu_model::lock::{Lock, Target};
@@ -72,7 +74,14 @@ pub async fn locate(app: &App, caller: &Caller, segments: &[String]) -> Result<L
     };
     let way = folders::walk(&mut tx, start, rest).await?;
     let deepest = way.last().copied().unwrap_or(start);
-    let Some(granted) = folders::get(&mut tx, &caller.who, deepest).await?.filter(|g| g.bits.sees()) else {
+    let ids: Vec<FolderId> = [start].into_iter().chain(way.iter().copied()).collect();
+    let seen = folders::by_id(&mut tx, &caller.who, &ids).await?;
+    // Nobody finds out names of folders they don't see. And what is seen below such a folder has one path only, among
+    // the other folders: whoever moves something onto itself is always noticed by the path.
+    if seen.len() < ids.len() || !seen.iter().all(|granted| granted.bits.sees()) {
+        return Ok(Located::Nowhere);
+    }
+    let Some(granted) = seen.into_iter().find(|granted| granted.folder.id == deepest) else {
         return Ok(Located::Nowhere);
     };
     let name = match rest.get(way.len()..) {
@@ -91,12 +100,15 @@ pub async fn locate(app: &App, caller: &Caller, segments: &[String]) -> Result<L
 /// The folders whose parents the caller does not see, under names that differ.
 async fn named_others(tx: &mut Tx, caller: &Caller) -> Result<Vec<(String, Listed)>> {
     let found = listings::unreachable(tx, &caller.who, Module::Infostore).await?;
-    let titles: Vec<String> = found.iter().map(|l| l.granted.folder.title.clone()).collect();
+    let mut times: HashMap<String, usize> = HashMap::new();
+    for listed in &found {
+        *times.entry(listed.granted.folder.title.clone()).or_default() += 1;
+    }
     Ok(found
         .into_iter()
         .map(|listed| {
             let folder = &listed.granted.folder;
-            let ambiguous = titles.iter().filter(|t| **t == folder.title).count() > 1;
+            let ambiguous = times.get(&folder.title).is_some_and(|times| *times > 1);
             (in_virtual_listing(&folder.title, folder.id, ambiguous), listed)
         })
         .collect())
