@@ -1,5 +1,7 @@
 //! Reading items: a folder's, single ones, what changed, their versions.
 
+use std::collections::{HashMap, HashSet};
+
 use zebu_model::file::{Content, File};
 use zebu_model::folder::is_view;
 use zebu_model::limits::LIST_IDS_MAX;
@@ -70,31 +72,34 @@ pub async fn get(
     Ok((file, version))
 }
 
-/// Items by id, in the order asked for. One that is missing or not readable is an error.
+/// Items by id, in the order asked for, each once however often it is named: one long description asked for ten thousand
+/// times would be a node's memory. One that is missing or not readable is an error.
 pub async fn some(app: &App, caller: &Caller, ids: &[FileId]) -> Result<Vec<File>> {
     if ids.len() > LIST_IDS_MAX {
         return Err(Refusal::TooManyIds { limit: LIST_IDS_MAX }.into());
     }
+    let mut named = HashSet::new();
+    let ids: Vec<FileId> = ids.iter().copied().filter(|id| named.insert(*id)).collect();
     let mut tx = app.read(&caller.place).await?;
-    let mut found: Vec<File> = Vec::new();
+    let mut found: HashMap<FileId, File> = HashMap::new();
     for part in ids.chunks(500) {
-        found.extend(files::by_id(&mut tx, part).await?);
+        found.extend(files::by_id(&mut tx, part).await?.into_iter().map(|file| (file.id, file)));
     }
-    let mut places: Vec<FolderId> = found.iter().map(|f| f.folder).collect();
+    let mut places: Vec<FolderId> = found.values().map(|f| f.folder).collect();
     places.sort_unstable();
     places.dedup();
-    let mut rights: Vec<Granted> = Vec::new();
+    let mut rights: HashMap<FolderId, Granted> = HashMap::new();
     for part in places.chunks(500) {
-        rights.extend(folders::by_id(&mut tx, &caller.who, part).await?);
+        let seen = folders::by_id(&mut tx, &caller.who, part).await?.into_iter().filter(|g| g.bits.sees());
+        rights.extend(seen.map(|granted| (granted.folder.id, granted)));
     }
     let mut ordered = Vec::with_capacity(ids.len());
     for id in ids {
-        let missing = || Refusal::FileMissing { file: *id };
-        let file = found.iter().find(|f| f.id == *id).ok_or_else(missing)?;
-        let granted = rights.iter().find(|g| g.folder.id == file.folder && g.bits.sees());
-        let granted = granted.ok_or_else(missing)?;
+        let missing = || Refusal::FileMissing { file: id };
+        let file = found.remove(&id).ok_or_else(missing)?;
+        let granted = rights.get(&file.folder).ok_or_else(missing)?;
         covered(granted.bits.read, file.created_by, &caller.who, Refusal::FileReadDenied {})?;
-        ordered.push(file.clone());
+        ordered.push(file);
     }
     Ok(ordered)
 }
