@@ -161,10 +161,15 @@ pub struct Doomed {
     pub foreign_objects: u64,
 }
 
-/// Whether the caller may delete a folder with all that is below it.
+/// Whether the caller may delete a folder (the first) with all that is below it. A refusal names no folder that the
+/// caller does not see.
 pub fn check_delete(who: &Membership, subtree: &[Doomed]) -> Result<(), Refusal> {
+    let top = subtree.first().map_or(fixed::ROOT, |first| first.granted.folder.id);
     for doomed in subtree {
         let folder = &doomed.granted.folder;
+        if !doomed.granted.bits.sees() {
+            return Err(Refusal::ObjectsNotDeletable { folder: top });
+        }
         if folder.kind == Type::System {
             return Err(Refusal::SystemFolderChange { folder: folder.id });
         }

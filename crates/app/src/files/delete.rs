@@ -1,6 +1,6 @@
 //! `delete`: items with all their versions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use zebu_model::limits::LIST_IDS_MAX;
 use zebu_model::{FileId, FolderId, Refusal, Scope, Version};
@@ -11,7 +11,7 @@ use super::locks::{self, Holding};
 use super::{covered, ground};
 use crate::app::{App, until_settled};
 use crate::caller::Caller;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// An item to delete, and where the client saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub async fn delete(
         return Err(Refusal::TooManyIds { limit: LIST_IDS_MAX }.into());
     }
     let mut places: BTreeMap<FolderId, Vec<FileId>> = BTreeMap::new();
+    let named: HashSet<FolderId> = wanted.iter().filter_map(|w| w.folder).collect();
     {
         let mut tx = app.read(&caller.place).await?;
         let ids: Vec<FileId> = wanted.iter().map(|w| w.file).collect();
@@ -43,7 +44,6 @@ pub async fn delete(
                 places.entry(file.folder).or_default().push(file.id);
             }
         }
-        let named: Vec<FolderId> = wanted.iter().filter_map(|w| w.folder).collect();
         for folder in named.iter().filter(|f| !places.contains_key(f)) {
             // Nothing of it is there: say so if the reason is that the folder was withdrawn.
             if folders::get(&mut tx, &caller.who, *folder).await?.is_none_or(|g| !g.bits.sees()) {
@@ -53,7 +53,12 @@ pub async fn delete(
     }
     let (mut kept, mut version) = (Vec::new(), Version::NONE);
     for (folder, ids) in places {
-        let (newer, stamp) = until_settled!(attempt(app, caller, folder, &ids, seen, holding).await)?;
+        let deleted = until_settled!(attempt(app, caller, folder, &ids, seen, holding).await);
+        let (newer, stamp) = match deleted {
+            // What is in a folder that the caller does not see is not there, and nobody learns that it is elsewhere.
+            Err(Error::Refused(Refusal::FolderNotVisible { .. })) if !named.contains(&folder) => continue,
+            other => other?,
+        };
         kept.extend(newer);
         version = version.max(stamp);
     }
