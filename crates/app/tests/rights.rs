@@ -1,0 +1,182 @@
+//! What somebody with some rights must not be able to do or to learn.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+
+mod fixture;
+
+use fixture::{ANNA, BEN, Pair, caller, code, folder, home, on_each_engine, put};
+use zebu_app::dav::{self, Located, LockRequest, OTHER_FOLDERS_NAME, Target};
+use zebu_app::files::{self, Fields, FileChange, Holding, Wanted};
+use zebu_app::folders::{self, FolderChange};
+use zebu_app::{Caller, Error};
+use zebu_model::folder::fixed;
+use zebu_model::quota::Quota;
+use zebu_model::rights::{Bits, Entity, ObjectRight, Permission};
+use zebu_model::{FileId, FolderId, Refusal};
+
+/// Anna keeps a folder and gives Ben these rights in it.
+async fn share(pair: &Pair, anna: &Caller, id: FolderId, bits: Bits) {
+    let permissions = vec![
+        Permission { entity: Entity::User(ANNA), bits: Bits::OWNER },
+        Permission { entity: Entity::User(BEN), bits },
+    ];
+    let change = FolderChange { permissions: Some(permissions), ..FolderChange::default() };
+    folders::update(&pair.one, anna, id, change).await.unwrap();
+}
+
+fn exclusive(deep: bool) -> LockRequest {
+    LockRequest { shared: false, deep, owner: String::new(), seconds: 600 }
+}
+
+#[tokio::test]
+async fn an_update_that_changes_nothing_needs_the_right_to_change() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let (anna, ben) = (caller(&pair.one, "anna").await, caller(&pair.two, "ben").await);
+        let plans = folder(&pair.one, &anna, home(&pair.one, &anna).await, "Plans").await;
+        let (file, stamp) = put(&pair.one, &anna, plans, "a.txt", b"a").await.unwrap();
+        share(&pair, &anna, plans, Bits::VIEWER).await;
+        for folder in [None, Some(plans)] {
+            let nothing = FileChange {
+                folder,
+                fields: Fields::default(),
+                content: None,
+                seen: None,
+                holding: Holding::User,
+            };
+            assert_eq!(code(files::update(&pair.two, &ben, file, nothing).await), "IFO-0403");
+        }
+        let (file, _) = files::get(&pair.one, &anna, file, None).await.unwrap();
+        assert_eq!((file.modified_by, file.modified), (ANNA, stamp));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lock_takes_the_right_to_change_what_it_shuts() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let (anna, ben) = (caller(&pair.one, "anna").await, caller(&pair.two, "ben").await);
+        let plans = folder(&pair.one, &anna, home(&pair.one, &anna).await, "Plans").await;
+        let (hers, _) = put(&pair.one, &anna, plans, "a.txt", b"a").await.unwrap();
+        let lock = async |target, deep| dav::lock(&pair.two, &ben, target, exclusive(deep)).await;
+
+        // Everybody adds to the root of all files; nobody may shut it for everybody else.
+        assert_eq!(code(lock(Target::Folder(fixed::INFOSTORE), true).await), "IFO-0403");
+        assert_eq!(code(lock(Target::Folder(fixed::PUBLIC_INFOSTORE), false).await), "IFO-0403");
+
+        share(&pair, &anna, plans, Bits::CONTRIBUTOR).await;
+        assert_eq!(code(lock(Target::File(hers), false).await), "IFO-0403");
+        let (his, _) = put(&pair.two, &ben, plans, "b.txt", b"b").await.unwrap();
+        lock(Target::File(his), false).await.unwrap();
+
+        // Where he may change everything he may lock it, but not what is hers alone below.
+        share(&pair, &anna, plans, Bits::AUTHOR).await;
+        lock(Target::File(hers), false).await.unwrap();
+        let secret = folder(&pair.one, &anna, plans, "Secret").await;
+        lock(Target::Folder(plans), false).await.unwrap();
+        assert_eq!(code(lock(Target::Folder(plans), true).await), "IFO-0403");
+        put(&pair.one, &anna, secret, "c.txt", b"c").await.unwrap();
+        lock(Target::Folder(home(&pair.two, &ben).await), true).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_path_through_a_folder_one_does_not_see_leads_nowhere() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let (anna, ben) = (caller(&pair.one, "anna").await, caller(&pair.two, "ben").await);
+        let plans = folder(&pair.one, &anna, home(&pair.one, &anna).await, "Plans").await;
+        put(&pair.one, &anna, plans, "a.txt", b"a").await.unwrap();
+        share(&pair, &anna, plans, Bits::AUTHOR).await;
+        let at = async |path: &[&str]| {
+            let path: Vec<String> = path.iter().map(|s| (*s).to_owned()).collect();
+            dav::locate(&pair.two, &ben, &path).await.unwrap()
+        };
+        // One place, one path: were there two, a file moved onto itself would be gone.
+        assert!(matches!(at(&["Userstore", "Anna", "Plans"]).await, Located::Nowhere));
+        assert!(matches!(at(&["Userstore", "Anna", "Plans", "a.txt"]).await, Located::Nowhere));
+        assert!(matches!(at(&[OTHER_FOLDERS_NAME, "Plans"]).await, Located::Folder(_)));
+        assert!(matches!(at(&[OTHER_FOLDERS_NAME, "Plans", "a.txt"]).await, Located::File { .. }));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn in_the_view_of_other_folders_no_folder_passes_for_another() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let (anna, ben) = (caller(&pair.one, "anna").await, caller(&pair.two, "ben").await);
+        let mine = home(&pair.one, &anna).await;
+        let first = folder(&pair.one, &anna, mine, "Plans").await;
+        let forged = folder(&pair.one, &anna, mine, &format!("Plans ({first})")).await;
+        let below = folder(&pair.one, &anna, mine, "Below").await;
+        let second = folder(&pair.one, &anna, below, "Plans").await;
+        for id in [first, forged, second] {
+            share(&pair, &anna, id, Bits::VIEWER).await;
+        }
+        for (name, id) in [
+            (format!("Plans ({first})"), first),
+            (format!("Plans ({second})"), second),
+            (format!("Plans ({first}) ({forged})"), forged),
+        ] {
+            let path = [OTHER_FOLDERS_NAME.to_owned(), name];
+            let found = dav::locate(&pair.two, &ben, &path).await.unwrap();
+            assert_eq!(found.target(), Some(Target::Folder(id)), "{path:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deletion_tells_nobody_where_a_hidden_file_is() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let (anna, ben) = (caller(&pair.one, "anna").await, caller(&pair.two, "ben").await);
+        let hidden = home(&pair.one, &anna).await;
+        let (file, _) = put(&pair.one, &anna, hidden, "a.txt", b"a").await.unwrap();
+        let delete = async |file, folder| {
+            let wanted = [Wanted { file, folder }];
+            files::delete(&pair.two, &ben, &wanted, None, Holding::User).await.map(|(left, _)| left)
+        };
+        let his = home(&pair.two, &ben).await;
+        let missing = FileId(4_000_000);
+        for folder in [None, Some(his)] {
+            assert_eq!(delete(file, folder).await.unwrap(), delete(missing, folder).await.unwrap());
+        }
+        assert_eq!(code(delete(file, Some(hidden)).await), "FLD-0003");
+        assert_eq!(code(delete(missing, Some(hidden)).await), "FLD-0003");
+        files::get(&pair.one, &anna, file, None).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refused_deletion_names_no_hidden_folder() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let (anna, ben) = (caller(&pair.one, "anna").await, caller(&pair.two, "ben").await);
+        let plans = folder(&pair.one, &anna, home(&pair.one, &anna).await, "Plans").await;
+        share(&pair, &anna, plans, Bits::OWNER).await;
+        folder(&pair.one, &anna, plans, "Secret").await;
+        match folders::delete(&pair.two, &ben, plans, None).await {
+            Err(Error::Refused(Refusal::ObjectsNotDeletable { folder })) => assert_eq!(folder, plans),
+            other => panic!("{other:?}"),
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_asked_for_often_is_answered_once() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let (anna, ben) = (caller(&pair.one, "anna").await, caller(&pair.two, "ben").await);
+        let plans = folder(&pair.one, &anna, home(&pair.one, &anna).await, "Plans").await;
+        let (first, _) = put(&pair.one, &anna, plans, "a.txt", b"a").await.unwrap();
+        let (second, _) = put(&pair.one, &anna, plans, "b.txt", b"b").await.unwrap();
+        let listed = files::some(&pair.one, &anna, &[second, first, second, second]).await.unwrap();
+        assert_eq!(listed.iter().map(|f| f.id).collect::<Vec<_>>(), [second, first]);
+
+        // Own-only: what is not his is an error as before.
+        share(&pair, &anna, plans, Bits { read: ObjectRight::Own, ..Bits::CONTRIBUTOR }).await;
+        let (his, _) = put(&pair.two, &ben, plans, "c.txt", b"c").await.unwrap();
+        assert_eq!(files::some(&pair.two, &ben, &[his, his]).await.unwrap().len(), 1);
+        assert_eq!(code(files::some(&pair.two, &ben, &[his, first]).await), "IFO-0400");
+    })
+    .await;
+}
