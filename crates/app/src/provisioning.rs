@@ -8,7 +8,7 @@ use zebu_model::{ContextId, FolderId, GroupId, Scope, UserId, Version};
 use zebu_store::configdb::contexts::{self, NewContext};
 use zebu_store::configdb::resources;
 use zebu_store::shard::sequences::Sequence;
-use zebu_store::shard::{folder_writes, folders, principals};
+use zebu_store::shard::{folder_writes, folders, principals, usage};
 use zebu_store::{Place, Plan, WriteTx};
 
 use crate::app::App;
@@ -97,6 +97,7 @@ pub async fn create_context(app: &App, on: &Resources, spec: &ContextSpec) -> Re
     let hash = app.passwords.hash(&spec.admin.password).await?;
     let ids = default_folder_ids(app, &place).await?;
     let mut tx = app.write(&place, Plan::changing([Scope::Principals, Scope::Tree])).await?;
+    usage::insert_slots(&mut tx).await?;
     principals::insert_group(&mut tx, GroupId::EVERYBODY, "users", "All users").await?;
     principals::insert_group(&mut tx, GroupId::STANDARD, "standard", "Standard group").await?;
     let now = app.now_ms();

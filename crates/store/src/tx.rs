@@ -144,7 +144,7 @@ impl WriteTx {
         if named.is_empty() {
             return Ok(());
         }
-        let found = match self.tx.lease.locking() {
+        let found = match self.locking() {
             // The write lock, taken when this first statement begins the transaction, is the lock of every row.
             Locking::Whole => self.versions(&named).await?,
             Locking::Rows => self.lock_rows(&named).await?,
@@ -210,6 +210,11 @@ impl WriteTx {
                 .map_err(Error::of_first_comer)?;
         }
         Ok(())
+    }
+
+    /// What beginning the transaction has locked.
+    pub(crate) fn locking(&self) -> Locking {
+        self.tx.lease.locking()
     }
 
     /// Says that data of `scope` is being changed, and returns the stamp to write beside it.

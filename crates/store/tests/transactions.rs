@@ -69,6 +69,11 @@ impl Databases {
             quota: Quota::Unlimited,
         };
         store.migrate_shard(&place.database).await.unwrap();
+        let mut tx = store.write(&place, Plan::default(), NOW).await.unwrap();
+        // The second node of a test finds them there.
+        if usage::insert_slots(&mut tx).await.is_ok() {
+            tx.commit().await.unwrap();
+        }
         (store, place)
     }
 }

@@ -90,7 +90,7 @@ pub(super) async fn adopt(
     stored: &Stored,
 ) -> Result<()> {
     if caller.place.quota != Quota::Unlimited {
-        caller.place.quota.admit(usage::used(tx).await?, stored.size)?;
+        caller.place.quota.admit(usage::hold(tx).await?, stored.size)?;
     }
     if !stored::release(tx, &stored.taken.key()?.to_string()).await? {
         // A sweeper took this node for dead and the content may be gone: the client has to send it again.

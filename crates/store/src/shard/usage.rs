@@ -3,6 +3,7 @@
 
 use zebu_model::FolderId;
 
+use crate::engine::Locking;
 use crate::error::{Error, Result};
 use crate::tx::{Tx, WriteTx};
 use crate::value::args;
@@ -19,6 +20,30 @@ pub async fn used(tx: &mut Tx) -> Result<u64> {
     row.map_or(Ok(0), |mut row| Ok(u64::try_from(row.int()?).unwrap_or(0)))
 }
 
+/// All bytes in use, which nobody else changes before this transaction ends: for who decides by them.
+pub async fn hold(tx: &mut WriteTx) -> Result<u64> {
+    let sql = match tx.locking() {
+        Locking::Whole => "SELECT used FROM filestore_usage WHERE cid = ? ORDER BY slot",
+        Locking::Rows => "SELECT used FROM filestore_usage WHERE cid = ? ORDER BY slot FOR UPDATE",
+    };
+    let values = args![tx.context];
+    let mut sum = 0i64;
+    for mut row in tx.query("filestore_usage", sql, values).await? {
+        sum = sum.saturating_add(row.int()?);
+    }
+    Ok(u64::try_from(sum).unwrap_or(0))
+}
+
+/// Makes a new context's slots. They are all there from the beginning: one made later could not be held before.
+pub async fn insert_slots(tx: &mut WriteTx) -> Result<()> {
+    for slot in 0..SLOTS {
+        let sql = "INSERT INTO filestore_usage (cid, slot, used) VALUES (?, ?, 0)";
+        let values = args![tx.context, slot];
+        tx.execute("filestore_usage", sql, values).await?;
+    }
+    Ok(())
+}
+
 /// Counts `bytes` more (or fewer, if negative) for content in `folder`.
 pub async fn add(tx: &mut WriteTx, folder: FolderId, bytes: i64) -> Result<()> {
     if bytes == 0 {
@@ -26,12 +51,11 @@ pub async fn add(tx: &mut WriteTx, folder: FolderId, bytes: i64) -> Result<()> {
     }
     let slot = folder.0 % SLOTS;
     let sql = "UPDATE filestore_usage SET used = used + ? WHERE cid = ? AND slot = ?";
-    if tx.execute("filestore_usage", sql, args![bytes, tx.context, slot]).await? == 0 {
-        let sql = "INSERT INTO filestore_usage (cid, slot, used) VALUES (?, ?, ?)";
-        let done = tx.execute("filestore_usage", sql, args![tx.context, slot, bytes]).await;
-        done.map_err(Error::of_first_comer)?;
+    let values = args![bytes, tx.context, slot];
+    match tx.execute("filestore_usage", sql, values).await? {
+        0 => Err(Error::Corrupt { table: "filestore_usage", detail: format!("slot {slot} is missing") }),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// What the metadata says: how many versions with content there are, and their bytes.
