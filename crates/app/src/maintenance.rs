@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use zebu_files::{Entry, Key};
+use zebu_files::{Entry, FileStore, Key};
 use zebu_model::ContextId;
 use zebu_store::configdb::{contexts, members};
 use zebu_store::shard::{stored, usage};
 use zebu_store::{Place, Plan};
 
-use crate::app::App;
-use crate::cluster::{self, MEMBER_TTL_MS, RENEW_MS};
+use crate::app::{App, until_settled};
+use crate::cluster::{self, RENEW_MS};
 use crate::error::{Error, Result};
 
 /// How long the sweeper rests, ms, if nobody wakes it.
@@ -21,6 +21,9 @@ const SWEEP_MS: u64 = 30_000;
 const ABANDONED_MS: i64 = 60_000;
 /// How old the reservation of a node that is gone must be before it is swept, ms.
 const ORPHANED_MS: i64 = 60_000;
+/// How long a node must not have been heard of before it counts as gone for the sweeper, ms. Long: one that only paused, was
+/// cut off or has a clock that is wrong goes on writing. One that left or came back under its name is gone at once.
+const WRITER_GONE_MS: i64 = 3_600_000;
 /// Doomed keys handled at a time.
 const BATCH: u32 = 200;
 
@@ -54,35 +57,53 @@ async fn sweeping(app: Arc<App>) {
 }
 
 /// Removes content that has no name: given up by a deletion, left by an upload that came to nothing, or reserved by a
-/// node that is gone. Returns how many contents that were.
+/// node that is gone. Returns how many contents that were. A context that cannot be swept does not keep the others from
+/// it; its error is returned in the end.
 pub async fn sweep(app: &App) -> Result<u64> {
+    let now = app.now_ms();
     let (places, alive) = {
         let mut tx = app.store.config().await?;
-        let since = app.now_ms().saturating_sub(MEMBER_TTL_MS);
+        let since = now.saturating_sub(WRITER_GONE_MS);
         let alive = members::all(&mut tx).await?.into_iter().filter(|m| m.seen >= since);
         let alive: Vec<String> = alive.map(|m| m.incarnation).chain([app.node.incarnation.clone()]).collect();
         (contexts::all(&mut tx).await?, alive)
     };
-    let mut abandoned: HashMap<ContextId, Vec<String>> = HashMap::new();
-    for (context, key) in app.storage.take_abandoned(app.now_ms().saturating_sub(ABANDONED_MS)) {
-        abandoned.entry(context).or_default().push(key.to_string());
+    let before = now.saturating_sub(ABANDONED_MS);
+    let mut abandoned: HashMap<ContextId, Vec<Key>> = HashMap::new();
+    for (context, key) in app.storage.take_abandoned(before) {
+        abandoned.entry(context).or_default().push(key);
     }
-    let mut removed = 0u64;
+    let (mut removed, mut failed) = (0u64, None);
     for place in &places {
         let keys = abandoned.remove(&place.context).unwrap_or_default();
-        removed = removed.saturating_add(sweep_context(app, place, &keys, &alive).await?);
+        let swept = async {
+            until_settled!(doom(app, place, &keys, &alive).await)
+                .inspect_err(|_| app.storage.give_back_abandoned(place.context, keys, before))?;
+            remove_doomed(app, place).await
+        };
+        match swept.await {
+            Ok(count) => removed = removed.saturating_add(count),
+            Err(error) => failed = Some(error),
+        }
     }
-    Ok(removed)
+    failed.map_or(Ok(removed), Err)
 }
 
-async fn sweep_context(app: &App, place: &Place, abandoned: &[String], alive: &[String]) -> Result<u64> {
+/// Dooms what was abandoned here, and what nodes that are gone had reserved.
+async fn doom(app: &App, place: &Place, abandoned: &[Key], alive: &[String]) -> Result<()> {
     let before = app.now_ms().saturating_sub(ORPHANED_MS);
-    if !abandoned.is_empty() || has_orphans(app, place, alive, before).await? {
-        let mut tx = app.write(place, Plan::default()).await?;
-        stored::doom_reserved(&mut tx, abandoned).await?;
-        stored::doom_abandoned(&mut tx, alive, before).await?;
-        tx.commit().await?;
+    if abandoned.is_empty() && !has_orphans(app, place, alive, before).await? {
+        return Ok(());
     }
+    let names: Vec<String> = abandoned.iter().map(Key::to_string).collect();
+    let mut tx = app.write(place, Plan::default()).await?;
+    stored::doom_unnamed(&mut tx, &names, app.now_ms()).await?;
+    stored::doom_abandoned(&mut tx, alive, before).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Removes the contents of doomed keys, and then forgets them.
+async fn remove_doomed(app: &App, place: &Place) -> Result<u64> {
     let mut removed = 0u64;
     loop {
         let keys = {
@@ -141,7 +162,8 @@ pub async fn all_contexts(app: &App) -> Result<Vec<ContextId>> {
 }
 
 /// Compares a context's metadata with its file store. Reads only. What is written meanwhile cannot be mistaken for an
-/// orphan: the ledger is read after the store was listed, and a name is given only to what was in the ledger before.
+/// orphan: the ledger is read after the store was listed, and a name is given only to what was in the ledger before. What
+/// is given up and swept meanwhile is looked for again.
 pub async fn check(app: &App, context: ContextId) -> Result<Consistency> {
     let place = {
         let mut tx = app.store.config().await?;
@@ -163,19 +185,36 @@ pub async fn check(app: &App, context: ContextId) -> Result<Consistency> {
     let (files, bytes) = usage::recount(&mut tx).await?;
     let counted_bytes = usage::used(&mut tx).await?;
     drop(tx);
-    let orphans =
-        listed.keys().filter(|key| !named.contains_key(*key) && !ledger.contains(*key)).cloned().collect();
-    let mut missing = Vec::new();
-    for (key, size) in &named {
-        if listed.get(key) == Some(size) {
-            continue;
+    let mut orphans = Vec::new();
+    for key in listed.keys().filter(|key| !named.contains_key(*key) && !ledger.contains(*key)) {
+        // Perhaps it was given up and swept after the listing.
+        if size(&store, key).await?.is_some() {
+            orphans.push(key.clone());
         }
+    }
+    let mut missing = Vec::new();
+    for (key, bytes) in &named {
         // Perhaps it came after the listing: look again before calling it missing.
-        let parsed = Key::parse(key).map_err(|e| Error::Internal(format!("version: {e}: {key}")))?;
-        if store.size(parsed).await.ok() != Some(*size) {
+        if listed.get(key) != Some(bytes) && size(&store, key).await? != Some(*bytes) {
             missing.push(key.clone());
         }
     }
+    if !missing.is_empty() {
+        // Perhaps it was given up since: then it has no name any more.
+        let mut tx = app.read(&place).await?;
+        let named = stored::still_named(&mut tx, &missing).await?;
+        missing.retain(|key| named.contains(key));
+    }
     missing.sort();
     Ok(Consistency { files, bytes, orphans, missing, counted_bytes, ledger: ledger.len() as u64 })
+}
+
+/// Bytes of the content of a key from the database, if it is there.
+async fn size(store: &FileStore, key: &str) -> Result<Option<u64>> {
+    let key = Key::parse(key).map_err(|e| Error::Internal(format!("key {key}: {e}")))?;
+    match store.size(key).await {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(zebu_files::Error::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -8,6 +8,7 @@ use zebu_model::ContextId;
 use zebu_store::shard::stored;
 use zebu_store::{Place, Plan, Store};
 
+use crate::app::until_settled;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::random;
@@ -15,12 +16,23 @@ use crate::random;
 /// Keys reserved at once: one disk sync for so many uploads.
 const KEYS_A_BLOCK: usize = 32;
 
+/// How long after its reservation a key is still given to an upload, ms. Far less than the time after which a node that
+/// is not heard of is swept: one that wakes from a long sleep must not write under keys that were swept meanwhile.
+const FRESH_MS: i64 = 1_800_000;
+
 /// Open file stores and reserved keys.
 #[derive(Debug, Default)]
 pub(crate) struct Storage {
     open: tokio::sync::Mutex<HashMap<String, Arc<FileStore>>>,
-    reserved: tokio::sync::Mutex<HashMap<ContextId, Vec<Key>>>,
+    reserved: tokio::sync::Mutex<HashMap<ContextId, Block>>,
     abandoned: Arc<Mutex<Vec<Abandoned>>>,
+}
+
+/// Keys reserved together, and when.
+#[derive(Debug, Default)]
+struct Block {
+    keys: Vec<Key>,
+    since: i64,
 }
 
 /// A key whose upload came to nothing, and when.
@@ -94,7 +106,11 @@ impl Storage {
         };
         let mut reserved = self.reserved.lock().await;
         let block = reserved.entry(context).or_default();
-        if let Some(key) = block.pop() {
+        if now_ms.saturating_sub(block.since) > FRESH_MS {
+            // Dropped as they come: the sweeper clears them away.
+            block.keys.drain(..).map(taken).for_each(drop);
+        }
+        if let Some(key) = block.keys.pop() {
             return Ok(taken(key));
         }
         let mut keys = Vec::with_capacity(KEYS_A_BLOCK);
@@ -102,12 +118,16 @@ impl Storage {
             keys.push(Key::new(context.0, random::bytes()?));
         }
         let names: Vec<String> = keys.iter().map(Key::to_string).collect();
-        let mut tx = store.write(place, Plan::default(), now_ms).await?;
-        stored::reserve(&mut tx, &names, writer, now_ms).await?;
-        tx.commit().await?;
+        until_settled!(reserve(store, place, &names, writer, now_ms).await)?;
         let first = keys.pop().ok_or_else(|| Error::Internal("no key was made".to_owned()))?;
-        *block = keys;
+        *block = Block { keys, since: now_ms };
         Ok(taken(first))
+    }
+
+    /// Takes back what [`Storage::take_abandoned`] handed out and could not be swept.
+    pub(crate) fn give_back_abandoned(&self, context: ContextId, keys: Vec<Key>, since: i64) {
+        let keys = keys.into_iter().map(|key| Abandoned { context, key, since });
+        self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).extend(keys);
     }
 
     /// Hands out the keys whose uploads came to nothing before `before`.
@@ -115,4 +135,10 @@ impl Storage {
         let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
         abandoned.extract_if(.., |a| a.since <= before).map(|a| (a.context, a.key)).collect()
     }
+}
+
+async fn reserve(store: &Store, place: &Place, names: &[String], writer: &str, now_ms: i64) -> Result<()> {
+    let mut tx = store.write(place, Plan::default(), now_ms).await?;
+    stored::reserve(&mut tx, names, writer, now_ms).await?;
+    Ok(tx.commit().await?)
 }

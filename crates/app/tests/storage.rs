@@ -9,7 +9,7 @@ use bytes::Bytes;
 use fixture::{CONTEXT, Pair, caller, code, folder, home, on_each_engine, put};
 use futures_util::future::join_all;
 use zebu_app::files::{Fields, Holding, NewFile, Stored, Wanted};
-use zebu_app::{App, Caller, files, maintenance};
+use zebu_app::{App, Caller, cluster, files, maintenance};
 use zebu_model::FolderId;
 use zebu_model::quota::Quota;
 
@@ -49,6 +49,99 @@ async fn uploads_into_different_folders_at_one_time_do_not_exceed_the_quota_toge
             assert_eq!(code(refused), "FLS-0024");
         }
         assert_eq!(clean(&pair).await, 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_that_is_silent_for_minutes_keeps_its_uploads() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        cluster::join(&pair.one, "localhost:1").await.unwrap();
+        let anna = caller(&pair.one, "anna").await;
+        let mine = home(&pair.one, &anna).await;
+        let content = stored(&pair.one, &anna, mine, b"slow").await;
+        pair.clock.advance_ms(20 * 60_000);
+        assert_eq!(maintenance::sweep(&pair.two).await.unwrap(), 0);
+        files::create(&pair.one, &anna, named(mine, "slow", content)).await.unwrap();
+        // What it had reserved beforehand is as good as ever.
+        put(&pair.one, &anna, mine, "next", b"next").await.unwrap();
+        assert_eq!(clean(&pair).await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_that_wakes_after_it_was_swept_leaves_nothing_behind_and_goes_on() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        cluster::join(&pair.one, "localhost:1").await.unwrap();
+        let anna = caller(&pair.one, "anna").await;
+        let mine = home(&pair.one, &anna).await;
+        let mut upload = files::upload(&pair.one, &anna, Some(mine), None).await.unwrap();
+        pair.clock.advance_ms(2 * 3_600_000);
+        assert_eq!(maintenance::sweep(&pair.two).await.unwrap(), 0, "nothing was written yet");
+        // The key is swept and forgotten; the node that slept knows nothing of it.
+        upload.write(Bytes::from_static(b"late")).await.unwrap();
+        let content = upload.finish().await.unwrap();
+        let late = files::create(&pair.one, &anna, named(mine, "late", content)).await;
+        assert_eq!(code(late), "DBP-0001");
+        put(&pair.one, &anna, mine, "next", b"next").await.unwrap();
+        cluster::renew(&pair.one).await.unwrap();
+        pair.clock.advance_ms(120_000);
+        assert_eq!(maintenance::sweep(&pair.one).await.unwrap(), 1);
+        assert_eq!(clean(&pair).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_context_that_cannot_be_swept_keeps_no_other_from_it_and_is_swept_later() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let anna = caller(&pair.one, "anna").await;
+        let mine = home(&pair.one, &anna).await;
+        // An upload that came to nothing, in a file store that is out of reach for a while.
+        drop(stored(&pair.one, &anna, mine, b"nothing").await);
+        let (shelf, away) = (pair.dir.path().join("files"), pair.dir.path().join("away"));
+        std::fs::rename(&shelf, &away).unwrap();
+        std::fs::write(&shelf, "no directory").unwrap();
+        pair.clock.advance_ms(120_000);
+        maintenance::sweep(&pair.one).await.unwrap_err();
+        std::fs::remove_file(&shelf).unwrap();
+        std::fs::rename(&away, &shelf).unwrap();
+        assert_eq!(maintenance::sweep(&pair.one).await.unwrap(), 1);
+        assert_eq!(clean(&pair).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_check_amid_uploads_deletions_and_sweeps_finds_nothing_wrong() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let anna = caller(&pair.one, "anna").await;
+        let mine = home(&pair.one, &anna).await;
+        // Much to list, so that a good deal happens between the listing's beginning and its end.
+        for n in 0..1_000 {
+            std::fs::create_dir_all(pair.dir.path().join(format!("files/1_ctx_store/x{n}"))).unwrap();
+        }
+        let work = async |of: &str| {
+            for n in 0..10 {
+                let name = format!("{of}-{n}");
+                let (file, _) = put(&pair.one, &anna, mine, &name, b"content").await.unwrap();
+                let wanted = [Wanted { file, folder: None }];
+                files::delete(&pair.one, &anna, &wanted, None, Holding::User).await.unwrap();
+                maintenance::sweep(&pair.one).await.unwrap();
+            }
+        };
+        let over = std::cell::Cell::new(false);
+        let watch = async {
+            while !over.get() {
+                clean(&pair).await;
+            }
+        };
+        let work = async {
+            tokio::join!(work("a"), work("b"), work("c"), work("d"));
+            over.set(true);
+        };
+        tokio::join!(work, watch);
     })
     .await;
 }

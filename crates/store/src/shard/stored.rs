@@ -4,6 +4,8 @@
 //! the transaction that gives it up, and forgotten once its content is gone. So every stored file is named by a
 //! version or by a row here, whatever crashed when.
 
+use std::collections::HashSet;
+
 use crate::error::Result;
 use crate::statement::marks;
 use crate::tx::{Tx, WriteTx};
@@ -70,19 +72,36 @@ pub async fn abandoned_count(tx: &mut Tx, alive: &[String], before: i64) -> Resu
     tx.query_one("stored_files", sql, values).await?.map_or(Ok(0), |mut row| row.uint())
 }
 
-/// Dooms reservations of this node whose uploads came to nothing. One that has got its name after all (the answer to
-/// the commit was lost) is reserved no more, and stays.
-pub async fn doom_reserved(tx: &mut WriteTx, keys: &[String]) -> Result<()> {
-    if keys.is_empty() {
-        return Ok(());
+/// Dooms keys of this node whose uploads came to nothing. One that has got its name after all (the answer to the commit
+/// was lost) stays. One that is not in the ledger any more, because a sweeper took this node for dead and forgot the key
+/// before its content was written, comes back as doomed.
+pub async fn doom_unnamed(tx: &mut WriteTx, keys: &[String], now_ms: i64) -> Result<()> {
+    for part in keys.chunks(ROWS_A_STATEMENT) {
+        let list = marks(part.len());
+        let names = || part.iter().map(Value::from);
+        // Also waits for a commit that is still under way: it has the row.
+        let sql = format!(
+            "UPDATE stored_files SET state = ?, writer = '' WHERE cid = ? AND state = ? AND store_key IN ({list})"
+        );
+        let mut values = args![DOOMED, tx.context, RESERVED];
+        values.extend(names());
+        tx.execute("stored_files", sql, values).await?;
+        let sql = format!(
+            "SELECT store_key FROM stored_files WHERE cid = ? AND store_key IN ({list}) \
+             UNION ALL SELECT store_key FROM file_versions WHERE cid = ? AND store_key IN ({list})"
+        );
+        let mut values = args![tx.context];
+        values.extend(names());
+        values.push(tx.context.into());
+        values.extend(names());
+        let mut known = HashSet::new();
+        for mut row in tx.query("stored_files", sql, values).await? {
+            known.insert(row.text()?);
+        }
+        let lost: Vec<String> = part.iter().filter(|key| !known.contains(*key)).cloned().collect();
+        doom(tx, &lost, now_ms).await?;
     }
-    let sql = format!(
-        "UPDATE stored_files SET state = ?, writer = '' WHERE cid = ? AND state = ? AND store_key IN ({})",
-        marks(keys.len())
-    );
-    let mut values = args![DOOMED, tx.context, RESERVED];
-    values.extend(keys.iter().map(Value::from));
-    tx.execute("stored_files", sql, values).await.map(drop)
+    Ok(())
 }
 
 /// Up to `limit` keys whose content is to be removed.
@@ -108,6 +127,23 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<String>> {
     let sql = "SELECT store_key FROM stored_files WHERE cid = ?";
     let rows = tx.query("stored_files", sql, args![tx.context]).await?;
     rows.into_iter().map(|mut row| row.text()).collect()
+}
+
+/// Which of these keys a file version names.
+pub async fn still_named(tx: &mut Tx, keys: &[String]) -> Result<HashSet<String>> {
+    let mut found = HashSet::new();
+    for part in keys.chunks(ROWS_A_STATEMENT) {
+        let sql = format!(
+            "SELECT store_key FROM file_versions WHERE cid = ? AND store_key IN ({})",
+            marks(part.len())
+        );
+        let mut values = args![tx.context];
+        values.extend(part.iter().map(Value::from));
+        for mut row in tx.query("file_versions", sql, values).await? {
+            found.insert(row.text()?);
+        }
+    }
+    Ok(found)
 }
 
 /// Every key that a file version names, with the bytes it should have, for the consistency check.
