@@ -157,6 +157,8 @@ fn server_command(data: &Path, socket: &Path, log: &Path) -> Command {
         .args(["--pdeathsig", "KILL", "mariadbd", "--no-defaults", "--user=root", "--skip-networking"])
         .arg(format!("--datadir={}", data.display()))
         .arg(format!("--socket={}", socket.display()))
+        // Its own: a server that starts clears away the temporary tables it finds, also those of another.
+        .arg(format!("--tmpdir={}", data.display()))
         .arg(format!("--log-error={}", log.display()))
         .arg(format!("--pid-file={}.pid", socket.display()))
         // Small and quick: what is tested is what it does, not what it survives.
