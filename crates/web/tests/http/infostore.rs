@@ -73,6 +73,39 @@ async fn the_file_may_come_before_its_fields() {
 }
 
 #[tokio::test]
+async fn an_upload_is_one_file_with_little_around_it() {
+    let cluster = Cluster::start(1).await;
+    let anna = cluster.client("anna").login().await;
+    let folder = folder(&anna, &home(&anna).await, "Files").await;
+    let upload = async |body: String| {
+        let session = anna.session.as_ref().unwrap();
+        let target = format!("/ajax/infostore?action=new&plainJson=true&session={session}&folder={folder}");
+        let headers = [("content-type", "multipart/form-data; boundary=b")];
+        anna.send("POST", &target, &headers, Bytes::from(body)).await
+    };
+    let file = |name: &str, more: &str| {
+        let head = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"{more}");
+        format!("--b\r\n{head}\r\n\r\nbytes\r\n")
+    };
+    // All of this would be held in memory until a boundary or the end of a part's head is found in it.
+    let long = "x".repeat(4_000_000);
+    let endless = [
+        format!("{long}\r\n{}--b--\r\n", file("a.txt", "")),
+        format!("{}--b--\r\n", file("b.txt", &format!("\r\nX-Long: {long}"))),
+    ];
+    for body in endless {
+        let refused = upload(body).await.json();
+        assert_eq!(refused["code"], "SVL-0016", "{refused}");
+    }
+    let two = format!("{}{}--b--\r\n", file("c.txt", ""), file("d.txt", ""));
+    assert_eq!(upload(two).await.code(), "SVL-0009");
+    // Parts that say nothing to us may be of any length.
+    let other = format!("--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\n{long}\r\n");
+    let id = upload(format!("{other}{}--b--\r\n", file("e.txt", ""))).await.data();
+    assert_eq!(content(&anna, id.as_str().unwrap()).await, b"bytes");
+}
+
+#[tokio::test]
 async fn an_update_is_a_new_version_and_the_old_one_stays() {
     let cluster = Cluster::start(1).await;
     let anna = cluster.client("anna").login().await;

@@ -3,6 +3,10 @@
 //! The bytes go to the file store as they arrive; a few pieces are in memory at any time. If the upload breaks off,
 //! dropping the half-made [`Stored`] is all there is to do: the application sweeps what was written.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
 use http::HeaderMap;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use multer::{Constraints, Field, Multipart, SizeLimit};
@@ -36,18 +40,30 @@ pub(super) async fn read(request: &mut Request, caller: &Caller, folder: Option<
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(content_type).map_err(refused)?;
     let limits = Constraints::new().size_limit(SizeLimit::new().for_field("json", JSON_BYTES_MAX));
-    let mut parts = Multipart::with_constraints(body.stream(), boundary, limits);
+    let frame = Frame::default();
+    let pieces = body.stream().map(|piece| frame.admit(piece?));
+    let mut parts = Multipart::with_constraints(pieces, boundary, limits);
     let (mut described, mut received) = (FileBody::default(), None);
-    while let Some(part) = parts.next_field().await.map_err(refused)? {
+    while let Some(mut part) = parts.next_field().await.map_err(refused)? {
+        frame.went_on();
         match part.name() {
             Some("json") => described = json(&part.bytes().await.map_err(refused)?)?,
+            Some("file") if received.is_some() => {
+                let reason = "it has more than one file".to_owned();
+                return Err(Refusal::BodyInvalid { reason }.into());
+            }
             Some("file") => {
                 let folder = described.folder().or(folder);
-                received = Some(receive(app, caller, part, folder, least_size(headers)).await?);
+                received = Some(receive(app, caller, part, folder, least_size(headers), &frame).await?);
             }
             // Old clients send their parameters as parts too; ours are in the query.
-            _ => {}
+            _ => {
+                while part.chunk().await.map_err(refused)?.is_some() {
+                    frame.went_on()
+                }
+            }
         }
+        frame.went_on();
     }
     let folder = described.folder();
     let mut fields = described.into_fields();
@@ -58,6 +74,29 @@ pub(super) async fn read(request: &mut Request, caller: &Caller, folder: Option<
         received.stored
     });
     Ok(Form { folder, fields, content })
+}
+
+/// Bounds what lies between the parts: multer holds everything in memory until it finds the next boundary or the end of a
+/// part's head.
+#[derive(Debug, Default)]
+struct Frame {
+    /// Bytes taken from the body since multer last had something to hand on.
+    held: AtomicU64,
+}
+
+impl Frame {
+    /// Lets a piece pass, unless what came before it was too much already.
+    fn admit(&self, piece: Bytes) -> Result<Bytes> {
+        if self.held.fetch_add(piece.len() as u64, Ordering::Relaxed) > FRAME_BYTES_MAX {
+            return Err(Refusal::BodyTooLarge { limit_bytes: FRAME_BYTES_MAX }.into());
+        }
+        Ok(piece)
+    }
+
+    /// Something was handed on.
+    fn went_on(&self) {
+        self.held.store(0, Ordering::Relaxed);
+    }
 }
 
 struct Received {
@@ -72,9 +111,11 @@ async fn receive(
     mut part: Field<'_>,
     folder: Option<FolderId>,
     size: Option<u64>,
+    frame: &Frame,
 ) -> Result<Received> {
     let mut upload = files::upload(app, caller, folder, size).await?;
     while let Some(piece) = part.chunk().await.map_err(refused)? {
+        frame.went_on();
         upload.write(piece).await?;
     }
     let stored = upload.finish().await?;
