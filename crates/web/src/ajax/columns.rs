@@ -7,9 +7,6 @@ use zebu_app::Result;
 
 use crate::params::{Params, invalid};
 
-/// Columns in one request; each table has far fewer.
-const COLUMNS_MAX: usize = 200;
-
 /// One column of objects of type `T`.
 pub(crate) struct Column<T> {
     pub(crate) number: u32,
@@ -26,10 +23,11 @@ pub(crate) const fn column<T>(number: u32, name: &'static str, value: fn(&T) -> 
 pub(crate) struct Selection<T: 'static>(Vec<&'static Column<T>>);
 
 impl<T> Selection<T> {
-    /// Reads the parameter `columns`; a number that is not in the table is refused by name.
+    /// Reads the parameter `columns`; a number that is not in the table is refused by name, and so are more numbers than
+    /// the table has: a value repeated is an answer as much longer.
     pub(crate) fn of(params: &Params, table: &'static [Column<T>]) -> Result<Selection<T>> {
         let text = params.required("columns")?;
-        if text.split(',').count() > COLUMNS_MAX {
+        if text.split(',').count() > table.len() {
             return Err(invalid("columns", text));
         }
         let find = |number: &str| find(table, number.trim()).ok_or_else(|| invalid("columns", number));
@@ -77,9 +75,9 @@ mod tests {
 
     #[test]
     fn a_row_has_the_columns_in_the_order_asked_for() {
-        let params = Params::parse("columns=2,1,3,2").unwrap();
+        let params = Params::parse("columns=2,3,2").unwrap();
         let columns = Selection::of(&params, TABLE).unwrap();
-        assert_eq!(columns.row(&7), json!([14, 7, null, 14]));
+        assert_eq!(columns.row(&7), json!([14, null, 14]));
         assert!(columns.has(3) && !columns.has(4));
         assert_eq!(object(TABLE, &7), json!({"id": 7, "double": 14, "nothing": null}));
     }
@@ -91,7 +89,7 @@ mod tests {
             let error = Selection::of(&params, TABLE).err().unwrap();
             assert_eq!(error.code(), "SVL-0010", "{bad}");
         }
-        let many = Params::parse(&format!("columns={}", "1,".repeat(10_000))).unwrap();
+        let many = Params::parse("columns=1,1,1,1").unwrap();
         assert!(Selection::of(&many, TABLE).is_err());
     }
 }

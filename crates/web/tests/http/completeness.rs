@@ -102,6 +102,11 @@ async fn too_much_is_refused_with_the_limit_and_never_an_accident() {
         let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
         assert_eq!(ask(&anna, &route, &params, &deep).await.code(), "SVL-0009", "{route:?}");
     }
+    // A long description in each of two hundred columns would be two hundred long descriptions.
+    let home = home(&anna).await;
+    let columns = ["706"; 200].join(",");
+    let often = anna.get("infostore", "all", &[("folder", &home), ("columns", &columns)]).await;
+    assert_eq!(often.code(), "SVL-0010");
     let ids: Vec<u32> = (1..=10_001).collect();
     let many = anna.put("folders", "delete", &[], json!(ids)).await.json();
     assert_eq!(many["code"], "SVL-0018");
