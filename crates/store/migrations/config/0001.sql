@@ -72,6 +72,6 @@ CREATE TABLE members (
 CREATE TABLE web_tiers (
   name VARCHAR(255) NOT NULL,
   seen BIGINT NOT NULL,
-  status TEXT NOT NULL,
+  status MEDIUMTEXT NOT NULL,
   PRIMARY KEY (name)
 ) {table};

@@ -1,4 +1,5 @@
 -- A shard: the data of many contexts; every key begins with the context.
+-- TEXT holds 65,535 bytes on a server, MEDIUMTEXT 16 MiB; VARCHAR counts characters.
 -- Times are ms since the epoch; "modified" and "version" are stamps (see the model's Version).
 CREATE TABLE scopes (
   cid BIGINT NOT NULL,
@@ -121,7 +122,7 @@ CREATE TABLE files (
   folder BIGINT NOT NULL,
   name VARCHAR(255) NULL,
   title VARCHAR(255) NOT NULL,
-  description TEXT NOT NULL,
+  description MEDIUMTEXT NOT NULL,
   url TEXT NOT NULL,
   version BIGINT NOT NULL,
   versions BIGINT NOT NULL,
@@ -169,7 +170,7 @@ CREATE TABLE dav_locks (
   uid BIGINT NOT NULL,
   shared BIGINT NOT NULL,
   deep BIGINT NOT NULL,
-  owner TEXT NOT NULL,
+  owner MEDIUMTEXT NOT NULL,
   expires BIGINT NOT NULL,
   PRIMARY KEY (cid, token)
 ) {table};
@@ -181,8 +182,8 @@ CREATE TABLE dead_properties (
   cid BIGINT NOT NULL,
   folder BIGINT NOT NULL,
   file BIGINT NOT NULL,
-  name VARCHAR(400) NOT NULL,
-  value TEXT NOT NULL,
+  name VARCHAR(512) NOT NULL,
+  value MEDIUMTEXT NOT NULL,
   PRIMARY KEY (cid, folder, file, name)
 ) {table};
 
