@@ -2,7 +2,10 @@
 
 use zebu_model::rights::Membership;
 use zebu_model::{ContextId, UserId};
-use zebu_store::Place;
+use zebu_store::shard::principals;
+use zebu_store::{Place, Tx};
+
+use crate::error::Result;
 
 /// A signed-in user, and where their context lives. Made by [`crate::sessions`] alone: holding one is the proof that
 /// somebody was authenticated for this very request.
@@ -24,6 +27,13 @@ pub(crate) struct CallerSession {
 }
 
 impl Caller {
+    /// The same caller, in the groups that they are in as this transaction sees it. Whatever writes decides by these: those
+    /// that a request came with were read at its beginning, and an upload lasts.
+    pub(crate) async fn as_of(&self, tx: &mut Tx) -> Result<Caller> {
+        let groups = principals::groups_of(tx, self.who.user).await?;
+        Ok(Caller { who: Membership { user: self.who.user, groups }, ..self.clone() })
+    }
+
     /// The context.
     #[must_use]
     pub fn context(&self) -> ContextId {

@@ -4,11 +4,11 @@
 
 mod fixture;
 
-use fixture::{ANNA, BEN, Pair, caller, code, folder, home, on_each_engine, put};
+use fixture::{ANNA, BEN, CONTEXT, Pair, TEAM, caller, code, folder, home, on_each_engine, put};
 use zebu_app::dav::{self, Located, LockRequest, OTHER_FOLDERS_NAME, Target};
-use zebu_app::files::{self, Fields, FileChange, Holding, Wanted};
-use zebu_app::folders::{self, FolderChange};
-use zebu_app::{Caller, Error};
+use zebu_app::files::{self, Fields, FileChange, Holding, NewFile, Wanted};
+use zebu_app::folders::{self, FolderChange, NewFolder};
+use zebu_app::{Caller, Error, provisioning};
 use zebu_model::folder::fixed;
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, ObjectRight, Permission};
@@ -177,6 +177,47 @@ async fn a_file_asked_for_often_is_answered_once() {
         let (his, _) = put(&pair.two, &ben, plans, "c.txt", b"c").await.unwrap();
         assert_eq!(files::some(&pair.two, &ben, &[his, his]).await.unwrap().len(), 1);
         assert_eq!(code(files::some(&pair.two, &ben, &[his, first]).await), "IFO-0400");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_membership_withdrawn_during_a_request_keeps_its_write_out() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let anna = caller(&pair.one, "anna").await;
+        let plans = folder(&pair.one, &anna, home(&pair.one, &anna).await, "Plans").await;
+        let (file, _) = put(&pair.one, &anna, plans, "a.txt", b"a").await.unwrap();
+        let permissions = vec![
+            Permission { entity: Entity::User(ANNA), bits: Bits::OWNER },
+            Permission { entity: Entity::Group(TEAM), bits: Bits::OWNER },
+        ];
+        let change = FolderChange { permissions: Some(permissions), ..FolderChange::default() };
+        folders::update(&pair.one, &anna, plans, change).await.unwrap();
+        provisioning::add_member(&pair.one, CONTEXT, TEAM, BEN).await.unwrap();
+
+        // Who he is was found out when his request began; then it sends for an hour.
+        let (two, ben) = (&pair.two, caller(&pair.two, "ben").await);
+        let mut upload = files::upload(two, &ben, Some(plans), None).await.unwrap();
+        upload.write("half".into()).await.unwrap();
+        provisioning::remove_member(&pair.one, CONTEXT, TEAM, BEN).await.unwrap();
+        let stored = upload.finish().await.unwrap();
+        let fields = Fields { filename: Some("late".to_owned()), ..Fields::default() };
+        let late = NewFile { folder: plans, fields: fields.clone(), content: Some(stored) };
+        assert_eq!(code(files::create(two, &ben, late).await), "FLD-0003");
+        let change = FileChange { folder: None, fields, content: None, seen: None, holding: Holding::User };
+        assert_eq!(code(files::update(two, &ben, file, change).await), "IFO-0300");
+        let wanted = [Wanted { file, folder: Some(plans) }];
+        assert_eq!(code(files::delete(two, &ben, &wanted, None, Holding::User).await), "FLD-0003");
+        let new = NewFolder { parent: plans, title: "New".to_owned(), module: None, permissions: None };
+        assert_eq!(code(folders::create(two, &ben, new).await), "FLD-0003");
+        let title = Some("Mine".to_owned());
+        let change = FolderChange { title, ..FolderChange::default() };
+        assert_eq!(code(folders::update(two, &ben, plans, change).await), "FLD-0003");
+        assert_eq!(code(folders::delete(two, &ben, plans, None).await), "FLD-0003");
+        assert_eq!(code(dav::lock(two, &ben, Target::File(file), exclusive(false)).await), "IFO-0300");
+        let property = [("{urn:x}a".to_owned(), Some("<a/>".to_owned()))];
+        assert_eq!(code(dav::set_properties(two, &ben, Target::Folder(plans), &property).await), "FLD-0003");
+        assert_eq!(files::list(&pair.one, &anna, plans).await.unwrap().0.len(), 1);
     })
     .await;
 }

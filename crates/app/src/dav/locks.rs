@@ -89,6 +89,7 @@ async fn attempt(app: &App, caller: &Caller, target: Target, request: &LockReque
     };
     let place = place.ok_or_else(missing)?;
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Tree, Scope::Folder(place)])).await?;
+    let caller = &caller.as_of(&mut tx).await?;
     let granted = folders::get(&mut tx, &caller.who, place).await?.filter(|g| g.bits.sees());
     let granted = granted.ok_or_else(missing)?;
     let mut shut = Vec::new();

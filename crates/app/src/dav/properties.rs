@@ -34,6 +34,7 @@ async fn attempt(
     changes: &[(String, Option<String>)],
 ) -> Result<()> {
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Tree])).await?;
+    let caller = &caller.as_of(&mut tx).await?;
     let denied = Refusal::FileWriteDenied {};
     let (place, creator) = match target {
         Target::Folder(id) => (id, caller.who.user),

@@ -120,7 +120,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewFile) -> Result<(FileId,
 async fn attempt(app: &App, caller: &Caller, new: &NewFile, id: FileId) -> Result<Version> {
     let (granted, tree) = {
         let mut tx = app.read(&caller.place).await?;
-        ground(&mut tx, &caller.who, new.folder).await?
+        ground(&mut tx, caller, new.folder).await?
     };
     if !granted.bits.creates_objects() {
         return Err(Refusal::FileCreateDenied {}.into());

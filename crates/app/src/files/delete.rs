@@ -76,7 +76,7 @@ async fn attempt(
 ) -> Result<(Vec<FileId>, Version)> {
     let (granted, tree) = {
         let mut tx = app.read(&caller.place).await?;
-        ground(&mut tx, &caller.who, folder).await?
+        ground(&mut tx, caller, folder).await?
     };
     let plan = Plan::changing([Scope::Folder(folder)]).relying(Scope::Tree, tree);
     let mut tx = app.write(&caller.place, plan).await?;

@@ -26,11 +26,13 @@ use zebu_model::{FolderId, Refusal, Scope, Version};
 use zebu_store::Tx;
 use zebu_store::shard::folders;
 
+use crate::caller::Caller;
 use crate::error::Result;
 
 /// The ground of a write: a file folder the caller sees, and the version of the tree that says so.
-async fn ground(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<(Granted, Version)> {
-    Ok((file_folder(tx, who, id).await?, tx.version(Scope::Tree).await?))
+async fn ground(tx: &mut Tx, caller: &Caller, id: FolderId) -> Result<(Granted, Version)> {
+    let caller = caller.as_of(tx).await?;
+    Ok((file_folder(tx, &caller.who, id).await?, tx.version(Scope::Tree).await?))
 }
 
 /// A file folder the caller sees.

@@ -33,6 +33,7 @@ pub async fn update(app: &App, caller: &Caller, id: FolderId, change: FolderChan
 
 async fn attempt(app: &App, caller: &Caller, id: FolderId, change: &FolderChange) -> Result<Version> {
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Tree])).await?;
+    let caller = &caller.as_of(&mut tx).await?;
     let target = Granted::visible(folders::get(&mut tx, &caller.who, id).await?, id)?;
     if change.seen.is_some_and(|seen| target.folder.modified > seen) {
         return Err(Refusal::FolderChanged { folder: id }.into());

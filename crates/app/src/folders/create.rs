@@ -36,6 +36,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewFolder) -> Result<(Folde
 
 async fn attempt(app: &App, caller: &Caller, new: &NewFolder, id: FolderId) -> Result<Version> {
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Tree])).await?;
+    let caller = &caller.as_of(&mut tx).await?;
     let way = folders::path(&mut tx, &caller.who, new.parent).await?;
     let depth = way.len();
     let parent = Granted::visible(way.into_iter().next(), new.parent)?;

@@ -21,6 +21,7 @@ pub async fn delete(app: &App, caller: &Caller, id: FolderId, seen: Option<Versi
 async fn attempt(app: &App, caller: &Caller, id: FolderId, seen: Option<Version>) -> Result<Version> {
     // Whoever writes files relies on the tree: holding its lock, nothing below can change under this decision.
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Tree])).await?;
+    let caller = &caller.as_of(&mut tx).await?;
     let subtree: Vec<Doomed> =
         folders::subtree(&mut tx, &caller.who, id).await?.into_iter().map(|(d, _)| d).collect();
     let top = Granted::visible(subtree.first().map(|d| d.granted.clone()), id)?;
