@@ -8,9 +8,12 @@ mod fixture;
 use bytes::Bytes;
 use fixture::{CONTEXT, Pair, caller, code, folder, home, on_each_engine, put};
 use futures_util::future::join_all;
+use zebu_app::dav::{self, LockRequest};
 use zebu_app::files::{Fields, Holding, NewFile, Stored, Wanted};
 use zebu_app::{App, Caller, cluster, files, maintenance};
 use zebu_model::FolderId;
+use zebu_model::limits::{COMMENT_CHARS_MAX, DESCRIPTION_CHARS_MAX, NAME_CHARS_MAX, URL_CHARS_MAX};
+use zebu_model::lock::Target;
 use zebu_model::quota::Quota;
 
 async fn stored(app: &App, who: &Caller, folder: FolderId, content: &'static [u8]) -> Stored {
@@ -142,6 +145,41 @@ async fn a_check_amid_uploads_deletions_and_sweeps_finds_nothing_wrong() {
             over.set(true);
         };
         tokio::join!(work, watch);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_longest_values_that_are_taken_are_kept_whole() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let anna = caller(&pair.one, "anna").await;
+        let mine = home(&pair.one, &anna).await;
+        let long = |chars: usize| "\u{1f403}".repeat(chars);
+        let name = long(NAME_CHARS_MAX);
+        let below = folder(&pair.one, &anna, mine, &name).await;
+        let fields = Fields {
+            title: Some(name.clone()),
+            filename: Some(name.clone()),
+            mime: Some(long(255)),
+            description: Some(long(DESCRIPTION_CHARS_MAX)),
+            url: Some(long(URL_CHARS_MAX)),
+            version_comment: Some(long(COMMENT_CHARS_MAX)),
+        };
+        let content = stored(&pair.one, &anna, below, b"x").await;
+        let new = NewFile { folder: below, fields: fields.clone(), content: Some(content) };
+        let (file, _) = files::create(&pair.one, &anna, new).await.unwrap();
+        let (found, _) = files::get(&pair.two, &anna, file, None).await.unwrap();
+        assert_eq!(Some(found.description), fields.description);
+        assert_eq!(found.content.map(|c| c.name), fields.filename);
+
+        // What the WebDAV tier lets through.
+        let property = [("n".repeat(512), Some("v".repeat(64 << 10)))];
+        dav::set_properties(&pair.one, &anna, Target::File(file), &property).await.unwrap();
+        let kept = dav::properties(&pair.two, &anna, Target::File(file)).await.unwrap();
+        assert_eq!(kept, [(property[0].0.clone(), property[0].1.clone().unwrap())]);
+        let request = LockRequest { shared: false, deep: false, owner: long(200_000), seconds: 60 };
+        let taken = dav::lock(&pair.one, &anna, Target::File(file), request).await.unwrap();
+        assert_eq!(dav::locks_at(&pair.two, &anna, Target::File(file)).await.unwrap(), [taken]);
     })
     .await;
 }
