@@ -1,8 +1,9 @@
 //! The file stores of this deployment, opened when first needed, and the keys this node has reserved in them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::OnceCell;
 use zebu_files::{FileStore, Key};
 use zebu_model::ContextId;
 use zebu_store::shard::stored;
@@ -20,11 +21,12 @@ const KEYS_A_BLOCK: usize = 32;
 /// is not heard of is swept: one that wakes from a long sleep must not write under keys that were swept meanwhile.
 const FRESH_MS: i64 = 1_800_000;
 
-/// Open file stores and reserved keys.
+/// Open file stores and reserved keys. Whoever waits for a file store or a database here keeps only those waiting who need
+/// the same one: no tenant is slowed down by another's.
 #[derive(Debug, Default)]
 pub(crate) struct Storage {
-    open: tokio::sync::Mutex<HashMap<String, Arc<FileStore>>>,
-    reserved: tokio::sync::Mutex<HashMap<ContextId, Block>>,
+    open: Mutex<HashMap<String, Arc<OnceCell<Arc<FileStore>>>>>,
+    reserved: Mutex<HashMap<ContextId, Arc<tokio::sync::Mutex<Block>>>>,
     abandoned: Arc<Mutex<Vec<Abandoned>>>,
 }
 
@@ -53,6 +55,11 @@ pub(crate) struct TakenKey {
     abandoned: Arc<Mutex<Vec<Abandoned>>>,
 }
 
+/// What is held only for a moment and never left half-made.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl TakenKey {
     pub(crate) fn key(&self) -> Result<Key> {
         self.key.ok_or_else(|| Error::Internal("a stored file was used twice".to_owned()))
@@ -67,7 +74,7 @@ impl TakenKey {
 impl Drop for TakenKey {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
-            self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).push(Abandoned {
+            locked(&self.abandoned).push(Abandoned {
                 context: self.context,
                 key,
                 since: self.clock.now_ms(),
@@ -79,14 +86,10 @@ impl Drop for TakenKey {
 impl Storage {
     /// The file store of a context.
     pub(crate) async fn filestore(&self, place: &Place) -> Result<Arc<FileStore>> {
-        let mut open = self.open.lock().await;
-        if let Some(store) = open.get(&place.filestore) {
-            return Ok(Arc::clone(store));
-        }
-        let store = FileStore::open(&zebu_files::Config::new(place.filestore.as_str())).await?;
-        let store = Arc::new(store);
-        open.insert(place.filestore.clone(), Arc::clone(&store));
-        Ok(store)
+        let cell = Arc::clone(locked(&self.open).entry(place.filestore.clone()).or_default());
+        let config = zebu_files::Config::new(place.filestore.as_str());
+        let store = cell.get_or_try_init(async || FileStore::open(&config).await.map(Arc::new)).await?;
+        Ok(Arc::clone(store))
     }
 
     /// A reserved key for one upload.
@@ -104,8 +107,8 @@ impl Storage {
             clock: clock.clone(),
             abandoned: Arc::clone(&self.abandoned),
         };
-        let mut reserved = self.reserved.lock().await;
-        let block = reserved.entry(context).or_default();
+        let block = Arc::clone(locked(&self.reserved).entry(context).or_default());
+        let mut block = block.lock().await;
         if now_ms.saturating_sub(block.since) > FRESH_MS {
             // Dropped as they come: the sweeper clears them away.
             block.keys.drain(..).map(taken).for_each(drop);
@@ -127,12 +130,12 @@ impl Storage {
     /// Takes back what [`Storage::take_abandoned`] handed out and could not be swept.
     pub(crate) fn give_back_abandoned(&self, context: ContextId, keys: Vec<Key>, since: i64) {
         let keys = keys.into_iter().map(|key| Abandoned { context, key, since });
-        self.abandoned.lock().unwrap_or_else(PoisonError::into_inner).extend(keys);
+        locked(&self.abandoned).extend(keys);
     }
 
     /// Hands out the keys whose uploads came to nothing before `before`.
     pub(crate) fn take_abandoned(&self, before: i64) -> Vec<(ContextId, Key)> {
-        let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut abandoned = locked(&self.abandoned);
         abandoned.extract_if(.., |a| a.since <= before).map(|a| (a.context, a.key)).collect()
     }
 }
@@ -141,4 +144,61 @@ async fn reserve(store: &Store, place: &Place, names: &[String], writer: &str, n
     let mut tx = store.write(place, Plan::default(), now_ms).await?;
     stored::reserve(&mut tx, names, writer, now_ms).await?;
     Ok(tx.commit().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use zebu_model::quota::Quota;
+    use zebu_store::configdb::contexts;
+
+    use crate::provisioning::{ContextSpec, Resources, UserSpec, create_context};
+    use crate::{App, Config, NodeConfig, SessionConfig};
+
+    use super::*;
+
+    async fn tenant(app: &App, dir: &std::path::Path, number: u32) -> Place {
+        let on = Resources {
+            server: "zebu".to_owned(),
+            database: format!("shard-{number}"),
+            database_url: format!("sqlite:{}/shard-{number}.db", dir.display()),
+            filestore_url: format!("file://{}/files", dir.display()),
+        };
+        let text = || "oxadmin".to_owned();
+        let admin = UserSpec {
+            login: text(),
+            display_name: text(),
+            given_name: text(),
+            surname: text(),
+            email: text(),
+            password: text(),
+        };
+        let (id, name) = (ContextId(number), format!("tenant-{number}"));
+        let spec = ContextSpec { id, mappings: vec![name.clone()], name, quota: Quota::Unlimited, admin };
+        create_context(app, &on, &spec).await.unwrap();
+        let mut tx = app.store.config().await.unwrap();
+        contexts::by_id(&mut tx, id).await.unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_shard_that_is_slow_makes_no_other_tenant_wait_for_a_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config {
+            node: NodeConfig { name: "OX-1".to_owned(), route: None },
+            store: zebu_store::Config::new(format!("sqlite:{}/config.db", dir.path().display())),
+            sessions: SessionConfig::default(),
+            operator_contexts: Vec::new(),
+        };
+        let app = App::open(config, Clock::manual(1_700_000_000_000)).await.unwrap();
+        let (slow, quick) = (tenant(&app, dir.path(), 1).await, tenant(&app, dir.path(), 2).await);
+        let key = |place| app.storage.take_key(&app.store, place, "writer", &app.clock);
+        let busy = app.write(&slow, Plan::default()).await.unwrap();
+        let mut waiting = std::pin::pin!(key(&slow));
+        tokio::select! {
+            biased;
+            early = &mut waiting => panic!("its shard's one writer is taken: {early:?}"),
+            taken = key(&quick) => drop(taken.unwrap()),
+        }
+        drop(busy);
+        waiting.await.unwrap();
+    }
 }

@@ -1,0 +1,71 @@
+//! What happens to one tenant's databases and file store is no other's business.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+
+mod fixture;
+
+use fixture::{CONTEXT, Pair, caller, home, on_each_engine, put, user};
+use zebu_app::files::{self, Holding, Wanted};
+use zebu_app::provisioning::{self, ContextSpec, Resources};
+use zebu_app::{Caller, maintenance};
+use zebu_model::ContextId;
+use zebu_model::quota::Quota;
+
+const OTHER: ContextId = ContextId(2);
+
+/// A second tenant, whose shard and file store are its own.
+async fn other_tenant(pair: &Pair) -> Caller {
+    let on = Resources {
+        server: "zebu".to_owned(),
+        database: "shard-2".to_owned(),
+        database_url: format!("sqlite:{}/shard-2.db", pair.dir.path().display()),
+        filestore_url: format!("file://{}/files-2", pair.dir.path().display()),
+    };
+    let spec = ContextSpec {
+        id: OTHER,
+        name: "other".to_owned(),
+        mappings: vec!["other".to_owned()],
+        quota: Quota::Unlimited,
+        admin: user("oxadmin", "Admin"),
+    };
+    provisioning::create_context(&pair.one, &on, &spec).await.unwrap();
+    provisioning::act_as(&pair.one, OTHER, "oxadmin").await.unwrap()
+}
+
+/// Stores a file and deletes it again: its content is left for the sweeper.
+async fn leave_content(pair: &Pair, who: &Caller) {
+    let (file, _) = put(&pair.one, who, home(&pair.one, who).await, "a.txt", b"a").await.unwrap();
+    let wanted = [Wanted { file, folder: None }];
+    files::delete(&pair.one, who, &wanted, None, Holding::User).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_store_that_fails_keeps_the_sweeper_from_nobody_else_s() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let (anna, other) = (caller(&pair.one, "anna").await, other_tenant(&pair).await);
+        leave_content(&pair, &anna).await;
+        leave_content(&pair, &other).await;
+        // An upload of each that comes to nothing.
+        for who in [&anna, &other] {
+            let mut upload = files::upload(&pair.one, who, None, None).await.unwrap();
+            upload.write("half".into()).await.unwrap();
+            upload.finish().await.unwrap();
+        }
+        // The first tenant's file store is away: a file is where its directory was.
+        let (store, away) = (pair.dir.path().join("files"), pair.dir.path().join("away"));
+        std::fs::rename(&store, &away).unwrap();
+        std::fs::write(&store, b"").unwrap();
+        let before = maintenance::check(&pair.one, OTHER).await.unwrap();
+        pair.clock.advance_ms(120_000);
+        maintenance::sweep(&pair.one).await.unwrap_err();
+        let found = maintenance::check(&pair.one, OTHER).await.unwrap();
+        assert!(found.is_clean() && found.ledger + 2 == before.ledger, "{found:?} {before:?}");
+
+        // It comes back, and nothing was forgotten meanwhile.
+        std::fs::remove_file(&store).unwrap();
+        std::fs::rename(&away, &store).unwrap();
+        assert_eq!(maintenance::sweep(&pair.one).await.unwrap(), 2);
+        assert!(maintenance::check(&pair.one, CONTEXT).await.unwrap().is_clean());
+    })
+    .await;
+}
