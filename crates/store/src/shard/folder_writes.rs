@@ -98,7 +98,7 @@ pub async fn set_place(
     tx.execute("folders", sql, values).await?;
     let sql = "UPDATE folder_permissions SET parent = ? WHERE cid = ? AND folder = ?";
     tx.execute("folder_permissions", sql, args![parent, tx.context, folder.id]).await?;
-    bury(tx, folder).await?;
+    bury(tx, std::slice::from_ref(folder)).await?;
     let sql = "DELETE FROM folder_tombstones WHERE cid = ? AND parent = ? AND id = ?";
     tx.execute("folder_tombstones", sql, args![tx.context, parent, folder.id]).await?;
     mark_changed(tx, folder.id, by).await
@@ -110,22 +110,27 @@ async fn mark_changed(tx: &mut WriteTx, folder: FolderId, by: UserId) -> Result<
     tx.execute("folders", sql, args![stamp, by, tx.context, folder]).await.map(drop)
 }
 
-/// Leaves a tombstone where a folder was.
-async fn bury(tx: &mut WriteTx, folder: &Folder) -> Result<()> {
+/// Leaves tombstones where folders were. An older one there was taken away when the folder came.
+async fn bury(tx: &mut WriteTx, folders: &[Folder]) -> Result<()> {
     let stamp = tx.touch(Scope::Tree)?;
-    let sql = "DELETE FROM folder_tombstones WHERE cid = ? AND parent = ? AND id = ?";
-    tx.execute("folder_tombstones", sql, args![tx.context, folder.parent, folder.id]).await?;
-    let sql = "INSERT INTO folder_tombstones (cid, parent, id, version) VALUES (?, ?, ?, ?)";
-    let values = args![tx.context, folder.parent, folder.id, stamp];
-    tx.execute("folder_tombstones", sql, values).await.map(drop)
+    for part in folders.chunks(200) {
+        let sql = format!(
+            "INSERT INTO folder_tombstones (cid, parent, id, version) VALUES {}",
+            vec!["(?, ?, ?, ?)"; part.len()].join(", ")
+        );
+        let mut values = Vec::with_capacity(part.len() * 4);
+        for folder in part {
+            values.extend(args![tx.context, folder.parent, folder.id, stamp]);
+        }
+        tx.execute("folder_tombstones", sql, values).await?;
+    }
+    Ok(())
 }
 
-/// Deletes a subtree's folders, whose files must be gone already. Only the first, the top, needs a tombstone:
-/// whoever looked for the others looked below it.
+/// Deletes a subtree's folders, whose files must be gone already. Each leaves a tombstone: the views list folders whose
+/// parents their viewer does not see.
 pub async fn delete(tx: &mut WriteTx, folders: &[Folder]) -> Result<()> {
-    if let Some(top) = folders.first() {
-        bury(tx, top).await?;
-    }
+    bury(tx, folders).await?;
     for part in folders.chunks(500) {
         let ids = || part.iter().map(|f| Value::from(f.id));
         for (table, column) in [
