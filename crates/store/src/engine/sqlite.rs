@@ -202,10 +202,17 @@ impl Lease {
         });
         let gone = || self.home.unavailable("its thread ended".to_owned());
         let link = self.link.as_ref().ok_or_else(gone)?;
-        link.jobs.send(job).map_err(|_| gone())?;
         // From here on the transaction may be open, whether or not this future is polled to its end.
         self.open = true;
-        outcome.await.map_err(|_| self.home.unavailable("its thread ended".to_owned()))?
+        let answered = match link.jobs.send(job) {
+            Ok(()) => outcome.await.ok(),
+            Err(_) => None,
+        };
+        answered.unwrap_or_else(|| {
+            // Nobody is to meet this connection again.
+            self.link = None;
+            Err(self.home.unavailable("its thread ended".to_owned()))
+        })
     }
 
     /// Runs a query and returns its rows.
@@ -333,4 +340,24 @@ fn failure(statement: &Statement, error: &rusqlite::Error) -> Error {
         return Error::Duplicate { table: statement.table };
     }
     Error::Statement { sql: statement.sql.to_string(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_whose_thread_ended_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}/x.db", dir.path().display());
+        let home = Sqlite::new(&Config::new(url.as_str()), &url).unwrap();
+        for _ in 0..20 {
+            let mut lease = home.lease(Begin::Write).await.unwrap();
+            let ended = lease.run::<()>(|_| panic!("a defect in a job")).await;
+            assert!(matches!(ended, Err(Error::Unavailable { .. })), "{ended:?}");
+            drop(lease);
+            let mut lease = home.lease(Begin::Write).await.unwrap();
+            lease.run(|_| Ok(())).await.unwrap();
+        }
+    }
 }
