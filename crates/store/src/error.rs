@@ -6,8 +6,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// A failure of storage. None of these is a refusal: whether something is allowed is decided elsewhere.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No connection or no write lock within the configured wait. Trying again later may succeed.
-    #[error("no connection to {database} within {waited_ms} ms")]
+    /// No connection, no write lock or no lock on a row within the configured wait. Trying again later may succeed.
+    #[error("no connection to {database}, or no lock in it, within {waited_ms} ms")]
     Busy {
         /// The database.
         database: String,
@@ -28,8 +28,7 @@ pub enum Error {
         /// The table that was written to.
         table: &'static str,
     },
-    /// The database let another transaction go first (a deadlock, or a row that stayed locked too long). Nothing was
-    /// written: start over.
+    /// The database let another transaction go first (a deadlock). Nothing was written: start over.
     #[error("another transaction was in the way")]
     Contended,
     /// What the write relied on has changed since it was read (P2): fetch it again and start over.

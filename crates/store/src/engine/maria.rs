@@ -179,8 +179,10 @@ impl Maria {
         let mysql_async::Error::Server(server) = error else { return self.unavailable(error.to_string()) };
         match server.code {
             1062 => Error::Duplicate { table },
-            // A row moved, waited too long for one, or chosen to give way in a deadlock: nothing was written.
-            1020 | 1205 | 1213 => Error::Contended,
+            // A row moved, or chosen to give way in a deadlock: nothing was written.
+            1020 | 1213 => Error::Contended,
+            // Waited for a row as long as anybody may wait: to start over would be to wait as long again.
+            1205 => self.busy(),
             // Read-only, shutting down, too many connections, killed, access or schema refused.
             1290 | 1792 | 1836 | 1053 | 1040 | 1927 | 1045 | 1044 | 1049 => {
                 self.unavailable(server.message.clone())
