@@ -12,6 +12,7 @@ use std::time::Duration;
 use object_store::ObjectStoreExt as _;
 use object_store::local::LocalFileSystem;
 use object_store::{MultipartUpload, PutPayload};
+use tokio::task::JoinHandle;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -147,6 +148,23 @@ impl Directory {
                 begun.map_err(Error::of_write)
             })
             .await
+    }
+
+    /// Begins to bring what an upload has written so far to the disk; `None` if nothing here has to survive a power failure.
+    pub(crate) async fn flush_staged(self: &Arc<Self>, key: Key) -> Result<Option<JoinHandle<Result<()>>>> {
+        if !self.fsync {
+            return Ok(None);
+        }
+        let path = self.staged_path(key, 1);
+        let work = move || match fs::File::open(&path).and_then(|file| file.sync_data()) {
+            // Only the final flush is a promise; were the file elsewhere, that one would do it all.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::of_path("flush", &path, error))
+            }
+            _ => Ok(()),
+        };
+        let flush = async move { tokio::task::spawn_blocking(work).await.map_err(Error::of_job)? };
+        self.jobs.start(flush).await.map(Some)
     }
 
     /// Gives the written parts their name. If that fails they are removed, which object_store leaves to its

@@ -20,6 +20,9 @@ use crate::store::{Directory, FileStore};
 const PART_BYTES: usize = 1 << 20;
 /// Parts that are being written at one time.
 const PARTS_IN_FLIGHT_MAX: usize = 2;
+/// Bytes after which the disk is set to work on what has arrived: at the end of a large upload only the last of it has to
+/// be waited for. Large enough that a flush costs little beside what it flushes.
+const FLUSH_BYTES: u64 = 64 << 20;
 /// Chunks shorter than this are copied together, because a chunk of one byte may keep a buffer of many in
 /// memory.
 const CHUNK_BYTES_MIN: usize = 4 << 10;
@@ -54,6 +57,8 @@ struct Progress {
     // None until a second part is needed, so that a small content costs one call.
     parts: Option<Box<dyn MultipartUpload>>,
     writes: VecDeque<JoinHandle<Result<()>>>,
+    unflushed: u64,
+    flush: Option<JoinHandle<Result<()>>>,
 }
 
 impl FileStore {
@@ -69,6 +74,8 @@ impl FileStore {
             digests: Digests::default(),
             parts: None,
             writes: VecDeque::new(),
+            unflushed: 0,
+            flush: None,
         };
         Upload { key, progress: Some(progress) }
     }
@@ -143,10 +150,30 @@ impl Progress {
             Some(parts) => parts,
             none => none.insert(self.directory.put_parts(self.key).await?),
         };
+        let bytes = part.content_length() as u64;
         let write = parts.put_part(part);
         let write = async move { write.await.map_err(Error::of_write) };
         self.writes.push_back(self.directory.jobs.start(write).await?);
+        self.unflushed = self.unflushed.saturating_add(bytes);
+        self.flush().await
+    }
+
+    /// Sets the disk to work, unless it still is.
+    async fn flush(&mut self) -> Result<()> {
+        if self.unflushed < FLUSH_BYTES || self.flush.as_ref().is_some_and(|flush| !flush.is_finished()) {
+            return Ok(());
+        }
+        self.await_flush().await?;
+        self.unflushed = 0;
+        self.flush = self.directory.flush_staged(self.key).await?;
         Ok(())
+    }
+
+    async fn await_flush(&mut self) -> Result<()> {
+        match self.flush.take() {
+            Some(flush) => flush.await.map_err(Error::of_job)?,
+            None => Ok(()),
+        }
     }
 
     async fn await_oldest_write(&mut self) -> Result<()> {
@@ -167,6 +194,7 @@ impl Progress {
             while !self.writes.is_empty() {
                 self.await_oldest_write().await?;
             }
+            self.await_flush().await?;
             if let Some(parts) = self.parts.take() {
                 self.directory.complete(self.key, parts).await?;
             }

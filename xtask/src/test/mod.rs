@@ -31,7 +31,11 @@ pub(crate) const STEPS: [Step; 10] = [
     Step { name: "rust", why: "unit and integration tests of every crate", run: steps::rust },
     Step { name: "doc", why: "the examples in the documentation run", run: steps::doc },
     Step { name: "client", why: "the web client's types and unit tests", run: steps::client },
-    Step { name: "browser", why: "a person's main job, clicked in a real browser", run: steps::browser },
+    Step {
+        name: "browser",
+        why: "a person's main job and every page, clicked in a real browser",
+        run: steps::browser,
+    },
     Step {
         name: "first",
         why: "two nodes seen from outside: coherence, real files, a killed node",

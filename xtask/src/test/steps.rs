@@ -59,12 +59,17 @@ pub(super) fn client() -> Result<Outcome> {
     Ok(tests)
 }
 
-/// A person's main job, clicked in Chromium against a cluster of its own.
+/// A person's main job and every page of the client, clicked in Chromium against one cluster.
 pub(super) fn browser() -> Result<Outcome> {
     let node = client_build::build()?;
     let folder = tempfile::tempdir()?;
     let cluster = Running::start(&demo::build_with_tests()?, folder.path())?;
-    let outcome = observed(&mut node.command("node", &["e2e/main-job.mjs", "--base", cluster.url()]))?;
+    let mut outcome = done()?;
+    for script in ["e2e/main-job.mjs", "e2e/pages.mjs"] {
+        let ran = observed(&mut node.command("node", &[script, "--base", cluster.url()]))?;
+        outcome.success &= ran.success;
+        outcome.tally += ran.tally;
+    }
     cluster.stop()?;
     Ok(outcome)
 }

@@ -7,6 +7,7 @@ use crate::running::Running;
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 const MIB: usize = 1_024;
 const ROUNDS: usize = 3;
@@ -30,7 +31,8 @@ pub(super) fn table(cluster: &Running, folder: &Path) -> Result<Nginx> {
             seconds(&["--user", "anna:secret", "--upload-file", &source, &format!("{url}/big-{round}")])
         };
         let down = |url: &str| seconds(&["--user", "anna:secret", &format!("{url}/big-{round}")]);
-        let (a, b) = (up(&zebu)?, up(&nginx.url)?);
+        let (a, b) =
+            (up(&zebu)?, up(&nginx.url)? + synced(&folder.join(format!("nginx/files/big-{round}")))?);
         let (c, d) = (down(&zebu)?, down(&nginx.url)?);
         println!("| {round} | {a:.2} | {b:.2} | {:.2} | {c:.2} | {d:.2} | {:.2} |", a / b, c / d);
         ups.push(a / b);
@@ -77,6 +79,13 @@ fn seconds(arguments: &[&str]) -> Result<f64> {
     ]);
     let output = capture(command.args(arguments))?;
     Ok(output.trim().parse()?)
+}
+
+/// How long it takes until a file is on the disk.
+fn synced(path: &Path) -> Result<f64> {
+    let begun = Instant::now();
+    std::fs::File::open(path)?.sync_all()?;
+    Ok(begun.elapsed().as_secs_f64())
 }
 
 /// A file that does not compress, the same every time.
