@@ -221,3 +221,58 @@ async fn a_membership_withdrawn_during_a_request_keeps_its_write_out() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_quota_lowered_or_a_context_disabled_during_an_upload_keeps_the_file_out() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let anna = caller(&pair.one, "anna").await;
+        let mine = home(&pair.one, &anna).await;
+        let stored = async || {
+            let mut upload = files::upload(&pair.one, &anna, Some(mine), None).await.unwrap();
+            upload.write("four".into()).await.unwrap();
+            upload.finish().await.unwrap()
+        };
+        let fields = || Fields { filename: Some("a.txt".to_owned()), ..Fields::default() };
+        let named = |content| NewFile { folder: mine, fields: fields(), content: Some(content) };
+        let (first, second, third) = (stored().await, stored().await, stored().await);
+        provisioning::set_quota(&pair.two, CONTEXT, Quota::Bytes(3)).await.unwrap();
+        assert_eq!(code(files::create(&pair.one, &anna, named(first)).await), "FLS-0024");
+        provisioning::set_quota(&pair.two, CONTEXT, Quota::Bytes(4)).await.unwrap();
+        let (file, _) = files::create(&pair.one, &anna, named(second)).await.unwrap();
+        let change = FileChange {
+            folder: None,
+            fields: fields(),
+            content: Some(third),
+            seen: None,
+            holding: Holding::User,
+        };
+        provisioning::set_quota(&pair.two, CONTEXT, Quota::Unlimited).await.unwrap();
+        provisioning::set_context_enabled(&pair.two, CONTEXT, false).await.unwrap();
+        assert_eq!(code(files::update(&pair.one, &anna, file, change).await), "SES-0204");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_folder_takes_the_name_of_a_view_beside_it() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let anna = caller(&pair.one, "anna").await;
+        let make = async |parent, title: &str| {
+            let new = NewFolder { parent, title: title.to_owned(), module: None, permissions: None };
+            folders::create(&pair.one, &anna, new).await
+        };
+        assert_eq!(code(make(fixed::INFOSTORE, OTHER_FOLDERS_NAME).await), "FLD-0012");
+        let (plain, _) = make(fixed::INFOSTORE, "Others").await.unwrap();
+        let (below, _) = make(plain, OTHER_FOLDERS_NAME).await.unwrap();
+        let change = |title: Option<&str>, parent| FolderChange {
+            title: title.map(str::to_owned),
+            parent,
+            ..FolderChange::default()
+        };
+        let renamed = folders::update(&pair.one, &anna, plain, change(Some(OTHER_FOLDERS_NAME), None)).await;
+        assert_eq!(code(renamed), "FLD-0012");
+        let moved = folders::update(&pair.one, &anna, below, change(None, Some(fixed::INFOSTORE))).await;
+        assert_eq!(code(moved), "FLD-0022");
+    })
+    .await;
+}

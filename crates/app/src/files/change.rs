@@ -7,7 +7,7 @@ use zebu_model::{FileId, FolderId, Refusal, Scope, Version};
 use zebu_store::Plan;
 use zebu_store::shard::files;
 
-use super::create::{Fields, adopt, check_fields, content, name_taken};
+use super::create::{Fields, adopt, check_fields, content, name_taken, quota_now};
 use super::list::readable;
 use super::locks::{self, Holding};
 use super::upload::Stored;
@@ -54,6 +54,10 @@ async fn attempt(app: &App, caller: &Caller, id: FileId, change: &FileChange<'_>
         }
         (file, target, tree)
     };
+    let content = match &change.content {
+        Some(stored) => Some((stored, quota_now(app, caller).await?)),
+        None => None,
+    };
     let scopes = [Some(seen_now.folder), target].into_iter().flatten().map(Scope::Folder);
     let plan = Plan::changing(scopes).relying(Scope::Tree, tree);
     let mut tx = app.write(&caller.place, plan).await?;
@@ -69,8 +73,8 @@ async fn attempt(app: &App, caller: &Caller, id: FileId, change: &FileChange<'_>
     let (was_in, changed) = (file.folder, changed(app, caller, file, change)?);
     let written = files::update(&mut tx, &changed, was_in, change.content.is_some()).await;
     written.map_err(|e| name_taken(e, changed.name()))?;
-    if let Some(stored) = &change.content {
-        adopt(&mut tx, caller, changed.folder, stored).await?;
+    if let Some((stored, quota)) = content {
+        adopt(&mut tx, quota, changed.folder, stored).await?;
     }
     let stamp = tx.stamp();
     tx.commit().await?;

@@ -3,6 +3,7 @@
 use zebu_model::file::{Content, File};
 use zebu_model::quota::Quota;
 use zebu_model::{FileId, FolderId, Refusal, Scope, Version, name};
+use zebu_store::configdb::contexts;
 use zebu_store::shard::sequences::Sequence;
 use zebu_store::shard::{files, stored, usage};
 use zebu_store::{Plan, WriteTx};
@@ -81,16 +82,19 @@ pub(super) fn content(
     })
 }
 
+/// What the context may store by now. An upload lasts: since it began, an operator may have lowered the quota, or disabled
+/// the context, which is refused.
+pub(super) async fn quota_now(app: &App, caller: &Caller) -> Result<Quota> {
+    let mut tx = app.store.config().await?;
+    let place = contexts::by_id(&mut tx, caller.place.context).await?.filter(|place| place.enabled);
+    Ok(place.ok_or(Refusal::SessionContextDisabled {})?.quota)
+}
+
 /// The third step of the two-step write: quota, usage, and the end of the reservation, in the transaction that names
 /// the content.
-pub(super) async fn adopt(
-    tx: &mut WriteTx,
-    caller: &Caller,
-    folder: FolderId,
-    stored: &Stored,
-) -> Result<()> {
-    if caller.place.quota != Quota::Unlimited {
-        caller.place.quota.admit(usage::hold(tx).await?, stored.size)?;
+pub(super) async fn adopt(tx: &mut WriteTx, quota: Quota, folder: FolderId, stored: &Stored) -> Result<()> {
+    if quota != Quota::Unlimited {
+        quota.admit(usage::hold(tx).await?, stored.size)?;
     }
     if !stored::release(tx, &stored.taken.key()?.to_string()).await? {
         // A sweeper took this node for dead and the content may be gone: the client has to send it again.
@@ -146,11 +150,15 @@ async fn attempt(app: &App, caller: &Caller, new: &NewFile, id: FileId) -> Resul
         versions: u32::from(version.is_some()),
         content: version,
     };
+    let content = match &new.content {
+        Some(stored) => Some((stored, quota_now(app, caller).await?)),
+        None => None,
+    };
     let plan = Plan::changing([Scope::Folder(new.folder)]).relying(Scope::Tree, tree);
     let mut tx = app.write(&caller.place, plan).await?;
     files::insert(&mut tx, &file).await.map_err(|e| name_taken(e, file.name()))?;
-    if let Some(stored) = &new.content {
-        adopt(&mut tx, caller, new.folder, stored).await?;
+    if let Some((stored, quota)) = content {
+        adopt(&mut tx, quota, new.folder, stored).await?;
     }
     let stamp = tx.stamp();
     tx.commit().await?;
