@@ -243,6 +243,12 @@ pub fn is_view(id: FolderId) -> bool {
     id == fixed::ROOT || id == fixed::SHARED || OTHER_FOLDERS.iter().any(|(view, ..)| *view == id)
 }
 
+/// Whether a view is shown below `parent` under this title: a folder beside it would hide behind it.
+#[must_use]
+pub fn is_view_title(parent: FolderId, title: &str) -> bool {
+    OTHER_FOLDERS.iter().any(|(_, place, _, of_view)| *place == parent && *of_view == title)
+}
+
 /// The `standard_folder_type` the HTTP API shows for a user's default folder of a module.
 #[must_use]
 pub fn standard_type(module: Module, standard: bool) -> i64 {

@@ -1,5 +1,6 @@
 //! `update`: rename, move, permissions; in one transaction or not at all.
 
+use zebu_model::folder::is_view_title;
 use zebu_model::rights::Permission;
 use zebu_model::tree::{Granted, check_move, check_permissions, check_rename};
 use zebu_model::{FolderId, Refusal, Scope, Version, name};
@@ -47,6 +48,9 @@ async fn attempt(app: &App, caller: &Caller, id: FolderId, change: &FolderChange
     if let Some(parent) = parent {
         move_to(&mut tx, caller, &target, parent, title.as_deref()).await?;
     } else if let Some(title) = &title {
+        if is_view_title(target.folder.parent, title) {
+            return Err(Refusal::FolderNameTaken { name: title.clone() }.into());
+        }
         let renamed = folder_writes::set_title(&mut tx, id, title, caller.who.user).await;
         renamed.map_err(|e| name_taken(e, title))?;
     }
@@ -77,7 +81,7 @@ async fn move_to(
     let height = below.iter().map(|(_, depth)| *depth).max().unwrap_or(0);
     check_move(&caller.who, target, &to, &path, height)?;
     let title = title.unwrap_or(&target.folder.title);
-    if folders::title_taken(tx, &target.folder, parent, title).await? {
+    if is_view_title(parent, title) || folders::title_taken(tx, &target.folder, parent, title).await? {
         return Err(Refusal::MoveNameTaken { name: title.to_owned() }.into());
     }
     let moved = folder_writes::set_place(tx, &target.folder, parent, title, caller.who.user).await;

@@ -1,6 +1,6 @@
 //! `new`: a folder below another.
 
-use zebu_model::folder::{Folder, Module, Type};
+use zebu_model::folder::{Folder, Module, Type, is_view_title};
 use zebu_model::limits::DEPTH_MAX;
 use zebu_model::rights::{Entity, Permission};
 use zebu_model::tree::{Granted, check_permissions, default_permissions, plan_create};
@@ -42,6 +42,9 @@ async fn attempt(app: &App, caller: &Caller, new: &NewFolder, id: FolderId) -> R
     let parent = Granted::visible(way.into_iter().next(), new.parent)?;
     if depth >= DEPTH_MAX {
         return Err(Refusal::FolderTooDeep { limit: DEPTH_MAX }.into());
+    }
+    if is_view_title(new.parent, &new.title) {
+        return Err(Refusal::FolderNameTaken { name: new.title.clone() }.into());
     }
     let module = new.module.unwrap_or(parent.folder.module);
     let kind = plan_create(&parent, module)?;
