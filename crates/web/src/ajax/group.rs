@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 use zebu_app::{Result, directory};
+use zebu_model::pattern::matches;
 use zebu_model::principal::Group;
-use zebu_model::{GroupId, Refusal, Version, pattern};
+use zebu_model::{GroupId, Refusal, Version};
 
 use crate::ajax::ids::{Id, bounded};
-use crate::ajax::user::Search;
+use crate::ajax::user;
 use crate::reply::Reply;
 use crate::request::Call;
 
@@ -38,11 +39,9 @@ pub(crate) async fn get(call: Call) -> Result<Reply> {
 
 /// `group?action=search`. Body: `{"pattern": …}`; `*` and `?` are wildcards.
 pub(crate) async fn search(mut call: Call) -> Result<Reply> {
-    let Search { pattern } = call.request.json().await?;
+    let pattern = user::pattern(&mut call.request).await?;
     let (mut groups, version) = directory::groups(call.app(), &call.caller).await?;
-    groups.retain(|group| {
-        pattern::matches(&pattern, &group.display_name) || pattern::matches(&pattern, &group.name)
-    });
+    groups.retain(|group| matches(&pattern, &group.display_name) || matches(&pattern, &group.name));
     Ok(reply(groups, version))
 }
 

@@ -6,15 +6,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zebu_app::{App, Caller, Result, directory};
 use zebu_model::folder::fixed;
+use zebu_model::pattern::matches;
 use zebu_model::principal::User;
-use zebu_model::{GroupId, Refusal, UserId, Version, pattern};
+use zebu_model::{GroupId, Refusal, UserId, Version};
 
 use crate::ajax::columns::{Column, Selection, column, object};
 use crate::ajax::ids::{Id, bounded};
 use crate::ajax::paging::arrange;
 use crate::params::Params;
 use crate::reply::Reply;
-use crate::request::Call;
+use crate::request::{Call, Request};
 
 /// The groups somebody is in; costs a statement.
 const GROUPS: u32 = 613;
@@ -67,12 +68,12 @@ pub(crate) async fn list(mut call: Call) -> Result<Reply> {
 /// `user?action=search`. Parameter: `columns`. Body: `{"pattern": …}`; `*` and `?` are wildcards.
 pub(crate) async fn search(mut call: Call) -> Result<Reply> {
     let columns = Selection::of(call.params(), COLUMNS)?;
-    let Search { pattern } = call.request.json().await?;
+    let pattern = pattern(&mut call.request).await?;
     let (mut users, version) = directory::users(call.app(), &call.caller).await?;
     users.retain(|user| {
         [&user.display_name, &user.given_name, &user.surname, &user.email, &user.login]
             .into_iter()
-            .any(|field| pattern::matches(&pattern, field))
+            .any(|field| matches(&pattern, field))
     });
     rows(call.app(), &call.caller, call.params(), &columns, users, version).await
 }
@@ -86,10 +87,21 @@ pub(crate) async fn get(call: Call) -> Result<Reply> {
     Ok(Reply::versioned(object(COLUMNS, &UserRow { user, groups }), version))
 }
 
-/// What is searched for.
-#[derive(Debug, Deserialize)]
-pub(super) struct Search {
-    pub(super) pattern: String,
+/// Characters of a pattern. Each field of each user is compared with it.
+const PATTERN_CHARS_MAX: usize = 256;
+
+/// What is searched for: `{"pattern": …}`, refused if it is longer than anything it could match.
+pub(super) async fn pattern(request: &mut Request) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Search {
+        pattern: String,
+    }
+    let Search { pattern } = request.json().await?;
+    if pattern.chars().count() > PATTERN_CHARS_MAX {
+        let reason = format!("the pattern is longer than {PATTERN_CHARS_MAX} characters");
+        return Err(Refusal::BodyInvalid { reason }.into());
+    }
+    Ok(pattern)
 }
 
 async fn rows(

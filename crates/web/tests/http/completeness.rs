@@ -107,6 +107,12 @@ async fn too_much_is_refused_with_the_limit_and_never_an_accident() {
     let columns = ["706"; 200].join(",");
     let often = anna.get("infostore", "all", &[("folder", &home), ("columns", &columns)]).await;
     assert_eq!(often.code(), "SVL-0010");
+    for module in ["user", "group"] {
+        let pattern = json!({"pattern": "x".repeat(257)});
+        let refused = anna.put(module, "search", &[("columns", "1")], pattern).await.json();
+        assert_eq!(refused["code"], "SVL-0009", "{module}");
+        assert!(refused["error"].as_str().unwrap().contains("256"), "{refused}");
+    }
     let ids: Vec<u32> = (1..=10_001).collect();
     let many = anna.put("folders", "delete", &[], json!(ids)).await.json();
     assert_eq!(many["code"], "SVL-0018");
