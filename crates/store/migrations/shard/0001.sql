@@ -175,6 +175,7 @@ CREATE TABLE dav_locks (
   PRIMARY KEY (cid, token)
 ) {table};
 CREATE INDEX dav_locks_target ON dav_locks (cid, folder, file);
+CREATE INDEX dav_locks_deep ON dav_locks (cid, deep, folder);
 CREATE INDEX dav_locks_file ON dav_locks (cid, file);
 
 -- WebDAV properties the server keeps but does not understand.

@@ -1,0 +1,86 @@
+//! The hot queries read the rows they answer with and few more, however many there are: they use their indexes. Counted by
+//! MariaDB, on a server of this process's own; alone in its file, because the counter is the whole server's.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+
+use zebu_model::lock::Target;
+use zebu_model::quota::Quota;
+use zebu_model::rights::Membership;
+use zebu_model::{ContextId, FileId, FolderId, GroupId, UserId, Version};
+use zebu_store::shard::{dav, files, folders, listings, principals, sessions};
+use zebu_store::{Config, Place, Store};
+
+/// Two contexts alike: 4,000 folders, 20 below each parent; 8,000 files, 10 in each folder of the first 800; 4,000 users
+/// with a session each; tombstones and locks.
+const FILL: &str = "
+    CREATE TEMPORARY TABLE n (cid BIGINT, id BIGINT);
+    INSERT INTO n SELECT c.seq, s.seq FROM seq_1_to_2 c JOIN seq_100_to_4099 s;
+    INSERT INTO folders SELECT cid, id, IF(id < 120, 10, 100 + (id - 120) DIV 20), CONCAT('f', id), 8, 2, 0, 0, 3, 0, 3, id FROM n;
+    INSERT INTO folder_permissions SELECT cid, id, 6, 403710016, 1, IF(id < 120, 10, 100 + (id - 120) DIV 20) FROM n;
+    INSERT INTO folder_permissions SELECT cid, id, 2 * id, 403710016, 1, IF(id < 120, 10, 100 + (id - 120) DIV 20) FROM n;
+    INSERT INTO folder_tombstones SELECT cid, 100 + id MOD 20, id + 10000, id FROM n;
+    INSERT INTO users SELECT cid, id, CONCAT('u', id), CONCAT('U', id), '', '', '', '', 'en_US', '', 1, 0 FROM n;
+    INSERT INTO group_members SELECT cid, 10, id FROM n;
+    INSERT INTO sessions SELECT cid, LPAD(id, 32, '0'), id, '', REPEAT('x', 32), REPEAT('x', 32), '', '', '', 0, 0, 0, '' FROM n;
+    INSERT INTO files SELECT cid, id * 2 + k.seq, 100 + (id - 100) DIV 5, CONCAT('n', id * 2 + k.seq), 't', 'd', '', 1, 1, 3, 0, 3, id
+        FROM n JOIN seq_0_to_1 k;
+    INSERT INTO file_versions SELECT cid, id, 1, name, '', 1, '', '', CONCAT('k', id), '', 3, 0 FROM files;
+    INSERT INTO file_tombstones SELECT cid, 100 + id MOD 20, id + 100000, id FROM n;
+    INSERT INTO dav_locks SELECT cid, CONCAT('t', id), 0, id * 2, 3, 0, 0, '', 9 FROM n;
+    ANALYZE TABLE folders, folder_permissions, folder_tombstones, users, group_members, sessions, files, file_versions,
+        file_tombstones, dav_locks;
+";
+
+#[tokio::test]
+async fn hot_queries_read_few_rows_of_many() {
+    let server = zebu_mariadb::server();
+    let (config, shard) = (server.schema(), server.schema());
+    let store = Store::open(Config::new(config.as_str())).await.unwrap();
+    store.migrate_shard(&shard).await.unwrap();
+    let schema = shard.split('?').next().and_then(|url| url.rsplit('/').next()).unwrap();
+    server.sql(&format!("USE {schema}; {FILL}"));
+    let place = Place {
+        context: ContextId(1),
+        enabled: true,
+        database: shard.clone(),
+        filestore: String::new(),
+        quota: Quota::Unlimited,
+    };
+    let who = Membership { user: UserId(3), groups: vec![GroupId(10)] };
+    let mut tx = store.read(&place).await.unwrap();
+    let rows_read = || -> i64 {
+        let said = server.sql("SHOW GLOBAL STATUS WHERE Variable_name LIKE 'Handler_read%'");
+        said.lines().map(|line| line.split_whitespace().last().unwrap().parse::<i64>().unwrap()).sum()
+    };
+    // The question reads rows itself, as many each time.
+    let before = rows_read();
+    let asking = rows_read() - before;
+    let mut wrong = Vec::new();
+    // `$found`: how many answers the query must give, so that none passes that finds nothing.
+    macro_rules! check {
+        ($what:literal, $query:expr, $found:literal, $read_max:literal) => {{
+            let before = rows_read();
+            let found = $query.await.unwrap().into_iter().count();
+            let read = rows_read() - before - asking;
+            if found != $found || read > $read_max {
+                wrong.push(format!("{}: {found} of {} found, {read} rows read", $what, $found));
+            }
+        }};
+    }
+    let parent = FolderId(100);
+    check!("a folder", folders::get(&mut tx, &who, FolderId(4_000)), 1, 10);
+    check!("a path", folders::path(&mut tx, &who, FolderId(4_000)), 3, 40);
+    check!("permissions", folders::permissions(&mut tx, &[FolderId(4_000)]), 2, 10);
+    check!("children", listings::children(&mut tx, &who, parent), 20, 200);
+    check!("changes of folders", listings::changed(&mut tx, FolderId(298), Version(4_090)), 9, 60);
+    check!("files in a folder", files::in_folder(&mut tx, parent, None), 10, 80);
+    check!("a file", files::get(&mut tx, FileId(4_000)), 1, 10);
+    check!("a file by name", files::by_name(&mut tx, parent, "n201"), 1, 10);
+    check!("changes of files", files::changed(&mut tx, FolderId(899), Version(4_098)), 2, 20);
+    check!("files that are gone", files::gone(&mut tx, parent, Version(4_070)), 1, 10);
+    check!("a session", sessions::find(&mut tx, *b"00000000000000000000000000004000"), 1, 10);
+    check!("a credential", principals::credential(&mut tx, "u4000"), 1, 10);
+    check!("groups", principals::groups_of(&mut tx, UserId(4_000)), 1, 10);
+    check!("locks", dav::bearing(&mut tx, Target::File(FileId(4_000)), FolderId(2_000), 0), 1, 40);
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
