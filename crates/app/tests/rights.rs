@@ -10,6 +10,7 @@ use zebu_app::files::{self, Fields, FileChange, Holding, NewFile, Wanted};
 use zebu_app::folders::{self, FolderChange, NewFolder};
 use zebu_app::{Caller, Error, provisioning};
 use zebu_model::folder::fixed;
+use zebu_model::limits::LOCKS_MAX;
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, ObjectRight, Permission};
 use zebu_model::{FileId, FolderId, Refusal};
@@ -273,6 +274,25 @@ async fn no_folder_takes_the_name_of_a_view_beside_it() {
         assert_eq!(code(renamed), "FLD-0012");
         let moved = folders::update(&pair.one, &anna, below, change(None, Some(fixed::INFOSTORE))).await;
         assert_eq!(code(moved), "FLD-0022");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn shared_locks_on_one_file_are_bounded() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let anna = caller(&pair.one, "anna").await;
+        let (file, _) = put(&pair.one, &anna, home(&pair.one, &anna).await, "a.txt", b"a").await.unwrap();
+        let take = async || {
+            let shared = LockRequest { shared: true, ..exclusive(false) };
+            dav::lock(&pair.one, &anna, Target::File(file), shared).await
+        };
+        for _ in 0..LOCKS_MAX {
+            take().await.unwrap();
+        }
+        assert_eq!(code(take().await), "IFO-0415");
+        pair.clock.advance_ms(601_000);
+        take().await.unwrap();
     })
     .await;
 }

@@ -20,5 +20,7 @@ pub const VERSIONS_MAX: u32 = 1_000;
 pub const CREDENTIAL_CHARS_MAX: usize = 256;
 /// Ids in one list request.
 pub const LIST_IDS_MAX: usize = 10_000;
+/// Locks that bear on one file or folder: shared ones, which whoever looks at it is shown one by one.
+pub const LOCKS_MAX: usize = 32;
 /// How long a WebDAV lock may be asked for, seconds: a week.
 pub const LOCK_SECONDS_MAX: u32 = 604_800;

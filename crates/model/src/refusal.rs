@@ -167,6 +167,7 @@ refusals! {
     FileWriteDenied {} = "IFO-0403", PermissionDenied, "You may not change this file.";
     FileTargetDenied {} = "IFO-0404", PermissionDenied, "You may not create files in the target folder.";
     FileLocked {} = "IFO-0415", Conflict, "The file is locked.";
+    LocksTooMany { limit: usize } = "IFO-0415", Capacity, "At most {limit} locks can lie on one file or folder.";
     FileMoveDenied {} = "IFO-0421", PermissionDenied, "You may not move files out of this folder.";
     DocumentMissing { file: FileId } = "IFO-0438", UserInput, "The file {file} has no content in this version.";
     FileNameTaken { name: String } = "IFO-0441", UserInput, "There is a file named \"{name}\" in this folder already.";

@@ -1,6 +1,6 @@
 //! WebDAV locks (RFC 4918 §6, §7): who holds one, taking, prolonging, giving back.
 
-use zebu_model::limits::LOCK_SECONDS_MAX;
+use zebu_model::limits::{LOCK_SECONDS_MAX, LOCKS_MAX};
 use zebu_model::lock::{Lock, Target};
 use zebu_model::rights::ObjectRight;
 use zebu_model::tree::Granted;
@@ -111,6 +111,9 @@ async fn attempt(app: &App, caller: &Caller, target: Target, request: &LockReque
         return Err(Refusal::FileWriteDenied {}.into());
     }
     let mut held = dav::bearing(&mut tx, target, place, app.now_ms()).await?;
+    if held.len() >= LOCKS_MAX && request.shared {
+        return Err(Refusal::LocksTooMany { limit: LOCKS_MAX }.into());
+    }
     if let (Target::Folder(id), true) = (target, request.deep) {
         held.extend(in_these(&mut tx, app, &shut, id).await?);
     }
