@@ -19,7 +19,8 @@ pub(super) fn table(cluster: &Running, folder: &Path) -> Result<Nginx> {
     fill(&source)?;
     let zebu = format!("{}/infostore/Userstore/{}", cluster.url(), home(cluster)?);
     println!(
-        "\n## 1 GiB through the web tier beside nginx (seconds; zebu answers when the content is on the disk)\n"
+        "\n## 1 GiB through the web tier beside nginx (seconds)\n\nZebu answers an upload when it is on the disk; nginx does \
+         not, so the time that its file takes to get there is added.\n"
     );
     println!(
         "| round | zebu up | nginx up | ratio | zebu down | nginx down | ratio |\n|---|---|---|---|---|---|---|"
