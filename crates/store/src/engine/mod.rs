@@ -114,6 +114,14 @@ impl Lease {
         }
     }
 
+    /// After a migration: tells an engine that keeps no statistics by itself how the tables are filled.
+    pub(crate) async fn describe(&mut self) -> Result<()> {
+        match self {
+            Lease::Sqlite(lease) => lease.describe().await,
+            Lease::Maria(_) => Ok(()),
+        }
+    }
+
     /// Commits. After an error nothing was written, except when the answer of a server was lost.
     pub(crate) async fn commit(self) -> Result<()> {
         match self {

@@ -24,6 +24,22 @@ const STATEMENTS_KEPT: usize = 128;
 /// Page cache a connection, KiB.
 const CACHE_KIB: u32 = 2_048;
 
+/// What SQLite is to believe of the tables of a shard. Of a database that was never analysed it believes that a context has
+/// ten rows, and reads the whole context instead of using an index; one that was analysed while it was empty, or held one
+/// large context, makes it believe other things. So it is told: contexts are large, what their indexes name is small.
+const SHAPE: &str = "
+    ANALYZE;
+    DELETE FROM sqlite_stat1;
+    INSERT INTO sqlite_stat1 (tbl, idx, stat)
+    SELECT t.name, iif(i.origin = 'pk', t.name, i.name), '1000000 ' || (
+        SELECT group_concat(CASE
+            WHEN i.\"unique\" AND c.seqno = (SELECT MAX(seqno) FROM pragma_index_info(i.name)) THEN 1
+            WHEN c.seqno = 0 THEN 100000 WHEN c.seqno = 1 THEN 20 WHEN c.seqno = 2 THEN 5 ELSE 2 END, ' ')
+        FROM (SELECT seqno FROM pragma_index_info(i.name) ORDER BY seqno) c)
+    FROM sqlite_schema t JOIN pragma_index_list(t.name) i
+    WHERE t.type = 'table' AND EXISTS (SELECT 1 FROM pragma_index_info(i.name) WHERE seqno = 0 AND name = 'cid');
+    ANALYZE sqlite_schema;";
+
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// A database file with its connections.
@@ -264,6 +280,11 @@ impl Lease {
                 .map_err(|error| Error::Statement { sql: sql.clone(), reason: error.to_string() })
         })
         .await
+    }
+
+    /// Tells SQLite how the tables are filled, for its choice of indexes.
+    pub(super) async fn describe(&mut self) -> Result<()> {
+        self.define(SHAPE.to_owned()).await
     }
 
     /// Commits. On an error nothing was written.
