@@ -36,11 +36,11 @@ pub(super) struct Form {
 
 /// Reads an upload. `folder` is where the file is or goes to, if that is known: it is checked before the bytes are taken.
 pub(super) async fn read(request: &mut Request, caller: &Caller, folder: Option<FolderId>) -> Result<Form> {
-    let Request { app, headers, body, .. } = request;
+    let Request { app, config, headers, body, .. } = request;
     let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(content_type).map_err(refused)?;
     let limits = Constraints::new().size_limit(SizeLimit::new().for_field("json", JSON_BYTES_MAX));
-    let frame = Frame::default();
+    let frame = Frame::new(config.read_buffer_bytes_max);
     let pieces = body.stream().map(|piece| frame.admit(piece?));
     let mut parts = Multipart::with_constraints(pieces, boundary, limits);
     let (mut described, mut received) = (FileBody::default(), None);
@@ -78,17 +78,24 @@ pub(super) async fn read(request: &mut Request, caller: &Caller, folder: Option<
 
 /// Bounds what lies between the parts: multer holds everything in memory until it finds the next boundary or the end of a
 /// part's head.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Frame {
     /// Bytes taken from the body since multer last had something to hand on.
     held: AtomicU64,
+    bytes_max: u64,
 }
 
 impl Frame {
+    /// `piece_bytes_max`: the most that arrives at once. Of such pieces multer may take two before it looks into the first.
+    fn new(piece_bytes_max: usize) -> Frame {
+        let bytes_max = FRAME_BYTES_MAX.saturating_add(2 * piece_bytes_max as u64);
+        Frame { held: AtomicU64::new(0), bytes_max }
+    }
+
     /// Lets a piece pass, unless what came before it was too much already.
     fn admit(&self, piece: Bytes) -> Result<Bytes> {
-        if self.held.fetch_add(piece.len() as u64, Ordering::Relaxed) > FRAME_BYTES_MAX {
-            return Err(Refusal::BodyTooLarge { limit_bytes: FRAME_BYTES_MAX }.into());
+        if self.held.fetch_add(piece.len() as u64, Ordering::Relaxed) > self.bytes_max {
+            return Err(Refusal::BodyTooLarge { limit_bytes: self.bytes_max }.into());
         }
         Ok(piece)
     }
