@@ -296,3 +296,20 @@ async fn shared_locks_on_one_file_are_bounded() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_folder_carries_nobody_elses_folders_along() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let (anna, ben) = (caller(&pair.one, "anna").await, caller(&pair.two, "ben").await);
+        let mine = home(&pair.one, &anna).await;
+        let plans = folder(&pair.one, &anna, mine, "Plans").await;
+        let archive = folder(&pair.one, &anna, mine, "Archive").await;
+        share(&pair, &anna, plans, Bits::AUTHOR).await;
+        let his = folder(&pair.two, &ben, plans, "His").await;
+        let there = || FolderChange { parent: Some(archive), ..FolderChange::default() };
+        assert_eq!(code(folders::update(&pair.one, &anna, plans, there()).await), "FLD-0029");
+        folders::delete(&pair.two, &ben, his, None).await.unwrap();
+        folders::update(&pair.one, &anna, plans, there()).await.unwrap();
+    })
+    .await;
+}

@@ -143,7 +143,7 @@ refusals! {
     PrivateMove {} = "FLD-0026", UserInput, "A private folder can only be moved below a private folder.";
     PublicMove {} = "FLD-0027", UserInput, "A public folder can only be moved below a public folder.";
     MoveSamePlace {} = "FLD-0028", UserInput, "The folder is in that place already.";
-    SubfolderMove { folder: FolderId } = "FLD-0029", PermissionDenied, "The folder {folder} below it can't be moved by you.";
+    SubfolderMove { folder: FolderId } = "FLD-0029", PermissionDenied, "Below the folder {folder} are folders that you may not move.";
     SharedFolderDelete {} = "FLD-0030", PermissionDenied, "A shared folder can't be deleted.";
     DefaultFolderDelete { folder: FolderId } = "FLD-0031", PermissionDenied, "The default folder {folder} can't be deleted.";
     ObjectsNotDeletable { folder: FolderId } = "FLD-0032", PermissionDenied, "Not everything in the folder {folder} may be deleted by you.";

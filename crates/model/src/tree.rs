@@ -150,6 +150,16 @@ pub fn check_move(
     }
 }
 
+/// Whether all that a folder carries along may be moved by the caller. Names the folder itself: which of those below stands
+/// in the way may be hidden.
+pub fn check_carried<'a>(top: FolderId, below: impl IntoIterator<Item = &'a Granted>) -> Result<(), Refusal> {
+    if below.into_iter().all(|granted| granted.bits.admin) {
+        Ok(())
+    } else {
+        Err(Refusal::SubfolderMove { folder: top })
+    }
+}
+
 /// One folder of a subtree that is to be deleted.
 #[derive(Clone, Debug)]
 pub struct Doomed {

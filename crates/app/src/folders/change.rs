@@ -2,7 +2,7 @@
 
 use zebu_model::folder::is_view_title;
 use zebu_model::rights::Permission;
-use zebu_model::tree::{Granted, check_move, check_permissions, check_rename};
+use zebu_model::tree::{Granted, check_carried, check_move, check_permissions, check_rename};
 use zebu_model::{FolderId, Refusal, Scope, Version, name};
 use zebu_store::shard::{folder_writes, folders};
 use zebu_store::{Plan, WriteTx};
@@ -80,6 +80,7 @@ async fn move_to(
     let below = folders::subtree(tx, &caller.who, target.folder.id).await?;
     let height = below.iter().map(|(_, depth)| *depth).max().unwrap_or(0);
     check_move(&caller.who, target, &to, &path, height)?;
+    check_carried(target.folder.id, below.iter().map(|(below, _)| &below.granted))?;
     let title = title.unwrap_or(&target.folder.title);
     if is_view_title(parent, title) || folders::title_taken(tx, &target.folder, parent, title).await? {
         return Err(Refusal::MoveNameTaken { name: title.to_owned() }.into());
