@@ -150,7 +150,9 @@ fn copy_and_kill(cluster: &mut Running, from: &Path, to: &str, size: &Size) -> R
     })?;
     let (at, old) = killed.ok_or("rclone ended before the node was killed")?;
     let new = cluster.successor("OX-1", old)?;
-    Ok(format!("killed process {old} after {at} files, {new} came, {errors} errors retried"))
+    Ok(format!(
+        "killed process {old} after {at} files, process {new} took its place, {errors} errors retried"
+    ))
 }
 
 fn compare(here: &Path, there: &str, size: &Size) -> Result<String> {
