@@ -146,28 +146,3 @@ impl App {
         Ok(self.store.write(place, plan, self.now_ms()).await?)
     }
 }
-
-/// How often a use case starts over because its ground moved or somebody was in the way, before it gives up.
-pub(crate) const TRIES_MAX: usize = 8;
-
-/// Whether a use case has to start over: what it relied on changed between its reading and its writing, or the
-/// database let another transaction go first.
-pub(crate) fn asks_to_start_over<T>(result: &Result<T>) -> bool {
-    matches!(result, Err(crate::Error::Store(error)) if error.asks_to_start_over())
-}
-
-/// Runs a use case again while its ground moves (P2): `$attempt` is an expression that reads, decides and writes.
-macro_rules! until_settled {
-    ($attempt:expr) => {{
-        let mut tries = 1;
-        loop {
-            let result = $attempt;
-            if tries < crate::app::TRIES_MAX && crate::app::asks_to_start_over(&result) {
-                tries += 1;
-                continue;
-            }
-            break result;
-        }
-    }};
-}
-pub(crate) use until_settled;

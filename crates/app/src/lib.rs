@@ -17,6 +17,7 @@ mod passwords;
 pub mod provisioning;
 mod random;
 pub mod sessions;
+mod settle;
 mod storage;
 
 pub use app::{App, Config, Node, NodeConfig, SessionConfig};

@@ -11,9 +11,10 @@ use zebu_store::configdb::{contexts, members};
 use zebu_store::shard::{stored, usage};
 use zebu_store::{Place, Plan};
 
-use crate::app::{App, until_settled};
+use crate::app::App;
 use crate::cluster::{self, RENEW_MS};
 use crate::error::{Error, Result};
+use crate::settle::until_settled;
 
 /// How long the sweeper rests, ms, if nobody wakes it.
 const SWEEP_MS: u64 = 30_000;

@@ -9,10 +9,10 @@ use zebu_model::ContextId;
 use zebu_store::shard::stored;
 use zebu_store::{Place, Plan, Store};
 
-use crate::app::until_settled;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::random;
+use crate::settle::until_settled;
 
 /// Keys reserved at once: one disk sync for so many uploads.
 const KEYS_A_BLOCK: usize = 32;

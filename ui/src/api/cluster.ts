@@ -39,7 +39,6 @@ export interface WebTier {
 }
 
 export interface ClusterStatus {
-  cluster: string
   served_by: string
   nodes: ClusterNode[]
   web_tiers: WebTier[]

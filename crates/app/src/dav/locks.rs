@@ -9,10 +9,11 @@ use zebu_store::shard::dav;
 use zebu_store::shard::{files, folders};
 use zebu_store::{Plan, Tx};
 
-use crate::app::{App, until_settled};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
 use crate::random;
+use crate::settle::until_settled;
 
 /// A lock to take.
 #[derive(Clone, Debug)]

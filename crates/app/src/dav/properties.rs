@@ -7,9 +7,10 @@ use zebu_store::Plan;
 use zebu_store::shard::dav;
 use zebu_store::shard::{files, folders, usage};
 
-use crate::app::{App, until_settled};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::settle::until_settled;
 
 /// The properties kept for clients of one resource: `{namespace}local` and XML.
 pub async fn properties(app: &App, caller: &Caller, target: Target) -> Result<Vec<(String, String)>> {

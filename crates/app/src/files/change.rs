@@ -12,9 +12,10 @@ use super::list::readable;
 use super::locks::{self, Holding};
 use super::upload::Stored;
 use super::{covered, file_folder};
-use crate::app::{App, until_settled};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::settle::until_settled;
 
 /// What is to change; `None` stays.
 #[derive(Debug)]

@@ -10,9 +10,10 @@ use zebu_store::{Plan, WriteTx};
 
 use super::ground;
 use super::upload::Stored;
-use crate::app::{App, until_settled};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::settle::until_settled;
 
 /// Fields of an item; `None` stays, or is the default.
 #[derive(Clone, Debug, Default)]

@@ -9,9 +9,10 @@ use zebu_store::shard::{files, folders, stored, usage};
 
 use super::locks::{self, Holding};
 use super::{covered, ground};
-use crate::app::{App, until_settled};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::settle::until_settled;
 
 /// An item to delete, and where the client saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

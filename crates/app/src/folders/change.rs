@@ -8,9 +8,10 @@ use zebu_store::shard::{folder_writes, folders};
 use zebu_store::{Plan, WriteTx};
 
 use super::create::{check_entities, name_taken};
-use crate::app::{App, until_settled};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::settle::until_settled;
 
 /// What is to change; `None` stays.
 #[derive(Clone, Debug, Default)]

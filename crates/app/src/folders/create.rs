@@ -9,9 +9,10 @@ use zebu_store::shard::sequences::Sequence;
 use zebu_store::shard::{folder_writes, folders, principals};
 use zebu_store::{Plan, Tx};
 
-use crate::app::{App, until_settled};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::settle::until_settled;
 
 /// A folder to make.
 #[derive(Clone, Debug)]

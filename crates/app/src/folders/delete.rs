@@ -7,9 +7,10 @@ use zebu_model::{FolderId, Refusal, Scope, Version};
 use zebu_store::Plan;
 use zebu_store::shard::{files, folder_writes, folders, stored, usage};
 
-use crate::app::{App, until_settled};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::settle::until_settled;
 
 /// Deletes a folder. A newer one than the client saw is not deleted.
 pub async fn delete(app: &App, caller: &Caller, id: FolderId, seen: Option<Version>) -> Result<Version> {

@@ -6,10 +6,11 @@ use zebu_store::shard::sessions::{self, Session};
 
 use super::authenticate::{Credentials, Effort, authenticate};
 use super::{digest, new_session_id};
-use crate::app::{App, until_settled};
+use crate::app::App;
 use crate::caller::{Caller, CallerSession, Client};
 use crate::error::Result;
 use crate::random;
+use crate::settle::until_settled;
 
 /// Characters kept of what a client says about itself.
 const CLIENT_CHARS_MAX: usize = 256;

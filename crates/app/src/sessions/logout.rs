@@ -4,9 +4,10 @@ use zebu_model::Scope;
 use zebu_store::Plan;
 use zebu_store::shard::sessions;
 
-use crate::app::{App, until_settled};
+use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::settle::until_settled;
 
 /// Ends the caller's session.
 pub async fn logout(app: &App, caller: &Caller) -> Result<()> {

@@ -9,9 +9,10 @@ use zebu_store::{Place, Plan};
 
 use super::login::SignedIn;
 use super::{context_of, digest};
-use crate::app::{App, until_settled};
+use crate::app::App;
 use crate::caller::{Caller, CallerSession};
 use crate::error::Result;
+use crate::settle::until_settled;
 
 /// How soon another node that serves a session writes so, ms. A client that changes nodes with every request must not
 /// make every read a write.
