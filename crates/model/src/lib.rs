@@ -3,6 +3,7 @@
 //! No I/O, no clock, no randomness: whatever depends on those is a parameter. `store` keeps these types,
 //! `app` asks these decisions, the protocols only translate them.
 
+pub mod access;
 pub mod file;
 pub mod folder;
 pub mod ids;
