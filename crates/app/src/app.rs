@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use tokio::sync::Notify;
 use zebu_model::session::Lifetimes;
+use zebu_store::configdb::databases;
 use zebu_store::{Place, Plan, ReadTx, Store, WriteTx};
 
 use crate::clock::Clock;
@@ -96,12 +97,12 @@ impl App {
     /// Opens the databases and brings their schemas up to date.
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>> {
         let store = Store::open(config.store.clone()).await?;
-        let urls = {
+        let schemas = {
             let mut tx = store.config().await?;
-            zebu_store::configdb::resources::database_urls(&mut tx).await?
+            databases::schemas(&mut tx).await?
         };
-        for url in urls {
-            store.migrate_shard(&url).await?;
+        for schema in schemas.iter().filter(|schema| schema.ready) {
+            store.ensure_schema(schema.database, &schema.name).await?;
         }
         let node = Node {
             name: config.node.name.clone(),
@@ -135,7 +136,7 @@ impl App {
     /// Whether configdb answers: what `/health/ready` reports.
     pub async fn ready(&self) -> Result<()> {
         let mut tx = self.store.config().await?;
-        zebu_store::configdb::resources::database_urls(&mut tx).await.map(drop).map_err(Into::into)
+        databases::all(&mut tx).await.map(drop).map_err(Into::into)
     }
 
     pub(crate) async fn read(&self, place: &Place) -> Result<ReadTx> {

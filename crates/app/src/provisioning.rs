@@ -6,8 +6,9 @@ use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};
 use zebu_model::{ContextId, FolderId, GroupId, Scope, UserId, Version};
 use zebu_store::configdb::contexts::{self, NewContext};
+use zebu_store::configdb::databases::{self, DatabaseServer};
 use zebu_store::configdb::resources;
-use zebu_store::shard::sequences::Sequence;
+use zebu_store::shard::sequences::{self, Sequence};
 use zebu_store::shard::{folder_writes, folders, principals, usage};
 use zebu_store::{Place, Plan, WriteTx};
 
@@ -20,9 +21,9 @@ use crate::error::{Error, Result};
 pub struct Resources {
     /// The cluster's name.
     pub server: String,
-    /// The database's name.
+    /// The database server's name; the schemas on it are called after it.
     pub database: String,
-    /// Its URL.
+    /// Its URL: `sqlite:/directory`, or `mysql://user@host:port`.
     pub database_url: String,
     /// The file store's URL.
     pub filestore_url: String,
@@ -72,31 +73,36 @@ async fn place(app: &App, id: ContextId) -> Result<Place> {
     found.ok_or_else(|| Error::Internal(format!("context {id} does not exist")))
 }
 
-/// Creates a context with its fixed tree, the standard groups and its administrator. Until the last step it is
-/// disabled, so that nobody meets it half made.
+/// Creates a context with its fixed tree, the standard groups and its administrator. Until the last step it is being
+/// created, so that nobody meets it half made.
 pub async fn create_context(app: &App, on: &Resources, spec: &ContextSpec) -> Result<()> {
+    let (database, schema) = schema_on(app, on).await?;
     let mut tx = app.store.config_write().await?;
     let server = resources::ensure_server(&mut tx, &on.server).await?;
-    let database = resources::ensure_database(&mut tx, &on.database, &on.database_url).await?;
     let filestore = resources::ensure_filestore(&mut tx, &on.filestore_url, 1 << 40).await?;
     let new = NewContext {
         id: spec.id,
         name: spec.name.clone(),
         server,
         database,
+        schema: schema.clone(),
         filestore,
         quota: spec.quota,
         mappings: spec.mappings.clone(),
     };
     contexts::insert(&mut tx, &new).await?;
-    contexts::set_enabled(&mut tx, spec.id, false).await?;
+    databases::count_contexts(&mut tx, &schema, 1).await?;
     tx.commit().await?;
-    app.store.migrate_shard(&on.database_url).await?;
     let place = place(app, spec.id).await?;
     app.storage.filestore(&place).await?;
     let hash = app.passwords.hash(&spec.admin.password).await?;
-    let ids = default_folder_ids(app, &place).await?;
-    let mut tx = app.write(&place, Plan::changing([Scope::Principals, Scope::Tree])).await?;
+    let mut tx =
+        app.store.found(&place, Plan::changing([Scope::Principals, Scope::Tree]), app.now_ms()).await?;
+    let first = sequences::take(&mut tx, Sequence::Folders, DEFAULT_FOLDERS as u32).await?;
+    let mut ids = [FolderId(0); DEFAULT_FOLDERS];
+    for (id, number) in ids.iter_mut().zip(first..) {
+        *id = FolderId(number);
+    }
     usage::insert_slots(&mut tx).await?;
     principals::insert_group(&mut tx, GroupId::EVERYBODY, "users", "All users").await?;
     principals::insert_group(&mut tx, GroupId::STANDARD, "standard", "Standard group").await?;
@@ -118,7 +124,45 @@ pub async fn create_context(app: &App, on: &Resources, spec: &ContextSpec) -> Re
     }
     insert_user(&mut tx, UserId::ADMIN, &spec.admin, &hash, ids, now).await?;
     tx.commit().await?;
-    set_context_enabled(app, spec.id, true).await
+    let mut tx = app.store.config_write().await?;
+    contexts::set_state(&mut tx, spec.id, contexts::State::Ready).await?;
+    Ok(tx.commit().await?)
+}
+
+/// A schema with tables on the database that `on` names, which is registered if it is new.
+async fn schema_on(app: &App, on: &Resources) -> Result<(i64, String)> {
+    let mut tx = app.store.config_write().await?;
+    let server = match databases::by_name(&mut tx, &on.database).await? {
+        Some(server) => server,
+        None => {
+            let new = DatabaseServer {
+                id: 0,
+                name: on.database.clone(),
+                url: on.database_url.clone(),
+                login: String::new(),
+                password: String::new(),
+                master: 0,
+                weight: 100,
+                contexts_max: 1_000,
+                pool_hard_limit: true,
+                pool_max: 16,
+                pool_initial: 0,
+            };
+            let id = databases::insert(&mut tx, &new).await?;
+            DatabaseServer { id, ..new }
+        }
+    };
+    if let Some(schema) = databases::schemas_on(&mut tx, server.id).await?.into_iter().next() {
+        tx.commit().await?;
+        return Ok((server.id, schema.name));
+    }
+    let name = databases::insert_schema(&mut tx, &server).await?;
+    tx.commit().await?;
+    app.store.ensure_schema(server.id, &name).await?;
+    let mut tx = app.store.config_write().await?;
+    databases::set_schema_ready(&mut tx, &name).await?;
+    tx.commit().await?;
+    Ok((server.id, name))
 }
 
 /// Enables or disables a context. When this returns, its users are in or out on every node.

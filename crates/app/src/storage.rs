@@ -160,7 +160,7 @@ mod tests {
         let on = Resources {
             server: "zebu".to_owned(),
             database: format!("shard-{number}"),
-            database_url: format!("sqlite:{}/shard-{number}.db", dir.display()),
+            database_url: format!("sqlite:{}", dir.display()),
             filestore_url: format!("file://{}/files", dir.display()),
         };
         let text = || "oxadmin".to_owned();

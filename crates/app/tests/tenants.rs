@@ -18,7 +18,7 @@ async fn other_tenant(pair: &Pair) -> Caller {
     let on = Resources {
         server: "zebu".to_owned(),
         database: "shard-2".to_owned(),
-        database_url: format!("sqlite:{}/shard-2.db", pair.dir.path().display()),
+        database_url: format!("sqlite:{}", pair.dir.path().display()),
         filestore_url: format!("file://{}/files-2", pair.dir.path().display()),
     };
     let spec = ContextSpec {

@@ -1,5 +1,7 @@
 //! How a node reaches configdb, and the limits of its connections.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 /// The `[store]` part of a node's configuration file.
@@ -9,6 +11,10 @@ pub struct Config {
     /// Where configdb is: `sqlite:/absolute/path/config.db`, or `mysql://user:password@host:port/schema`. The databases
     /// of the contexts are registered in it.
     pub configdb: String,
+    /// A file whose bytes (at least 32) are the secret that the passwords of databases are encrypted with in configdb. Every
+    /// node needs the same. Default: empty, none; then the secret is made from configdb's own password.
+    #[serde(default)]
+    pub key_file: PathBuf,
     /// Connections to one database of a server. Default 16.
     #[serde(default = "connections_max")]
     pub connections_max: usize,
@@ -38,6 +44,7 @@ impl Config {
     pub fn new(url: impl Into<String>) -> Config {
         Config {
             configdb: url.into(),
+            key_file: PathBuf::new(),
             connections_max: connections_max(),
             readers_max: readers_max(),
             wait_ms_max: wait_ms_max(),

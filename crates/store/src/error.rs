@@ -66,6 +66,18 @@ pub enum Error {
         /// The engine's words.
         reason: String,
     },
+    /// The context does not live where it was looked for, or is just leaving: find out where it lives now.
+    #[error("context {0} does not live in this database")]
+    Moved(zebu_model::ContextId),
+    /// A password can neither be sealed nor opened.
+    #[error("a database's password: {reason}")]
+    Secret {
+        /// What is missing or wrong.
+        reason: String,
+    },
+    /// A database server that configdb does not know (any more).
+    #[error("database {0} is not registered")]
+    Unregistered(i64),
     /// A URL that leads to no database.
     #[error("the database URL {url:?} is not usable: {reason}")]
     Url {

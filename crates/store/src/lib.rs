@@ -14,6 +14,7 @@ mod statement;
 mod store;
 mod tx;
 mod value;
+mod vault;
 
 pub use config::Config;
 pub use error::{Error, Result};

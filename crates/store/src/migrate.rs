@@ -58,10 +58,12 @@ async fn version(database: &Database) -> Result<i64> {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::engine::Target;
 
     fn database(dir: &tempfile::TempDir, name: &str) -> Database {
         let url = format!("sqlite:{}", dir.path().join(name).display());
-        Database::of(&Config::new(url.as_str()), &url).unwrap()
+        let config = Config::new(url.as_str());
+        Database::of(&config, &Target::of_url(&config, &url)).unwrap()
     }
 
     async fn schema(database: &Database) -> Vec<String> {

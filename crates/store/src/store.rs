@@ -1,17 +1,20 @@
 //! The databases of a deployment: configdb, and the shards registered in it, opened when first needed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use zebu_model::ContextId;
 use zebu_model::quota::Quota;
 
 use crate::config::Config;
-use crate::engine::{Begin, Database};
+use crate::configdb::{contexts, databases};
+use crate::engine::{Begin, Database, Target};
 use crate::error::{Error, Result};
 use crate::migrate;
 use crate::shard::sequences::{self, Sequence};
 use crate::tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, WriteTx};
+use crate::vault::Vault;
 
 /// Where a context lives, as configdb says. Every transaction of a context needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,29 +23,53 @@ pub struct Place {
     pub context: ContextId,
     /// Whether its users may sign in and work.
     pub enabled: bool,
-    /// URL of the database that takes its writes.
-    pub database: String,
+    /// The master that takes its writes.
+    pub database: i64,
+    /// The schema there.
+    pub schema: String,
+    /// How often it has changed its database: of two places the one with more is the newer.
+    pub moves: i64,
     /// URL of its file store.
     pub filestore: String,
     /// How much it may store.
     pub quota: Quota,
+    /// When configdb said so.
+    pub resolved: Instant,
 }
+
+/// How long a place is believed by those who read. Who moves a context leaves its rows where they were for much longer.
+const PLACE_FRESH: Duration = Duration::from_secs(5);
+
+/// Between two looks whether a context that is leaving has arrived.
+const MOVING_STEP: Duration = Duration::from_millis(5);
 
 /// All databases. Cheap to share; make one a process.
 #[derive(Debug)]
 pub struct Store {
     config: Config,
     configdb: Database,
-    shards: Mutex<HashMap<String, Database>>,
+    vault: Vault,
+    servers: Mutex<HashMap<i64, Target>>,
+    shards: Mutex<HashMap<(i64, String), Database>>,
+    moved: Mutex<HashMap<ContextId, Place>>,
     ids: Ids,
 }
 
 impl Store {
     /// Opens configdb and brings its schema up to date.
     pub async fn open(config: Config) -> Result<Store> {
-        let configdb = Database::of(&config, &config.configdb)?;
+        let configdb = Database::of(&config, &Target::of_url(&config, &config.configdb))?;
         migrate::run(&configdb, migrate::CONFIG).await?;
-        Ok(Store { config, configdb, shards: Mutex::new(HashMap::new()), ids: Ids::default() })
+        let vault = Vault::new(&config, Database::password_in(&config.configdb).as_deref())?;
+        Ok(Store {
+            config,
+            configdb,
+            vault,
+            servers: Mutex::default(),
+            shards: Mutex::default(),
+            moved: Mutex::default(),
+            ids: Ids::default(),
+        })
     }
 
     /// Reads in configdb.
@@ -55,17 +82,58 @@ impl Store {
         Ok(ConfigWriteTx::new(self.configdb.lease(Begin::Write).await?))
     }
 
+    /// Seals the password of the database `name`, for [`databases::DatabaseServer::password`].
+    pub fn seal_password(&self, name: &str, password: &str) -> Result<String> {
+        self.vault.seal(name, password)
+    }
+
     /// Reads in a context's database.
     pub async fn read(&self, place: &Place) -> Result<ReadTx> {
-        let lease = self.shard(&place.database)?.lease(Begin::Read).await?;
+        let known = locked(&self.moved).get(&place.context).filter(|p| p.moves > place.moves).cloned();
+        let place = match known {
+            Some(place) if place.resolved.elapsed() < PLACE_FRESH => place,
+            None if place.resolved.elapsed() < PLACE_FRESH => place.clone(),
+            _ => self.resolve(place.context).await?,
+        };
+        let lease = self.shard(place.database, &place.schema).await?.lease(Begin::Read).await?;
         Ok(ReadTx::new(place.context, lease))
     }
 
     /// Writes in a context's database; see [`Plan`]. `now_ms` is the writer's clock. [`Error::Stale`] means that
-    /// something the plan relied on has changed.
+    /// something the plan relied on has changed. A context that is just leaving its database is waited for.
     pub async fn write(&self, place: &Place, plan: Plan, now_ms: i64) -> Result<WriteTx> {
-        let lease = self.shard(&place.database)?.lease(Begin::Write).await?;
-        WriteTx::begin(place.context, lease, plan, now_ms).await
+        let begun = Instant::now();
+        let wait = Duration::from_millis(self.config.wait_ms_max);
+        let mut moved: Option<Place> = None;
+        loop {
+            let at = moved.as_ref().unwrap_or(place);
+            let lease = self.shard(at.database, &at.schema).await?.lease(Begin::Write).await?;
+            match WriteTx::begin(at.context, lease, plan.clone(), now_ms).await {
+                Err(Error::Moved(_)) if begun.elapsed() < wait => {}
+                other => return other,
+            }
+            let now = self.resolve(place.context).await?;
+            if (now.database, &now.schema) == (at.database, &at.schema) {
+                tokio::time::sleep(MOVING_STEP).await;
+            }
+            moved = Some(now);
+        }
+    }
+
+    /// The first write of a context: gives it its home. [`Error::Duplicate`] in `homes` if it has one there.
+    pub async fn found(&self, place: &Place, plan: Plan, now_ms: i64) -> Result<WriteTx> {
+        let lease = self.shard(place.database, &place.schema).await?.lease(Begin::Write).await?;
+        WriteTx::found(place.context, lease, plan, now_ms).await
+    }
+
+    /// Where a context lives now; remembered if it has moved.
+    async fn resolve(&self, context: ContextId) -> Result<Place> {
+        let mut tx = self.config().await?;
+        let place = contexts::by_id(&mut tx, context).await?.ok_or(Error::Moved(context))?;
+        if place.moves > 0 {
+            locked(&self.moved).insert(context, place.clone());
+        }
+        Ok(place)
     }
 
     /// An id nobody else in the context has, from a block this node took.
@@ -93,20 +161,50 @@ impl Store {
         Ok(first)
     }
 
-    /// Brings the schema of a registered database up to date.
-    pub async fn migrate_shard(&self, url: &str) -> Result<()> {
-        migrate::run(&self.shard(url)?, migrate::SHARD).await.map(drop)
+    /// Makes a schema on a registered master if it is not there, and brings its tables up to date.
+    pub async fn ensure_schema(&self, database: i64, schema: &str) -> Result<()> {
+        let shard = self.shard(database, schema).await?;
+        shard.create().await?;
+        migrate::run(&shard, migrate::SHARD).await.map(drop)
     }
 
-    fn shard(&self, url: &str) -> Result<Database> {
-        let mut shards = self.shards.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shard) = shards.get(url) {
+    async fn shard(&self, database: i64, schema: &str) -> Result<Database> {
+        let key = (database, schema.to_owned());
+        if let Some(shard) = locked(&self.shards).get(&key) {
             return Ok(shard.clone());
         }
-        let shard = Database::of(&self.config, url)?;
-        shards.insert(url.to_owned(), shard.clone());
+        let server = self.server(database).await?;
+        let target = Target { url: Target::of_schema(&server.url, schema), ..server };
+        let mut shards = locked(&self.shards);
+        if let Some(shard) = shards.get(&key) {
+            return Ok(shard.clone());
+        }
+        let shard = Database::of(&self.config, &target)?;
+        shards.insert(key, shard.clone());
         Ok(shard)
     }
+
+    async fn server(&self, id: i64) -> Result<Target> {
+        if let Some(known) = locked(&self.servers).get(&id) {
+            return Ok(known.clone());
+        }
+        let mut tx = self.config().await?;
+        let server = databases::by_id(&mut tx, id).await?.ok_or(Error::Unregistered(id))?;
+        drop(tx);
+        let password = self.vault.open(&server.name, &server.password)?;
+        let target = Target {
+            url: server.url,
+            credentials: (!server.login.is_empty()).then_some((server.login, password)),
+            connections_max: usize::try_from(server.pool_max).unwrap_or(self.config.connections_max),
+        };
+        locked(&self.servers).insert(id, target.clone());
+        Ok(target)
+    }
+}
+
+/// What is held only for a moment and never left half-made.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Ids a node takes at once. A write costs a disk sync, so one a new object would halve the rate of uploads.
@@ -125,7 +223,7 @@ struct Ids {
 
 impl Ids {
     fn block(&self, context: ContextId, sequence: Sequence) -> Block {
-        let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut blocks = locked(&self.blocks);
         let empty = || Arc::new(tokio::sync::Mutex::new(0..0));
         Arc::clone(blocks.entry((context, sequence)).or_insert_with(empty))
     }

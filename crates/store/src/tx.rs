@@ -9,10 +9,16 @@ use std::ops::{Deref, DerefMut};
 
 use zebu_model::{ContextId, Scope, Version};
 
-use crate::engine::{Lease, Locking};
+use crate::engine::{Lease, Locking, dialect};
 use crate::error::{Error, Result};
 use crate::statement::Statement;
 use crate::value::{Row, Value, args};
+
+/// What `homes.state` says of a context.
+pub(crate) mod home {
+    /// It lives here: its writes are taken.
+    pub(crate) const LIVES: i64 = 0;
+}
 
 /// What a write will change, and what it relied on.
 #[derive(Clone, Debug, Default)]
@@ -127,12 +133,44 @@ impl ReadTx {
 
 impl WriteTx {
     pub(crate) async fn begin(context: ContextId, lease: Lease, plan: Plan, now_ms: i64) -> Result<WriteTx> {
-        let mut tx =
-            WriteTx { tx: Tx { context, lease }, stamp: Version::NONE.next(now_ms), changes: plan.changes };
-        tx.changes.sort_unstable();
-        tx.changes.dedup();
+        let mut tx = WriteTx::unlocked(context, lease, &plan, now_ms);
+        tx.check_home().await?;
         tx.lock(&plan.relies, now_ms).await?;
         Ok(tx)
+    }
+
+    /// The first transaction of a context: it gets its home here. [`Error::Duplicate`] if it has one.
+    pub(crate) async fn found(context: ContextId, lease: Lease, plan: Plan, now_ms: i64) -> Result<WriteTx> {
+        let mut tx = WriteTx::unlocked(context, lease, &plan, now_ms);
+        let sql = "INSERT INTO homes (cid, state) VALUES (?, ?)";
+        tx.execute("homes", sql, args![context, home::LIVES]).await?;
+        tx.lock(&plan.relies, now_ms).await?;
+        Ok(tx)
+    }
+
+    fn unlocked(context: ContextId, lease: Lease, plan: &Plan, now_ms: i64) -> WriteTx {
+        let mut changes = plan.changes.clone();
+        changes.sort_unstable();
+        changes.dedup();
+        WriteTx { tx: Tx { context, lease }, stamp: Version::NONE.next(now_ms), changes }
+    }
+
+    /// Holds the context where it is, or says that it is not here. Nothing is written to a server that takes no writes,
+    /// even if this login were allowed to.
+    async fn check_home(&mut self) -> Result<()> {
+        let context = self.context;
+        let sql = match self.locking() {
+            Locking::Whole => dialect::HOME_ON_SQLITE,
+            Locking::Rows => dialect::HOME_ON_MARIA,
+        };
+        let row = self.query_one("homes", sql, args![context]).await?;
+        let Some(mut row) = row else { return Err(Error::Moved(context)) };
+        let state = row.int()?;
+        if row.flag()? {
+            let database = self.tx.lease.database().to_owned();
+            return Err(Error::Unavailable { database, reason: "the server is read-only".to_owned() });
+        }
+        if state == home::LIVES { Ok(()) } else { Err(Error::Moved(context)) }
     }
 
     /// Locks all named scopes, compares what was relied on, raises what will change.

@@ -7,6 +7,7 @@ use zebu_model::lock::Target;
 use zebu_model::quota::Quota;
 use zebu_model::rights::Membership;
 use zebu_model::{ContextId, FileId, FolderId, GroupId, UserId, Version};
+use zebu_store::configdb::databases::{self, DatabaseServer};
 use zebu_store::shard::{dav, files, folders, listings, principals, sessions};
 use zebu_store::{Config, Place, Store};
 
@@ -19,7 +20,7 @@ const FILL: &str = "
     INSERT INTO folder_permissions SELECT cid, id, 6, 403710016, 1, IF(id < 120, 10, 100 + (id - 120) DIV 20) FROM n;
     INSERT INTO folder_permissions SELECT cid, id, 2 * id, 403710016, 1, IF(id < 120, 10, 100 + (id - 120) DIV 20) FROM n;
     INSERT INTO folder_tombstones SELECT cid, 100 + id MOD 20, id + 10000, id FROM n;
-    INSERT INTO users SELECT cid, id, CONCAT('u', id), CONCAT('U', id), '', '', '', '', 'en_US', '', 1, 0 FROM n;
+    INSERT INTO users SELECT cid, id, CONCAT('u', id), CONCAT('U', id), '', '', '', '', 'en_US', '', 1, -1, 0 FROM n;
     INSERT INTO group_members SELECT cid, 10, id FROM n;
     INSERT INTO sessions SELECT cid, LPAD(id, 32, '0'), id, '', REPEAT('x', 32), REPEAT('x', 32), '', '', '', 0, 0, 0, '' FROM n;
     INSERT INTO files SELECT cid, id * 2 + k.seq, 100 + (id - 100) DIV 5, CONCAT('n', id * 2 + k.seq), 't', 'd', '', 1, 1, 3, 0, 3, id
@@ -34,17 +35,36 @@ const FILL: &str = "
 #[tokio::test]
 async fn hot_queries_read_few_rows_of_many() {
     let server = zebu_mariadb::server();
-    let (config, shard) = (server.schema(), server.schema());
+    let config = server.schema();
     let store = Store::open(Config::new(config.as_str())).await.unwrap();
-    store.migrate_shard(&shard).await.unwrap();
-    let schema = shard.split('?').next().and_then(|url| url.rsplit('/').next()).unwrap();
+    let mut tx = store.config_write().await.unwrap();
+    let new = DatabaseServer {
+        id: 0,
+        name: server.name(),
+        url: server.url(),
+        login: String::new(),
+        password: String::new(),
+        master: 0,
+        weight: 100,
+        contexts_max: -1,
+        pool_hard_limit: true,
+        pool_max: 16,
+        pool_initial: 0,
+    };
+    let new = DatabaseServer { id: databases::insert(&mut tx, &new).await.unwrap(), ..new };
+    let schema = databases::insert_schema(&mut tx, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    store.ensure_schema(new.id, &schema).await.unwrap();
     server.sql(&format!("USE {schema}; {FILL}"));
     let place = Place {
         context: ContextId(1),
         enabled: true,
-        database: shard.clone(),
+        database: new.id,
+        schema,
+        moves: 0,
         filestore: String::new(),
         quota: Quota::Unlimited,
+        resolved: std::time::Instant::now(),
     };
     let who = Membership { user: UserId(3), groups: vec![GroupId(10)] };
     let mut tx = store.read(&place).await.unwrap();

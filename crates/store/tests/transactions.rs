@@ -10,6 +10,7 @@
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};
 use zebu_model::{ContextId, FolderId, Scope, UserId, Version};
+use zebu_store::configdb::databases::{self, DatabaseServer};
 use zebu_store::configdb::members::{self, Member};
 use zebu_store::shard::sequences::Sequence;
 use zebu_store::shard::{folder_writes, folders, usage};
@@ -20,32 +21,41 @@ const NOW: i64 = 1_700_000_000_000;
 /// Databases of one engine, for one test.
 struct Databases {
     config: String,
-    shard: String,
+    /// Name and URL of the server of the shard.
+    shard: (String, String),
     engine: &'static str,
     _dir: tempfile::TempDir,
 }
 
 /// Runs the test on each engine.
 async fn on_each_engine(test: impl AsyncFn(Databases)) {
-    let dir = || tempfile::tempdir().unwrap();
-    let sqlite = dir();
-    let url = |name: &str| format!("sqlite:{}/{name}.db", sqlite.path().display());
-    let (config, shard) = (url("config"), url("shard"));
+    let sqlite = tempfile::tempdir().unwrap();
+    let config = format!("sqlite:{}/config.db", sqlite.path().display());
+    let shard = ("shard".to_owned(), format!("sqlite:{}", sqlite.path().display()));
     test(Databases { config, shard, engine: "SQLite", _dir: sqlite }).await;
-    let server = zebu_mariadb::server();
-    let (config, shard) = (server.schema(), server.schema());
-    test(Databases { config, shard, engine: "MariaDB", _dir: dir() }).await;
+    test(Databases::on_mariadb()).await;
 }
 
 impl Databases {
-    /// Runs a statement past the store.
-    fn sql(&self, url: &str, statement: &str) {
-        match url.strip_prefix("sqlite:") {
-            Some(path) => {
+    fn on_mariadb() -> Databases {
+        let server = zebu_mariadb::server();
+        Databases {
+            config: server.schema(),
+            shard: (server.name(), server.url()),
+            engine: "MariaDB",
+            _dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Runs a statement in the shard, past the store.
+    fn sql(&self, place: &Place, statement: &str) {
+        let schema = &place.schema;
+        match self.shard.1.strip_prefix("sqlite:") {
+            Some(dir) => {
+                let path = format!("{dir}/{schema}.db");
                 rusqlite::Connection::open(path).unwrap().execute_batch(statement).unwrap();
             }
             None => {
-                let schema = url.split('?').next().and_then(|url| url.rsplit('/').next()).unwrap();
                 zebu_mariadb::server().sql(&format!("USE {schema}; {statement};"));
             }
         }
@@ -61,20 +71,49 @@ impl Databases {
         println!("on {}", self.engine);
         let config = Config { wait_ms_max, ..Config::new(self.config.as_str()) };
         let store = Store::open(config).await.unwrap();
+        let (database, schema) = self.schema(&store).await;
+        store.ensure_schema(database, &schema).await.unwrap();
         let place = Place {
             context: ContextId(1),
             enabled: true,
-            database: self.shard.clone(),
+            database,
+            schema,
+            moves: 0,
             filestore: String::new(),
             quota: Quota::Unlimited,
+            resolved: std::time::Instant::now() + std::time::Duration::from_secs(3_600),
         };
-        store.migrate_shard(&place.database).await.unwrap();
-        let mut tx = store.write(&place, Plan::default(), NOW).await.unwrap();
-        // The second node of a test finds them there.
-        if usage::insert_slots(&mut tx).await.is_ok() {
+        // The second node of a test finds it there.
+        if let Ok(mut tx) = store.found(&place, Plan::default(), NOW).await {
+            usage::insert_slots(&mut tx).await.unwrap();
             tx.commit().await.unwrap();
         }
         (store, place)
+    }
+
+    /// The one schema of the one server; the first to come registers them.
+    async fn schema(&self, store: &Store) -> (i64, String) {
+        let mut tx = store.config_write().await.unwrap();
+        if let Some(schema) = databases::schemas(&mut tx).await.unwrap().pop() {
+            return (schema.database, schema.name);
+        }
+        let server = DatabaseServer {
+            id: 0,
+            name: self.shard.0.clone(),
+            url: self.shard.1.clone(),
+            login: String::new(),
+            password: String::new(),
+            master: 0,
+            weight: 100,
+            contexts_max: -1,
+            pool_hard_limit: true,
+            pool_max: 16,
+            pool_initial: 0,
+        };
+        let server = DatabaseServer { id: databases::insert(&mut tx, &server).await.unwrap(), ..server };
+        let schema = databases::insert_schema(&mut tx, &server).await.unwrap();
+        tx.commit().await.unwrap();
+        (server.id, schema)
     }
 }
 
@@ -299,9 +338,9 @@ async fn a_migration_that_fails_leaves_the_way_free_for_the_next() {
         let (one, place) = databases.open_waiting(1_000).await;
         let (two, _) = databases.open_waiting(1_000).await;
         let newer = "INSERT INTO schema_version (version) VALUES (99)";
-        databases.sql(&place.database, newer);
+        databases.sql(&place, newer);
         for store in [&one, &two] {
-            let refused = store.migrate_shard(&place.database).await;
+            let refused = store.ensure_schema(place.database, &place.schema).await;
             assert!(matches!(refused, Err(Error::SchemaNewer { found: 99, .. })), "{refused:?}");
         }
     })
@@ -311,12 +350,7 @@ async fn a_migration_that_fails_leaves_the_way_free_for_the_next() {
 #[tokio::test]
 async fn a_server_s_connections_are_used_again() {
     let server = zebu_mariadb::server();
-    let databases = Databases {
-        config: server.schema(),
-        shard: server.schema(),
-        engine: "MariaDB",
-        _dir: tempfile::tempdir().unwrap(),
-    };
+    let databases = Databases::on_mariadb();
     let (store, place) = databases.open().await;
     let connected = || -> u64 {
         let said = server.sql("SHOW GLOBAL STATUS LIKE 'Connections'");

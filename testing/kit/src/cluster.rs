@@ -92,7 +92,7 @@ fn resources(directory: &Path) -> Resources {
     Resources {
         server: "zebu".to_owned(),
         database: "shard".to_owned(),
-        database_url: format!("sqlite:{}/shard.db", directory.display()),
+        database_url: format!("sqlite:{}", directory.display()),
         filestore_url: format!("file://{}/files", directory.display()),
     }
 }

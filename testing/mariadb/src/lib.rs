@@ -83,6 +83,18 @@ impl Server {
         format!("mysql://root@localhost/{name}?socket={}", self.socket().display())
     }
 
+    /// The URL of the server itself, without a schema.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("mysql://root@localhost?socket={}", self.socket().display())
+    }
+
+    /// A name that no other test of this process gets, for a database to register: its schemas are called after it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("shard{}", self.schemas.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// Runs statements as root; answers what they print, a line a row.
     ///
     /// # Panics

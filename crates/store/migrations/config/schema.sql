@@ -13,40 +13,97 @@ CREATE TABLE servers (
 ) {table};
 CREATE UNIQUE INDEX servers_name ON servers (name);
 
--- Databases that hold contexts. A replica names its master; a master names 0.
+-- Database servers that hold contexts. A replica names its master; a master names 0. url: without credentials; password:
+-- encrypted with the nodes' key. weight: 0 to 100, the share of new contexts. contexts_max: negative for no limit.
 CREATE TABLE db_servers (
   id BIGINT NOT NULL,
-  name VARCHAR(255) NOT NULL,
+  name VARCHAR(128) NOT NULL,
   url VARCHAR(255) NOT NULL,
+  login VARCHAR(128) NOT NULL,
+  password VARCHAR(512) NOT NULL,
   master BIGINT NOT NULL,
   weight BIGINT NOT NULL,
   contexts_max BIGINT NOT NULL,
+  pool_hard_limit BIGINT NOT NULL,
+  pool_max BIGINT NOT NULL,
+  pool_initial BIGINT NOT NULL,
   PRIMARY KEY (id)
 ) {table};
 CREATE UNIQUE INDEX db_servers_name ON db_servers (name);
 
--- size: bytes the operator gives the store, all contexts together.
+-- Schemas on the masters. contexts: how many there are in it. ready: 0 while its tables are being made.
+CREATE TABLE db_schemas (
+  name VARCHAR(64) NOT NULL,
+  database_id BIGINT NOT NULL,
+  contexts BIGINT NOT NULL,
+  ready BIGINT NOT NULL,
+  PRIMARY KEY (name)
+) {table};
+CREATE INDEX db_schemas_database ON db_schemas (database_id, contexts);
+
+-- size: bytes the operator gives the store, all contexts together. contexts, reserved: how many are on it, and the sum
+-- of their quotas in bytes.
 CREATE TABLE filestores (
   id BIGINT NOT NULL,
   url VARCHAR(255) NOT NULL,
   size BIGINT NOT NULL,
   contexts_max BIGINT NOT NULL,
+  contexts BIGINT NOT NULL,
+  reserved BIGINT NOT NULL,
   PRIMARY KEY (id)
 ) {table};
 CREATE UNIQUE INDEX filestores_url ON filestores (url);
 
--- quota: bytes, negative for none.
+-- quota: bytes, negative for none. state: 0 ready, 1 being created, 2 being deleted. moves: grows by one each time the
+-- context changes its database, so that of two places the newer is known.
 CREATE TABLE contexts (
   cid BIGINT NOT NULL,
   name VARCHAR(255) NOT NULL,
   enabled BIGINT NOT NULL,
+  reason BIGINT NOT NULL,
+  state BIGINT NOT NULL,
   server BIGINT NOT NULL,
   database_id BIGINT NOT NULL,
+  db_schema VARCHAR(64) NOT NULL,
+  moves BIGINT NOT NULL,
   filestore BIGINT NOT NULL,
   quota BIGINT NOT NULL,
   PRIMARY KEY (cid)
 ) {table};
 CREATE UNIQUE INDEX contexts_name ON contexts (name);
+CREATE INDEX contexts_schema ON contexts (db_schema);
+CREATE INDEX contexts_database ON contexts (database_id);
+CREATE INDEX contexts_filestore ON contexts (filestore);
+
+-- Why a context was disabled, in the operator's words.
+CREATE TABLE reasons (
+  id BIGINT NOT NULL,
+  text VARCHAR(255) NOT NULL,
+  PRIMARY KEY (id)
+) {table};
+
+-- Long work on contexts, resumable. arguments: JSON, the kind's own. state: 0 waiting, 1 running, 2 done, 3 failed,
+-- 4 cancelled. step, done_units, all_units: how far it is. owner, seen: the incarnation that works on it and when it last
+-- said so, ms since the epoch.
+CREATE TABLE jobs (
+  id BIGINT NOT NULL,
+  kind VARCHAR(32) NOT NULL,
+  cid BIGINT NOT NULL,
+  arguments TEXT NOT NULL,
+  state BIGINT NOT NULL,
+  step VARCHAR(64) NOT NULL,
+  done_units BIGINT NOT NULL,
+  all_units BIGINT NOT NULL,
+  message TEXT NOT NULL,
+  cancel BIGINT NOT NULL,
+  owner VARCHAR(32) NOT NULL,
+  seen BIGINT NOT NULL,
+  created BIGINT NOT NULL,
+  finished BIGINT NOT NULL,
+  PRIMARY KEY (id)
+) {table};
+CREATE INDEX jobs_state ON jobs (state);
+CREATE INDEX jobs_cid ON jobs (cid);
 
 -- The part of a login behind the @.
 CREATE TABLE login_mappings (

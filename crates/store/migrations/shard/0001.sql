@@ -1,6 +1,13 @@
 -- A shard: the data of many contexts; every key begins with the context.
 -- TEXT holds 65,535 bytes on a server, MEDIUMTEXT 16 MiB; VARCHAR counts characters.
 -- Times are ms since the epoch; "modified" and "version" are stamps (see the model's Version).
+-- A context that lives here, or is on its way. state: 0 lives here, 1 is leaving (no writes), 2 is arriving.
+CREATE TABLE homes (
+  cid BIGINT NOT NULL,
+  state BIGINT NOT NULL,
+  PRIMARY KEY (cid)
+) {table};
+
 CREATE TABLE scopes (
   cid BIGINT NOT NULL,
   kind BIGINT NOT NULL,
@@ -17,6 +24,7 @@ CREATE TABLE sequences (
   PRIMARY KEY (cid, kind)
 ) {table};
 
+-- access: which modules and interfaces the user may use, a bit each (see the model's Access).
 CREATE TABLE users (
   cid BIGINT NOT NULL,
   id BIGINT NOT NULL,
@@ -29,11 +37,45 @@ CREATE TABLE users (
   locale VARCHAR(16) NOT NULL,
   password_hash VARCHAR(255) NOT NULL,
   enabled BIGINT NOT NULL,
+  access BIGINT NOT NULL,
   modified BIGINT NOT NULL,
   PRIMARY KEY (cid, id)
 ) {table};
 CREATE UNIQUE INDEX users_login ON users (cid, login);
 CREATE UNIQUE INDEX users_display_name ON users (cid, display_name);
+
+-- What else is known of a user: further contact fields, aliases, mail servers, and what the operator adds
+-- (namespace/name).
+CREATE TABLE user_attributes (
+  cid BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  name VARCHAR(128) NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (cid, uid, name)
+) {table};
+
+-- The same of a context.
+CREATE TABLE context_attributes (
+  cid BIGINT NOT NULL,
+  name VARCHAR(128) NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (cid, name)
+) {table};
+
+-- Rooms, beamers, cars: what can be booked.
+CREATE TABLE resources (
+  cid BIGINT NOT NULL,
+  id BIGINT NOT NULL,
+  name VARCHAR(256) NOT NULL,
+  display_name VARCHAR(256) NOT NULL,
+  email VARCHAR(320) NOT NULL,
+  description TEXT NOT NULL,
+  available BIGINT NOT NULL,
+  modified BIGINT NOT NULL,
+  PRIMARY KEY (cid, id)
+) {table};
+CREATE UNIQUE INDEX resources_name ON resources (cid, name);
+CREATE UNIQUE INDEX resources_email ON resources (cid, email);
 
 CREATE TABLE user_groups (
   cid BIGINT NOT NULL,

@@ -8,6 +8,23 @@ use crate::store::Place;
 use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::{Row, args};
 
+/// How far a context is. A number is what is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// All of it is there.
+    Ready = 0,
+    /// It is being made; whoever was at it may have died.
+    BeingCreated = 1,
+    /// It is being removed.
+    BeingDeleted = 2,
+}
+
+impl State {
+    fn from_stored(number: i64) -> Option<State> {
+        [State::Ready, State::BeingCreated, State::BeingDeleted].into_iter().find(|s| *s as i64 == number)
+    }
+}
+
 /// A context to register.
 #[derive(Clone, Debug)]
 pub struct NewContext {
@@ -19,6 +36,8 @@ pub struct NewContext {
     pub server: i64,
     /// The master it is put on.
     pub database: i64,
+    /// The schema there.
+    pub schema: String,
     /// The file store it is put on.
     pub filestore: i64,
     /// How much it may store.
@@ -27,16 +46,23 @@ pub struct NewContext {
     pub mappings: Vec<String>,
 }
 
-const PLACE: &str = "SELECT c.cid, c.enabled, d.url, f.url, c.quota FROM contexts c \
-     JOIN db_servers d ON d.id = c.database_id JOIN filestores f ON f.id = c.filestore";
+const PLACE: &str = "SELECT c.cid, c.enabled, c.state, c.database_id, c.db_schema, c.moves, f.url, c.quota \
+     FROM contexts c JOIN filestores f ON f.id = c.filestore";
 
 fn place(mut row: Row) -> Result<Place> {
+    let context = row.context()?;
+    let enabled = row.flag()?;
+    let state = row.int()?;
+    let state = row.known("state of a context", State::from_stored(state))?;
     Ok(Place {
-        context: row.context()?,
-        enabled: row.flag()?,
-        database: row.text()?,
+        context,
+        enabled: enabled && state == State::Ready,
+        database: row.int()?,
+        schema: row.text()?,
+        moves: row.int()?,
         filestore: row.text()?,
         quota: Quota::from_stored(row.int()?),
+        resolved: std::time::Instant::now(),
     })
 }
 
@@ -53,19 +79,29 @@ pub async fn by_mapping(tx: &mut ConfigTx, mapping: &str) -> Result<Option<Place
     rows.into_iter().next().map(place).transpose()
 }
 
-/// All contexts, by id.
+/// All contexts that are ready, by id.
 pub async fn all(tx: &mut ConfigTx) -> Result<Vec<Place>> {
-    let rows = tx.query("contexts", format!("{PLACE} ORDER BY c.cid"), args![]).await?;
+    let sql = format!("{PLACE} WHERE c.state = 0 ORDER BY c.cid");
+    let rows = tx.query("contexts", sql, args![]).await?;
     rows.into_iter().map(place).collect()
 }
 
-/// Registers a context with its mappings.
+/// Registers a context with its mappings; it is being created until [`set_state`] says otherwise.
 pub async fn insert(tx: &mut ConfigWriteTx, new: &NewContext) -> Result<()> {
     tx.execute(
         "contexts",
-        "INSERT INTO contexts (cid, name, enabled, server, database_id, filestore, quota) \
-         VALUES (?, ?, 1, ?, ?, ?, ?)",
-        args![new.id, &new.name, new.server, new.database, new.filestore, new.quota.to_stored()],
+        "INSERT INTO contexts (cid, name, enabled, reason, state, server, database_id, db_schema, moves, filestore, quota) \
+         VALUES (?, ?, 1, 0, ?, ?, ?, ?, 0, ?, ?)",
+        args![
+            new.id,
+            &new.name,
+            State::BeingCreated as i64,
+            new.server,
+            new.database,
+            &new.schema,
+            new.filestore,
+            new.quota.to_stored()
+        ],
     )
     .await?;
     for mapping in &new.mappings {
@@ -73,6 +109,12 @@ pub async fn insert(tx: &mut ConfigWriteTx, new: &NewContext) -> Result<()> {
         tx.execute("login_mappings", sql, args![mapping, new.id]).await?;
     }
     Ok(())
+}
+
+/// Says how far a context is. Returns whether there is one.
+pub async fn set_state(tx: &mut ConfigWriteTx, id: ContextId, state: State) -> Result<bool> {
+    let sql = "UPDATE contexts SET state = ? WHERE cid = ?";
+    Ok(tx.execute("contexts", sql, args![state as i64, id]).await? > 0)
 }
 
 /// Enables or disables a context. Returns whether there is one.

@@ -1,11 +1,11 @@
-//! What contexts are put on: clusters, databases and file stores, with ids from one sequence.
+//! What contexts are put on: clusters and file stores, with ids from one sequence.
 
 use crate::error::{Error, Result};
 use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::args;
 
 /// The next id of the deployment's one sequence.
-async fn next_id(tx: &mut ConfigWriteTx) -> Result<i64> {
+pub(crate) async fn next_id(tx: &mut ConfigWriteTx) -> Result<i64> {
     let raised = tx.execute(
         "config_sequence",
         "UPDATE config_sequence SET next = next + 1 WHERE name = 'id'",
@@ -37,21 +37,6 @@ pub async fn ensure_server(tx: &mut ConfigWriteTx, name: &str) -> Result<i64> {
     Ok(id)
 }
 
-/// Registers a master database by name, or finds it.
-pub async fn ensure_database(tx: &mut ConfigWriteTx, name: &str, url: &str) -> Result<i64> {
-    if let Some(id) = id_by(tx, "db_servers", "name", name).await? {
-        return Ok(id);
-    }
-    let id = next_id(tx).await?;
-    tx.execute(
-        "db_servers",
-        "INSERT INTO db_servers (id, name, url, master, weight, contexts_max) VALUES (?, ?, ?, 0, 100, 1000)",
-        args![id, name, url],
-    )
-    .await?;
-    Ok(id)
-}
-
 /// Registers a file store by URL, or finds it. `size`: bytes.
 pub async fn ensure_filestore(tx: &mut ConfigWriteTx, url: &str, size: u64) -> Result<i64> {
     if let Some(id) = id_by(tx, "filestores", "url", url).await? {
@@ -60,15 +45,9 @@ pub async fn ensure_filestore(tx: &mut ConfigWriteTx, url: &str, size: u64) -> R
     let id = next_id(tx).await?;
     tx.execute(
         "filestores",
-        "INSERT INTO filestores (id, url, size, contexts_max) VALUES (?, ?, ?, 5000)",
+        "INSERT INTO filestores (id, url, size, contexts_max, contexts, reserved) VALUES (?, ?, ?, 5000, 0, 0)",
         args![id, url, size],
     )
     .await?;
     Ok(id)
-}
-
-/// The URLs of all databases.
-pub async fn database_urls(tx: &mut ConfigTx) -> Result<Vec<String>> {
-    let rows = tx.query("db_servers", "SELECT url FROM db_servers ORDER BY id", args![]).await?;
-    rows.into_iter().map(|mut row| row.text()).collect()
 }

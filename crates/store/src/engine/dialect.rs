@@ -16,6 +16,14 @@ pub(crate) fn for_maria(text: &str) -> String {
     text.replace("{table}", MARIA_TABLE)
 }
 
+/// How a write asks whether its context lives here, and whether the server takes writes at all: 1 if it does not. The row
+/// stays as it is until the write ends, so that a context leaves only between two writes.
+pub(crate) const HOME_ON_SQLITE: &str = "SELECT state, 0 FROM homes WHERE cid = ?";
+
+/// The same on a server.
+pub(crate) const HOME_ON_MARIA: &str =
+    "SELECT state, @@global.read_only FROM homes WHERE cid = ? LOCK IN SHARE MODE";
+
 /// The statements of a migration's text: comment lines aside, each ends with a semicolon at the end of a line.
 pub(crate) fn statements(text: &str) -> Vec<String> {
     let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();

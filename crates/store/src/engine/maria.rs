@@ -14,7 +14,7 @@ use mysql_async::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Begin;
+use super::{Begin, Target};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::meter;
@@ -62,12 +62,13 @@ enum Held {
 }
 
 impl Maria {
-    pub(super) fn new(config: &Config, url: &str) -> Result<Arc<Maria>> {
+    pub(super) fn new(config: &Config, target: &Target) -> Result<Arc<Maria>> {
+        let url = target.url.as_str();
         let bad = |reason: &str| Error::Url { url: without_credentials(url), reason: reason.to_owned() };
         let opts = Opts::from_url(url).map_err(|error| bad(&error.to_string()))?;
         let schema = opts.db_name().filter(|name| !name.is_empty());
         let schema = schema.ok_or_else(|| bad("it names no schema"))?.to_owned();
-        let most = config.connections_max.max(1);
+        let most = target.connections_max.max(1);
         let constraints =
             PoolConstraints::new(0, most).ok_or_else(|| bad("connections_max is out of range"))?;
         // A transaction that is dropped is rolled back by the pool; resetting the whole connection each time would
@@ -77,7 +78,11 @@ impl Maria {
             // Unless this is set, the pool keeps none.
             .with_inactive_connection_ttl(IDLE_MAX)
             .with_reset_connection(false);
-        let opts = OptsBuilder::from_opts(opts)
+        let mut opts = OptsBuilder::from_opts(opts);
+        if let Some((login, password)) = &target.credentials {
+            opts = opts.user(Some(login)).pass(Some(password));
+        }
+        let opts = opts
             .pool_opts(pool_opts)
             .stmt_cache_size(STATEMENTS_KEPT)
             .tcp_nodelay(true)
@@ -153,6 +158,16 @@ impl Maria {
         })
     }
 
+    /// Makes the schema if it is not there.
+    pub(super) async fn create(&self) -> Result<()> {
+        let there = OptsBuilder::from_opts(self.opts.clone()).db_name(None::<String>);
+        let mut conn = self.in_time(Conn::new(there)).await?;
+        let sql = format!("CREATE DATABASE IF NOT EXISTS `{}`", self.schema.replace('`', "``"));
+        let done = conn.query_drop(&sql).await;
+        done.map_err(|error| self.failure("", &sql, &error))?;
+        self.in_time(conn.disconnect()).await
+    }
+
     async fn permit(&self) -> Result<OwnedSemaphorePermit> {
         let wait = Duration::from_millis(self.wait_ms_max);
         let permit = tokio::time::timeout(wait, Arc::clone(&self.permits).acquire_owned()).await;
@@ -193,6 +208,10 @@ impl Maria {
 }
 
 impl Lease {
+    pub(super) fn database(&self) -> &str {
+        &self.home.name
+    }
+
     pub(super) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
         let begun = Instant::now();
         let Statement { table, sql, args } = statement;
@@ -293,6 +312,11 @@ fn convert(table: &'static str, row: mysql_async::Row) -> Result<Row> {
 /// Numbers and decimals have the binary character set too.
 fn is_bytes(kind: ColumnType) -> bool {
     !matches!(kind, ColumnType::MYSQL_TYPE_DECIMAL | ColumnType::MYSQL_TYPE_NEWDECIMAL)
+}
+
+/// The password in a URL.
+pub(super) fn password_in(url: &str) -> Option<String> {
+    Opts::from_url(url).ok()?.pass().map(str::to_owned)
 }
 
 /// A URL as it may be shown.

@@ -14,6 +14,34 @@ use crate::error::Result;
 use crate::statement::Statement;
 use crate::value::Row;
 
+/// Where a database is, and who asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// `sqlite:/path/file`, or `mysql://host:port/schema`, with or without credentials.
+    pub(crate) url: String,
+    /// Login and password, if the URL does not have them.
+    pub(crate) credentials: Option<(String, String)>,
+    /// Connections to it.
+    pub(crate) connections_max: usize,
+}
+
+impl Target {
+    /// A database that a URL says everything about.
+    pub(crate) fn of_url(config: &Config, url: &str) -> Target {
+        Target { url: url.to_owned(), credentials: None, connections_max: config.connections_max }
+    }
+
+    /// A schema on a server: a file in SQLite's directory.
+    pub(crate) fn of_schema(server: &str, schema: &str) -> String {
+        if !maria::serves(server) {
+            return format!("{}/{schema}.db", server.trim_end_matches('/'));
+        }
+        let (place, options) = server.split_once('?').map_or((server, None), |(p, o)| (p, Some(o)));
+        let place = place.trim_end_matches('/');
+        options.map_or_else(|| format!("{place}/{schema}"), |options| format!("{place}/{schema}?{options}"))
+    }
+}
+
 /// How a transaction begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begin {
@@ -47,13 +75,26 @@ pub(crate) enum Lease {
 }
 
 impl Database {
-    /// The database of a URL; nothing is connected yet.
-    pub(crate) fn of(config: &Config, url: &str) -> Result<Database> {
-        if maria::serves(url) {
-            Ok(Database::Maria(maria::Maria::new(config, url)?))
+    /// The database of a target; nothing is connected yet.
+    pub(crate) fn of(config: &Config, target: &Target) -> Result<Database> {
+        if maria::serves(&target.url) {
+            Ok(Database::Maria(maria::Maria::new(config, target)?))
         } else {
-            Ok(Database::Sqlite(sqlite::Sqlite::new(config, url)?))
+            Ok(Database::Sqlite(sqlite::Sqlite::new(config, &target.url)?))
         }
+    }
+
+    /// Makes the schema on its server if it is not there. A file makes itself.
+    pub(crate) async fn create(&self) -> Result<()> {
+        match self {
+            Database::Sqlite(_) => Ok(()),
+            Database::Maria(database) => database.create().await,
+        }
+    }
+
+    /// The password in a URL, if it has one.
+    pub(crate) fn password_in(url: &str) -> Option<String> {
+        maria::serves(url).then(|| maria::password_in(url)).flatten()
     }
 
     /// What it is called in errors: its URL without credentials.
@@ -127,6 +168,14 @@ impl Lease {
         match self {
             Lease::Sqlite(lease) => lease.commit().await,
             Lease::Maria(lease) => lease.commit().await,
+        }
+    }
+
+    /// What its database is called in errors.
+    pub(crate) fn database(&self) -> &str {
+        match self {
+            Lease::Sqlite(lease) => lease.database(),
+            Lease::Maria(lease) => lease.database(),
         }
     }
 

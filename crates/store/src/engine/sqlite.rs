@@ -194,6 +194,10 @@ fn wait_a_little(tries: i32) -> bool {
 }
 
 impl Lease {
+    pub(super) fn database(&self) -> &str {
+        &self.home.name
+    }
+
     async fn run<T: Send + 'static>(
         &mut self,
         work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,

@@ -156,7 +156,7 @@ pub async fn insert_user(tx: &mut WriteTx, user: &User, password_hash: &str) -> 
     tx.execute(
         "users",
         "INSERT INTO users (cid, id, login, display_name, given_name, surname, email, timezone, locale, \
-         password_hash, enabled, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         password_hash, enabled, access, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, -1, ?)",
         values,
     )
     .await

@@ -3,7 +3,7 @@
 //! | below the directory | what |
 //! |---|---|
 //! | `etc` | configuration of each child, written anew at each of its starts |
-//! | `db` | configdb and one shard; `complete` once they hold what a new demo has |
+//! | `db` | configdb and the shards; `complete` once they hold what a new demo has |
 //! | `files` | the file store |
 //! | `log` | what each child logs |
 //! | `demo.lock` | locked as long as a demo runs |
@@ -77,8 +77,9 @@ impl Place {
         configdb_in(&self.root)
     }
 
-    pub(super) fn shard(&self) -> String {
-        format!("sqlite:{}/db/shard-1.db", self.root)
+    /// Where its shards lie.
+    pub(super) fn shards(&self) -> String {
+        format!("sqlite:{}/db", self.root)
     }
 
     pub(super) fn filestore(&self) -> String {

@@ -66,8 +66,8 @@ async fn open(place: &Place) -> zebu_app::Result<Arc<App>> {
 async fn make(app: &App, place: &Place) -> zebu_app::Result<()> {
     let on = Resources {
         server: "zebu".to_owned(),
-        database: "shard-1".to_owned(),
-        database_url: place.shard(),
+        database: "shard".to_owned(),
+        database_url: place.shards(),
         filestore_url: place.filestore(),
     };
     let context = ContextSpec {

@@ -1,0 +1,145 @@
+//! The database servers that hold contexts, and the schemas on them.
+
+use crate::configdb::resources::next_id;
+use crate::error::Result;
+use crate::tx::{ConfigTx, ConfigWriteTx};
+use crate::value::{Row, args};
+
+/// A database server as registered. The password is sealed: see [`crate::Store::seal_password`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DatabaseServer {
+    /// Its id.
+    pub id: i64,
+    /// Its name, unique in the deployment; the schemas on it are called after it.
+    pub name: String,
+    /// Where it is, without credentials: `mysql://host:port` (`?socket=/path` for a local one), or `sqlite:/directory`.
+    pub url: String,
+    /// The user to sign in as; empty for SQLite.
+    pub login: String,
+    /// The password, sealed; empty for none.
+    pub password: String,
+    /// 0 for a master, else the id of the master it replicates.
+    pub master: i64,
+    /// 0 to 100: its share of new contexts.
+    pub weight: i64,
+    /// How many contexts it takes; negative: no limit, 0: none.
+    pub contexts_max: i64,
+    /// Whether `pool_max` is a limit, or only what is kept.
+    pub pool_hard_limit: bool,
+    /// Connections of one node to it.
+    pub pool_max: i64,
+    /// Connections kept open though nobody needs them.
+    pub pool_initial: i64,
+}
+
+const SERVER: &str = "SELECT id, name, url, login, password, master, weight, contexts_max, pool_hard_limit, pool_max, \
+     pool_initial FROM db_servers";
+
+fn server(mut row: Row) -> Result<DatabaseServer> {
+    Ok(DatabaseServer {
+        id: row.int()?,
+        name: row.text()?,
+        url: row.text()?,
+        login: row.text()?,
+        password: row.text()?,
+        master: row.int()?,
+        weight: row.int()?,
+        contexts_max: row.int()?,
+        pool_hard_limit: row.flag()?,
+        pool_max: row.int()?,
+        pool_initial: row.int()?,
+    })
+}
+
+/// All servers, by id.
+pub async fn all(tx: &mut ConfigTx) -> Result<Vec<DatabaseServer>> {
+    let rows = tx.query("db_servers", format!("{SERVER} ORDER BY id"), args![]).await?;
+    rows.into_iter().map(server).collect()
+}
+
+/// One server.
+pub async fn by_id(tx: &mut ConfigTx, id: i64) -> Result<Option<DatabaseServer>> {
+    let rows = tx.query("db_servers", format!("{SERVER} WHERE id = ?"), args![id]).await?;
+    rows.into_iter().next().map(server).transpose()
+}
+
+/// One server by its name.
+pub async fn by_name(tx: &mut ConfigTx, name: &str) -> Result<Option<DatabaseServer>> {
+    let rows = tx.query("db_servers", format!("{SERVER} WHERE name = ?"), args![name]).await?;
+    rows.into_iter().next().map(server).transpose()
+}
+
+/// Registers a server; its `id` is ignored, the new one is returned.
+pub async fn insert(tx: &mut ConfigWriteTx, new: &DatabaseServer) -> Result<i64> {
+    let id = next_id(tx).await?;
+    tx.execute(
+        "db_servers",
+        "INSERT INTO db_servers (id, name, url, login, password, master, weight, contexts_max, pool_hard_limit, \
+         pool_max, pool_initial) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        args![
+            id,
+            &new.name,
+            &new.url,
+            &new.login,
+            &new.password,
+            new.master,
+            new.weight,
+            new.contexts_max,
+            new.pool_hard_limit,
+            new.pool_max,
+            new.pool_initial
+        ],
+    )
+    .await?;
+    Ok(id)
+}
+
+/// A schema on a master.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// Its name, unique in the deployment.
+    pub name: String,
+    /// The master it is on.
+    pub database: i64,
+    /// How many contexts are in it.
+    pub contexts: i64,
+    /// Whether its tables have been made.
+    pub ready: bool,
+}
+
+fn schema(mut row: Row) -> Result<Schema> {
+    Ok(Schema { name: row.text()?, database: row.int()?, contexts: row.int()?, ready: row.flag()? })
+}
+
+/// All schemas, by name.
+pub async fn schemas(tx: &mut ConfigTx) -> Result<Vec<Schema>> {
+    let sql = "SELECT name, database_id, contexts, ready FROM db_schemas ORDER BY name";
+    tx.query("db_schemas", sql, args![]).await?.into_iter().map(schema).collect()
+}
+
+/// The schemas of one master that can take contexts, the emptiest first.
+pub async fn schemas_on(tx: &mut ConfigTx, database: i64) -> Result<Vec<Schema>> {
+    let sql = "SELECT name, database_id, contexts, ready FROM db_schemas WHERE database_id = ? AND ready = 1 \
+               ORDER BY contexts, name";
+    tx.query("db_schemas", sql, args![database]).await?.into_iter().map(schema).collect()
+}
+
+/// Names a new schema on a master after it and an id of the one sequence; its tables are not made yet.
+pub async fn insert_schema(tx: &mut ConfigWriteTx, on: &DatabaseServer) -> Result<String> {
+    let name = format!("{}_{}", on.name, next_id(tx).await?);
+    let sql = "INSERT INTO db_schemas (name, database_id, contexts, ready) VALUES (?, ?, 0, 0)";
+    tx.execute("db_schemas", sql, args![&name, on.id]).await?;
+    Ok(name)
+}
+
+/// The tables of a schema have been made.
+pub async fn set_schema_ready(tx: &mut ConfigWriteTx, name: &str) -> Result<()> {
+    let sql = "UPDATE db_schemas SET ready = 1 WHERE name = ?";
+    tx.execute("db_schemas", sql, args![name]).await.map(drop)
+}
+
+/// Counts contexts that came to a schema, or left it if negative.
+pub async fn count_contexts(tx: &mut ConfigWriteTx, schema: &str, more: i64) -> Result<()> {
+    let sql = "UPDATE db_schemas SET contexts = contexts + ? WHERE name = ?";
+    tx.execute("db_schemas", sql, args![more, schema]).await.map(drop)
+}
