@@ -1,7 +1,8 @@
 //! Who asks.
 
+use zebu_model::access::{Access, Flag};
 use zebu_model::rights::Membership;
-use zebu_model::{ContextId, UserId};
+use zebu_model::{ContextId, Refusal, UserId};
 use zebu_store::shard::principals;
 use zebu_store::{Place, Tx};
 
@@ -16,6 +17,8 @@ pub struct Caller {
     pub(crate) login: String,
     pub(crate) locale: String,
     pub(crate) session: Option<CallerSession>,
+    /// The flags of module access without which nothing of this caller's is done: those of the interface they came through.
+    pub(crate) needs: &'static [Flag],
 }
 
 /// The session a caller came with; WebDAV clients have none.
@@ -27,11 +30,23 @@ pub(crate) struct CallerSession {
 }
 
 impl Caller {
-    /// The same caller, in the groups that they are in as this transaction sees it. Whatever writes decides by these: those
-    /// that a request came with were read at its beginning, and an upload lasts.
+    /// The same caller, in the groups and with the module access that they have as this transaction sees it. Whatever writes
+    /// decides by these: those that a request came with were read at its beginning, and an upload lasts. Refused if the user
+    /// is gone or disabled by now, or has lost the interface they came through.
     pub(crate) async fn as_of(&self, tx: &mut Tx) -> Result<Caller> {
-        let groups = principals::groups_of(tx, self.who.user).await?;
-        Ok(Caller { who: Membership { user: self.who.user, groups }, ..self.clone() })
+        let who = principals::member(tx, self.who.user).await?;
+        let gone =
+            if self.session.is_some() { Refusal::SessionExpired {} } else { Refusal::ContextLocked {} };
+        let caller = Caller { who: who.ok_or(gone)?, ..self.clone() };
+        caller.admitted()
+    }
+
+    /// The caller, unless they lack a flag of the interface they came through.
+    pub(crate) fn admitted(self) -> Result<Caller> {
+        for flag in self.needs {
+            self.who.access.require(*flag)?;
+        }
+        Ok(self)
     }
 
     /// The context.
@@ -44,6 +59,12 @@ impl Caller {
     #[must_use]
     pub fn user(&self) -> UserId {
         self.who.user
+    }
+
+    /// Which modules, interfaces and rights beside those of folders the user has.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.who.access
     }
 
     /// The login name.

@@ -8,16 +8,28 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
 
-/// All users, by id.
+/// All users, by id; only the caller for somebody without the global address book.
 pub async fn users(app: &App, caller: &Caller) -> Result<(Vec<User>, Version)> {
     let mut tx = app.read(&caller.place).await?;
-    Ok((principals::users(&mut tx).await?, tx.version(Scope::Principals).await?))
+    let found = if caller.who.access.sees_everybody() {
+        principals::users(&mut tx).await?
+    } else {
+        principals::users_by_id(&mut tx, &[caller.who.user]).await?
+    };
+    Ok((found, tx.version(Scope::Principals).await?))
 }
 
-/// The users of these ids, by id; unknown ids are left out.
+/// The users of these ids, by id; unknown ids are left out. Somebody without the global address book learns of others no
+/// more than what folders and files say of them: the id and the shown name.
 pub async fn users_by_id(app: &App, caller: &Caller, ids: &[UserId]) -> Result<(Vec<User>, Version)> {
     let mut tx = app.read(&caller.place).await?;
-    Ok((principals::users_by_id(&mut tx, ids).await?, tx.version(Scope::Principals).await?))
+    let mut found = principals::users_by_id(&mut tx, ids).await?;
+    if !caller.who.access.sees_everybody() {
+        for other in found.iter_mut().filter(|user| user.id != caller.who.user) {
+            *other = other.name_only();
+        }
+    }
+    Ok((found, tx.version(Scope::Principals).await?))
 }
 
 /// The groups a user is in; everybody is not listed.

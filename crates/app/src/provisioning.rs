@@ -1,10 +1,13 @@
 //! Contexts, users and groups: what the operator's commands do. The commands themselves come with the data tier.
 
+use std::collections::BTreeMap;
+
+use zebu_model::access::Access;
 use zebu_model::folder::{Folder, Module, Type, fixed, fixed_tree};
 use zebu_model::principal::User;
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};
-use zebu_model::{ContextId, FolderId, GroupId, Scope, UserId, Version};
+use zebu_model::{ContextId, FolderId, GroupId, Refusal, Scope, UserId, Version};
 use zebu_store::configdb::contexts::{self, NewContext};
 use zebu_store::configdb::databases::{self, DatabaseServer};
 use zebu_store::configdb::resources;
@@ -59,6 +62,8 @@ pub struct UserSpec {
     pub email: String,
     /// The password, in clear; only its hash is kept.
     pub password: String,
+    /// Module access; only as much is kept as such a user can hold.
+    pub access: Access,
 }
 
 /// Whether a context exists.
@@ -218,6 +223,7 @@ async fn insert_user(
         email: spec.email.clone(),
         timezone: "Europe/Berlin".to_owned(),
         locale: "en_US".to_owned(),
+        access: spec.access.as_held_by(id),
         modified: Version::NONE,
     };
     principals::insert_user(tx, &user, hash).await?;
@@ -290,6 +296,52 @@ pub async fn set_user_enabled(app: &App, context: ContextId, user: UserId, enabl
     Ok(tx.commit().await?)
 }
 
+/// The module access of a user.
+pub async fn access_of(app: &App, context: ContextId, user: UserId) -> Result<Access> {
+    let mut tx = app.read(&place(app, context).await?).await?;
+    let found = principals::users_by_id(&mut tx, &[user]).await?.into_iter().next();
+    found.map(|user| user.access).ok_or_else(|| Refusal::UserMissing { user: user.0 }.into())
+}
+
+/// Gives a user other module access. When this returns it holds on every node, for requests under way too. Only the
+/// context's administrator can hold `publicfoldereditable`; from others it is left out.
+pub async fn set_access(app: &App, context: ContextId, user: UserId, access: Access) -> Result<()> {
+    change_access(app, context, &[user], &|_| access).await
+}
+
+/// Gives all users of a context the same module access.
+pub async fn set_access_of_all(app: &App, context: ContextId, access: Access) -> Result<()> {
+    change_access(app, context, &[], &|_| access).await
+}
+
+/// Changes the module access of users, of all if none is named, by what each has: in one transaction or not at all. An
+/// unknown user is refused.
+pub async fn change_access(
+    app: &App,
+    context: ContextId,
+    named: &[UserId],
+    change: &(dyn Fn(&User) -> Access + Sync),
+) -> Result<()> {
+    let place = place(app, context).await?;
+    let mut tx = app.write(&place, Plan::changing([Scope::Principals, Scope::Tree])).await?;
+    let mut users = principals::users(&mut tx).await?;
+    if let Some(unknown) = named.iter().find(|id| users.iter().all(|user| user.id != **id)) {
+        return Err(Refusal::UserMissing { user: unknown.0 }.into());
+    }
+    users.retain(|user| named.is_empty() || named.contains(&user.id));
+    let mut changed: BTreeMap<Access, Vec<UserId>> = BTreeMap::new();
+    for user in users {
+        let access = change(&user).as_held_by(user.id);
+        if access != user.access {
+            changed.entry(access).or_default().push(user.id);
+        }
+    }
+    for (access, users) in changed {
+        principals::set_access(&mut tx, &users, access).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
 /// A user as a caller, for the operator's own work on a user's behalf (sample data). No session is made.
 pub async fn act_as(app: &App, context: ContextId, login: &str) -> Result<Caller> {
     let place = place(app, context).await?;
@@ -297,6 +349,12 @@ pub async fn act_as(app: &App, context: ContextId, login: &str) -> Result<Caller
     let found = principals::credential(&mut tx, login).await?;
     let found = found.ok_or_else(|| Error::Internal(format!("user {login} does not exist")))?;
     drop(tx);
-    let who = zebu_model::rights::Membership { user: found.user, groups: found.groups };
-    Ok(Caller { place, who, login: login.to_owned(), locale: found.locale, session: None })
+    Ok(Caller {
+        place,
+        who: found.who,
+        login: login.to_owned(),
+        locale: found.locale,
+        session: None,
+        needs: &[],
+    })
 }

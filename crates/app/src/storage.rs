@@ -148,6 +148,7 @@ async fn reserve(store: &Store, place: &Place, names: &[String], writer: &str, n
 
 #[cfg(test)]
 mod tests {
+    use zebu_model::access::Access;
     use zebu_model::quota::Quota;
     use zebu_store::configdb::contexts;
 
@@ -171,6 +172,7 @@ mod tests {
             surname: text(),
             email: text(),
             password: text(),
+            access: Access::of_new_context(),
         };
         let (id, name) = (ContextId(number), format!("tenant-{number}"));
         let spec = ContextSpec { id, mappings: vec![name.clone()], name, quota: Quota::Unlimited, admin };

@@ -1,5 +1,6 @@
 //! Users and groups as the directory shows them.
 
+use crate::access::Access;
 use crate::{GroupId, UserId, Version};
 
 /// A user's directory entry. No credential is here.
@@ -21,8 +22,29 @@ pub struct User {
     pub timezone: String,
     /// `en_US` form.
     pub locale: String,
+    /// Which modules, interfaces and rights beside those of folders the user has.
+    pub access: Access,
     /// When it was last changed.
     pub modified: Version,
+}
+
+impl User {
+    /// The user with nothing but id and shown name.
+    #[must_use]
+    pub fn name_only(&self) -> User {
+        User {
+            id: self.id,
+            display_name: self.display_name.clone(),
+            login: String::new(),
+            given_name: String::new(),
+            surname: String::new(),
+            email: String::new(),
+            timezone: String::new(),
+            locale: String::new(),
+            access: Access::NONE,
+            modified: self.modified,
+        }
+    }
 }
 
 /// A group with its members.

@@ -122,6 +122,8 @@ refusals! {
     // Folders.
     ModuleDenied { module: String } = "FLD-0002", PermissionDenied, "You have no access to the module {module}.";
     FolderNotVisible { folder: FolderId } = "FLD-0003", PermissionDenied, "The folder {folder} does not exist or is not visible to you.";
+    SharedFoldersDenied {} = "FLD-0004", PermissionDenied, "Shared folders are not part of your account.";
+    PublicFolderDenied { folder: FolderId } = "FLD-0005", PermissionDenied, "Your account may not change public folders, and the folder {folder} is one.";
     NoSubfolders { folder: FolderId } = "FLD-0006", PermissionDenied, "You may not create folders in the folder {folder}.";
     FolderFieldMissing { field: &'static str } = "FLD-0007", UserInput, "The folder's field {field} is missing.";
     FolderMissing { folder: FolderId } = "FLD-0008", UserInput, "The folder {folder} does not exist.";
@@ -156,6 +158,7 @@ refusals! {
     FolderNameInvalid { reason: &'static str } = "FLD-0058", UserInput, "The folder's name is not possible: {reason}.";
     FolderTooDeep { limit: usize } = "FLD-0058", Capacity, "Folders can be nested at most {limit} deep.";
     FolderParameterMismatch { name: &'static str } = "FLD-0060", UserInput, "The parameter {name} does not match the body.";
+    SharingDenied {} = "FLD-0072", PermissionDenied, "Your account may not share private folders with others.";
 
     // Files.
     ValueTooLong { field: &'static str, limit_chars: usize } = "IFO-0100", Truncated, "The field {field} is longer than {limit_chars} characters.";

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Access;
 use crate::{GroupId, Refusal, UserId};
 
 /// Who a permission is for.
@@ -225,13 +226,15 @@ pub struct Permission {
     pub bits: Bits,
 }
 
-/// Who asks: the user and the groups that count for them (everybody included).
+/// Who asks: the user, the groups that count for them (everybody included), and their module access.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     /// The user.
     pub user: UserId,
     /// The groups the user is in; [`GroupId::EVERYBODY`] need not be listed.
     pub groups: Vec<GroupId>,
+    /// Which modules, interfaces and rights beside those of folders they have.
+    pub access: Access,
 }
 
 impl Membership {
@@ -256,7 +259,7 @@ impl Membership {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -307,7 +310,7 @@ mod tests {
 
         #[test]
         fn a_permission_of_somebody_else_changes_nothing(mine in any_bits(), theirs in any_bits()) {
-            let me = Membership { user: UserId(3), groups: vec![GroupId(1)] };
+            let me = Membership { user: UserId(3), groups: vec![GroupId(1)], access: Access::NONE };
             let own = Permission { entity: Entity::User(UserId(3)), bits: mine };
             let strangers = [
                 Permission { entity: Entity::User(UserId(4)), bits: theirs },
@@ -321,7 +324,7 @@ mod tests {
 
     #[test]
     fn everybody_is_a_group_nobody_has_to_join() {
-        let me = Membership { user: UserId(3), groups: vec![] };
+        let me = Membership { user: UserId(3), groups: vec![], access: Access::NONE };
         let all = Permission { entity: Entity::Group(GroupId::EVERYBODY), bits: Bits::VIEWER };
         assert_eq!(me.effective([&all]), Bits::VIEWER);
     }

@@ -16,13 +16,42 @@ pub struct Granted {
     pub folder: Folder,
     /// The caller's effective right.
     pub bits: Bits,
+    /// Why the caller has no right, if the folder's permissions would give one: see [`crate::access::reach`].
+    pub withheld: Option<Withheld>,
+}
+
+/// Why module access leaves nothing of a right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Withheld {
+    /// The folder's module is not the caller's.
+    Module(Module),
+    /// The folder is shared by somebody else.
+    Shared,
 }
 
 impl Granted {
-    /// The folder if the caller sees it. A folder that does not exist gives the same answer: nobody learns
-    /// which ids are taken.
+    /// A folder with what its permissions give the caller.
+    #[must_use]
+    pub fn new(folder: Folder, bits: Bits) -> Granted {
+        Granted { folder, bits, withheld: None }
+    }
+
+    /// The folder without any right. The reason is kept only where permissions would show it.
+    #[must_use]
+    pub fn withhold(self, why: Withheld) -> Granted {
+        Granted { withheld: self.bits.sees().then_some(why), bits: Bits::NONE, ..self }
+    }
+
+    /// The folder if the caller sees it. A folder that does not exist gives the same answer as one whose permissions hide
+    /// it: nobody learns which ids are taken.
     pub fn visible(found: Option<Granted>, folder: FolderId) -> Result<Granted, Refusal> {
-        found.filter(|g| g.bits.sees()).ok_or(Refusal::FolderNotVisible { folder })
+        let granted = found.ok_or(Refusal::FolderNotVisible { folder })?;
+        match granted.withheld {
+            _ if granted.bits.sees() => Ok(granted),
+            None => Err(Refusal::FolderNotVisible { folder }),
+            Some(Withheld::Module(module)) => Err(Refusal::ModuleDenied { module: module.name().to_owned() }),
+            Some(Withheld::Shared) => Err(Refusal::SharedFoldersDenied {}),
+        }
     }
 
     /// The folder if the caller administers it.
@@ -206,6 +235,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::access::Access;
     use crate::rights::{FolderRight, ObjectRight};
     use crate::{GroupId, Version};
 
@@ -225,11 +255,11 @@ mod tests {
     }
 
     fn owned(folder: Folder) -> Granted {
-        Granted { folder, bits: Bits::OWNER }
+        Granted::new(folder, Bits::OWNER)
     }
 
     fn me() -> Membership {
-        Membership { user: UserId(3), groups: vec![] }
+        Membership { user: UserId(3), groups: vec![], access: Access::NONE }
     }
 
     fn any_permissions() -> impl Strategy<Value = Vec<Permission>> {
@@ -347,10 +377,10 @@ mod tests {
     #[test]
     fn deleting_needs_a_right_on_every_object_below() {
         let doomed = |delete, objects, foreign_objects| Doomed {
-            granted: Granted {
-                folder: folder(30, 20, Module::Infostore, Type::Public, 3),
-                bits: Bits { delete, ..Bits::OWNER },
-            },
+            granted: Granted::new(
+                folder(30, 20, Module::Infostore, Type::Public, 3),
+                Bits { delete, ..Bits::OWNER },
+            ),
             objects,
             foreign_objects,
         };

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
+use zebu_model::access::{Access, Flag};
 use zebu_model::lock::Target;
 use zebu_model::quota::Quota;
 use zebu_model::rights::Membership;
@@ -66,7 +67,7 @@ async fn hot_queries_read_few_rows_of_many() {
         quota: Quota::Unlimited,
         resolved: std::time::Instant::now(),
     };
-    let who = Membership { user: UserId(3), groups: vec![GroupId(10)] };
+    let who = Membership { user: UserId(3), groups: vec![GroupId(10)], access: Access::of(Flag::ALL) };
     let mut tx = store.read(&place).await.unwrap();
     let rows_read = || -> i64 {
         let said = server.sql("SHOW GLOBAL STATUS WHERE Variable_name LIKE 'Handler_read%'");
@@ -101,6 +102,7 @@ async fn hot_queries_read_few_rows_of_many() {
     check!("a session", sessions::find(&mut tx, *b"00000000000000000000000000004000"), 1, 10);
     check!("a credential", principals::credential(&mut tx, "u4000"), 1, 10);
     check!("groups", principals::groups_of(&mut tx, UserId(4_000)), 1, 10);
+    check!("a member", principals::member(&mut tx, UserId(4_000)), 1, 10);
     check!("locks", dav::bearing(&mut tx, Target::File(FileId(4_000)), FolderId(2_000), 0), 1, 40);
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

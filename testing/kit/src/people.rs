@@ -4,6 +4,7 @@ use zebu_app::App;
 use zebu_app::provisioning::{
     ContextSpec, Resources, UserSpec, add_member, create_context, create_group, create_user,
 };
+use zebu_model::access;
 use zebu_model::quota::Quota;
 use zebu_model::{ContextId, GroupId, UserId};
 
@@ -30,6 +31,7 @@ fn user(login: &str, given_name: &str) -> UserSpec {
         surname: "Test".to_owned(),
         email: format!("{login}@example.test"),
         password: PASSWORD.to_owned(),
+        access: access::ALL,
     }
 }
 

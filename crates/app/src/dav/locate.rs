@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use zebu_model::access::Flag;
 use zebu_model::file::File;
 use zebu_model::folder::{Module, fixed};
 use zebu_model::lock::{Lock, Target};
@@ -60,6 +61,7 @@ impl Located {
 
 /// What is at a path. `segments`: decoded, without empty ones.
 pub async fn locate(app: &App, caller: &Caller, segments: &[String]) -> Result<Located> {
+    caller.who.access.require(Flag::Infostore)?;
     let mut tx = app.read(&caller.place).await?;
     let (start, rest) = match segments.split_first() {
         Some((first, [])) if first == OTHER_FOLDERS_NAME => return Ok(Located::OtherFolders),

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use zebu_model::access::Flag;
 use zebu_model::limits::LIST_IDS_MAX;
 use zebu_model::{FileId, FolderId, Refusal, Scope, Version};
 use zebu_store::Plan;
@@ -32,6 +33,7 @@ pub async fn delete(
     seen: Option<Version>,
     holding: Holding<'_>,
 ) -> Result<(Vec<FileId>, Version)> {
+    caller.who.access.require(Flag::Infostore)?;
     if wanted.len() > LIST_IDS_MAX {
         return Err(Refusal::TooManyIds { limit: LIST_IDS_MAX }.into());
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use zebu_model::access::Flag;
 use zebu_model::file::{Content, File};
 use zebu_model::folder::is_view;
 use zebu_model::limits::LIST_IDS_MAX;
@@ -27,6 +28,7 @@ fn creator_filter(granted: &Granted, user: UserId) -> Result<Option<UserId>> {
 
 /// What is in a folder, as far as the caller may read it. The views of the tree hold nothing.
 pub async fn list(app: &App, caller: &Caller, folder: FolderId) -> Result<(Vec<File>, Version)> {
+    caller.who.access.require(Flag::Infostore)?;
     if is_view(folder) {
         return Ok((Vec::new(), Version::NONE));
     }
@@ -40,6 +42,7 @@ pub async fn list(app: &App, caller: &Caller, folder: FolderId) -> Result<(Vec<F
 /// An item the caller may read, with the rights in its folder. An item in a folder that the caller does not see is
 /// missing.
 pub(crate) async fn readable(tx: &mut Tx, caller: &Caller, id: FileId) -> Result<(File, Granted)> {
+    caller.who.access.require(Flag::Infostore)?;
     let file = files::get(tx, id).await?.ok_or(Refusal::FileMissing { file: id })?;
     let granted = folders::get(tx, &caller.who, file.folder).await?.filter(|g| g.bits.sees());
     let granted = granted.ok_or(Refusal::FileMissing { file: id })?;
@@ -75,6 +78,7 @@ pub async fn get(
 /// Items by id, in the order asked for, each once however often it is named: one long description asked for ten thousand
 /// times would be a node's memory. One that is missing or not readable is an error.
 pub async fn some(app: &App, caller: &Caller, ids: &[FileId]) -> Result<Vec<File>> {
+    caller.who.access.require(Flag::Infostore)?;
     if ids.len() > LIST_IDS_MAX {
         return Err(Refusal::TooManyIds { limit: LIST_IDS_MAX }.into());
     }

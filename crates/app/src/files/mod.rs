@@ -19,6 +19,7 @@ pub use list::{FileChanges, get, list, some, updates, versions};
 pub use locks::Holding;
 pub use upload::{Stored, Upload, upload};
 
+use zebu_model::access::Flag;
 use zebu_model::folder::{Module, is_view};
 use zebu_model::rights::{Membership, ObjectRight};
 use zebu_model::tree::Granted;
@@ -37,6 +38,7 @@ async fn ground(tx: &mut Tx, caller: &Caller, id: FolderId) -> Result<(Granted, 
 
 /// A file folder the caller sees.
 async fn file_folder(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<Granted> {
+    who.access.require(Flag::Infostore)?;
     if is_view(id) {
         return Err(Refusal::VirtualFolder { folder: id }.into());
     }

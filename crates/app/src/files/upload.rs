@@ -2,6 +2,7 @@
 //! [`super::create`] or [`super::update`]; without it the bytes are swept.
 
 use bytes::Bytes;
+use zebu_model::access::Flag;
 use zebu_model::limits::FILE_BYTES_MAX;
 use zebu_model::quota::Quota;
 use zebu_model::{FolderId, Refusal};
@@ -41,6 +42,7 @@ pub async fn upload(
     folder: Option<FolderId>,
     size: Option<u64>,
 ) -> Result<Upload> {
+    caller.who.access.require(Flag::Infostore)?;
     let mut limit = FILE_BYTES_MAX;
     let mut tx = app.read(&caller.place).await?;
     if let Some(folder) = folder {

@@ -1,6 +1,7 @@
 //! `update`: rename, move, permissions; in one transaction or not at all.
 
-use zebu_model::folder::is_view_title;
+use zebu_model::access::{check_fixed, check_public, check_sharing, owner_of};
+use zebu_model::folder::{Type, fixed, is_view_title};
 use zebu_model::rights::Permission;
 use zebu_model::tree::{Granted, check_carried, check_move, check_permissions, check_rename};
 use zebu_model::{FolderId, Refusal, Scope, Version, name};
@@ -36,7 +37,15 @@ pub async fn update(app: &App, caller: &Caller, id: FolderId, change: FolderChan
 async fn attempt(app: &App, caller: &Caller, id: FolderId, change: &FolderChange) -> Result<Version> {
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Tree])).await?;
     let caller = &caller.as_of(&mut tx).await?;
-    let target = Granted::visible(folders::get(&mut tx, &caller.who, id).await?, id)?;
+    let way = folders::path(&mut tx, &caller.who, id).await?;
+    let target = Granted::visible(way.first().cloned(), id)?;
+    let owner = owner_of(&way);
+    // Those that each context has are no one's to rename or to move, and their permissions have a flag of their own.
+    if target.folder.kind == Type::System {
+        check_fixed(&caller.who, &target.folder)?;
+    } else {
+        check_public(caller.who.access, owner, id)?;
+    }
     if change.seen.is_some_and(|seen| target.folder.modified > seen) {
         return Err(Refusal::FolderChanged { folder: id }.into());
     }
@@ -58,6 +67,7 @@ async fn attempt(app: &App, caller: &Caller, id: FolderId, change: &FolderChange
     // Permissions last: they may take from the caller what the others need.
     if let Some(permissions) = &change.permissions {
         let parent = parent.unwrap_or(target.folder.parent);
+        check_sharing(caller.who.access, owner, permissions)?;
         set_permissions(&mut tx, caller, &target, parent, permissions).await?;
         if change.cascade {
             cascade(&mut tx, caller, id, permissions).await?;
@@ -77,7 +87,10 @@ async fn move_to(
 ) -> Result<()> {
     let way = folders::path(tx, &caller.who, parent).await?;
     let path: Vec<FolderId> = way.iter().map(|g| g.folder.id).collect();
-    let to = Granted::visible(way.into_iter().next(), parent)?;
+    let to = Granted::visible(way.first().cloned(), parent)?;
+    if parent != fixed::PRIVATE {
+        check_public(caller.who.access, owner_of(&way), parent)?;
+    }
     let below = folders::subtree(tx, &caller.who, target.folder.id).await?;
     let height = below.iter().map(|(_, depth)| *depth).max().unwrap_or(0);
     check_move(&caller.who, target, &to, &path, height)?;

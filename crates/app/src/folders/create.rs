@@ -1,6 +1,7 @@
 //! `new`: a folder below another.
 
-use zebu_model::folder::{Folder, Module, Type, is_view_title};
+use zebu_model::access::{check_public, check_sharing, owner_of};
+use zebu_model::folder::{Folder, Module, Type, fixed, is_view_title};
 use zebu_model::limits::DEPTH_MAX;
 use zebu_model::rights::{Entity, Permission};
 use zebu_model::tree::{Granted, check_permissions, default_permissions, plan_create};
@@ -39,21 +40,27 @@ async fn attempt(app: &App, caller: &Caller, new: &NewFolder, id: FolderId) -> R
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Tree])).await?;
     let caller = &caller.as_of(&mut tx).await?;
     let way = folders::path(&mut tx, &caller.who, new.parent).await?;
-    let depth = way.len();
-    let parent = Granted::visible(way.into_iter().next(), new.parent)?;
-    if depth >= DEPTH_MAX {
+    let parent = Granted::visible(way.first().cloned(), new.parent)?;
+    if way.len() >= DEPTH_MAX {
         return Err(Refusal::FolderTooDeep { limit: DEPTH_MAX }.into());
     }
     if is_view_title(new.parent, &new.title) {
         return Err(Refusal::FolderNameTaken { name: new.title.clone() }.into());
     }
     let module = new.module.unwrap_or(parent.folder.module);
+    let access = caller.who.access;
+    access.require_module(module)?;
+    if parent.folder.id != fixed::PRIVATE {
+        check_public(access, owner_of(&way), new.parent)?;
+    }
     let kind = plan_create(&parent, module)?;
     let inherits = kind == Type::Private && parent.folder.kind == Type::Private;
     let owner = if inherits { parent.folder.created_by } else { caller.who.user };
     let permissions =
         new.permissions.clone().unwrap_or_else(|| default_permissions(kind, owner, caller.who.user));
     check_permissions(kind, owner, &permissions)?;
+    let private = if kind == Type::Private { Some(owner) } else { owner_of(&way) };
+    check_sharing(access, private, &permissions)?;
     check_entities(&mut tx, &permissions).await?;
     let now = app.now_ms();
     let folder = Folder {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use zebu_model::access::{Flag, check_public, owner_of};
 use zebu_model::tree::{Doomed, Granted, check_delete};
 use zebu_model::{FolderId, Refusal, Scope, Version};
 use zebu_store::Plan;
@@ -28,6 +29,9 @@ async fn attempt(app: &App, caller: &Caller, id: FolderId, seen: Option<Version>
     let top = Granted::visible(subtree.first().map(|d| d.granted.clone()), id)?;
     if seen.is_some_and(|seen| top.folder.modified > seen) {
         return Err(Refusal::FolderChanged { folder: id }.into());
+    }
+    if !caller.who.access.has(Flag::EditPublicFolders) {
+        check_public(caller.who.access, owner_of(&folders::path(&mut tx, &caller.who, id).await?), id)?;
     }
     check_delete(&caller.who, &subtree)?;
     let doomed: Vec<_> = subtree.into_iter().map(|d| d.granted.folder).collect();

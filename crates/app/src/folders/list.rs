@@ -41,13 +41,18 @@ async fn below(tx: &mut Tx, caller: &Caller, parent: FolderRef) -> Result<Vec<Fo
     let place = |found: Vec<Listed>| found.into_iter().map(|l| FolderView::below(l, parent)).collect();
     let id = match parent {
         FolderRef::Owner(owner) => {
+            who.access.require_shared()?;
             let found = listings::shared(tx, who, Some(owner)).await?;
             return Ok(place(tops(found)));
         }
-        FolderRef::Id(fixed::SHARED) => return owners(tx, caller).await,
+        FolderRef::Id(fixed::SHARED) => {
+            who.access.require_shared()?;
+            return owners(tx, caller).await;
+        }
         FolderRef::Id(id) => id,
     };
     if let Some((_, _, module, _)) = OTHER_FOLDERS.iter().find(|(view, ..)| *view == id) {
+        who.access.require_module(*module)?;
         return Ok(place(listings::unreachable(tx, who, *module).await?));
     }
     if id != fixed::ROOT {
@@ -127,6 +132,7 @@ async fn way_up(tx: &mut Tx, caller: &Caller, id: FolderRef) -> Result<Vec<Folde
                 return Ok(way);
             }
             FolderRef::Owner(owner) => {
+                caller.who.access.require_shared()?;
                 let name = principals::users_by_id(tx, &[owner]).await?.into_iter().next();
                 let name = name.ok_or(Refusal::FolderNotVisible { folder: fixed::SHARED })?;
                 way.push(FolderView::owner(owner, &name.display_name));
@@ -134,6 +140,7 @@ async fn way_up(tx: &mut Tx, caller: &Caller, id: FolderRef) -> Result<Vec<Folde
             }
             FolderRef::Id(id) => match FolderView::other(id) {
                 Some(view) => {
+                    caller.who.access.require_module(view.granted.folder.module)?;
                     at = view.parent;
                     way.push(view);
                 }
@@ -165,7 +172,7 @@ async fn stored_way(tx: &mut Tx, caller: &Caller, id: FolderId) -> Result<Vec<Fo
         }
     }
     if way.is_empty() {
-        return Err(Refusal::FolderNotVisible { folder: id }.into());
+        Granted::visible(chain.next(), id)?;
     }
     // What is above has a visible folder below it: this one.
     if let Some(first) = way.first_mut() {
@@ -229,6 +236,7 @@ pub struct Visible {
 
 /// All folders of a module that the caller sees.
 pub async fn all_visible(app: &App, caller: &Caller, module: Module, details: Details) -> Result<Visible> {
+    caller.who.access.require_module(module)?;
     let mut tx = app.read(&caller.place).await?;
     let found = listings::all_visible(&mut tx, &caller.who, module).await?;
     let seen: HashSet<FolderId> = found.iter().map(|l| l.granted.folder.id).collect();

@@ -79,7 +79,7 @@ impl FolderView {
         FolderView {
             id,
             parent,
-            granted: Granted { folder, bits: Bits::SEE },
+            granted: Granted::new(folder, Bits::SEE),
             subfolders: true,
             permissions: Vec::new(),
             total: 0,

@@ -1,8 +1,8 @@
 //! From a login name and a password to a user. Says the same, and takes as long, whatever was wrong.
 
 use zebu_model::Refusal;
+use zebu_model::access::Flag;
 use zebu_model::limits::CREDENTIAL_CHARS_MAX;
-use zebu_model::rights::Membership;
 use zebu_store::configdb::contexts;
 use zebu_store::shard::principals;
 
@@ -62,15 +62,18 @@ pub(super) async fn authenticate(app: &App, given: Credentials<'_>, effort: Effo
     }
     Ok(Caller {
         place,
-        who: Membership { user: credential.user, groups: credential.groups },
+        who: credential.who,
         login: user.to_owned(),
         locale: credential.locale,
         session: None,
+        needs: &[],
     })
 }
 
-/// Who a request with HTTP Basic credentials comes from (WebDAV). There is no session: every request asks the database
-/// whether user, password and context still stand.
-pub async fn basic(app: &App, given: Credentials<'_>) -> Result<Caller> {
-    authenticate(app, given, Effort::Remembered).await
+/// Who a request with HTTP Basic credentials comes from. There is no session: every request asks the database whether
+/// user, password and context still stand. `needs`: the flags of module access without which the interface is not theirs;
+/// refused if they lack one, now or when they write.
+pub async fn basic(app: &App, given: Credentials<'_>, needs: &'static [Flag]) -> Result<Caller> {
+    let caller = authenticate(app, given, Effort::Remembered).await?;
+    Caller { needs, ..caller }.admitted()
 }

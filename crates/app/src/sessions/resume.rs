@@ -1,6 +1,5 @@
 //! Who a request with a session comes from; staying signed in.
 
-use zebu_model::rights::Membership;
 use zebu_model::session::TOUCH_MS;
 use zebu_model::{Refusal, Scope};
 use zebu_store::configdb::contexts;
@@ -76,7 +75,7 @@ async fn touch(app: &App, place: &Place, found: &Found) {
 fn caller(place: Place, found: Found) -> Caller {
     Caller {
         place,
-        who: Membership { user: found.session.user, groups: found.groups },
+        who: found.who,
         login: found.login,
         locale: found.locale,
         session: Some(CallerSession {
@@ -84,6 +83,7 @@ fn caller(place: Place, found: Found) -> Caller {
             handle: found.session.handle,
             client: found.session.client,
         }),
+        needs: &[],
     }
 }
 

@@ -74,6 +74,9 @@ const GROUPWARE_PREMIUM: Access = GROUPWARE_STANDARD.with(Access::of(&[
     Flag::ActiveSync,
 ]));
 
+/// The combination `all`: everything that is given, and nothing that is taken away.
+pub const ALL: Access = GROUPWARE_PREMIUM.with(Access::of(&[Flag::PublicFolderEditable]));
+
 /// The combinations. Source: the original's `ModuleAccessDefinitions.properties`; the first four are deprecated there,
 /// and kept because the default for new contexts is one of them.
 pub const COMBINATIONS: &[Combination] = &[
@@ -92,7 +95,7 @@ pub const COMBINATIONS: &[Combination] = &[
         "drive",
         Access::of(&[Flag::Infostore, Flag::DeniedPortal, Flag::Contacts, Flag::CollectEmailAddresses]),
     ),
-    named("all", GROUPWARE_PREMIUM.with(Access::of(&[Flag::PublicFolderEditable]))),
+    named("all", ALL),
 ];
 
 /// The access of a combination's name. `None`: there is no such combination.

@@ -4,15 +4,22 @@
 
 mod combinations;
 mod flag;
+mod reach;
 
 use std::fmt;
 use std::str::FromStr;
 
-pub use combinations::{COMBINATIONS, Combination, combination, combination_name};
+use serde::{Deserialize, Serialize};
+
+use crate::UserId;
+
+pub use combinations::{ALL, COMBINATIONS, Combination, combination, combination_name};
 pub use flag::Flag;
+pub use reach::{check_fixed, check_public, check_sharing, owner_of, reach};
 
 /// A set of flags. Printed and read as their names with commas between: `contacts,webmail`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(from = "i64", into = "i64")]
 pub struct Access(i64);
 
 impl Access {
@@ -82,6 +89,25 @@ impl Access {
     #[must_use]
     pub fn of_new_user(named: Option<Access>, admin: Access) -> Access {
         named.unwrap_or(admin)
+    }
+
+    /// What of an access a user can hold: only the context's administrator can hold `publicfoldereditable`. So `all` is
+    /// `groupware_premium` for everybody else.
+    #[must_use]
+    pub fn as_held_by(self, user: UserId) -> Access {
+        if user == UserId::ADMIN { self } else { self.set(Flag::PublicFolderEditable, false) }
+    }
+}
+
+impl From<i64> for Access {
+    fn from(bits: i64) -> Access {
+        Access::from_stored(bits)
+    }
+}
+
+impl From<Access> for i64 {
+    fn from(access: Access) -> i64 {
+        access.to_stored()
     }
 }
 
@@ -207,6 +233,8 @@ mod tests {
         assert_eq!(Access::of_new_user(Some(drive), all), drive);
         assert_eq!(Access::of_new_user(None, all), all);
         assert_eq!(Some(Access::of_new_context()), combination("webmail_plus"));
+        assert_eq!(all.as_held_by(UserId::ADMIN), all);
+        assert_eq!(combination_name(all.as_held_by(UserId(3))), Some("groupware_premium"));
     }
 
     proptest! {

@@ -1,10 +1,12 @@
 //! Single folders, with the caller's rights, their permissions, the way to the root, what lies below.
 
+use zebu_model::access::reach;
 use zebu_model::folder::{Folder, Module, Type};
 use zebu_model::rights::{Bits, Entity, Membership, Permission};
 use zebu_model::tree::{Doomed, Granted};
 use zebu_model::{FolderId, GroupId, UserId};
 
+use super::homes;
 use crate::error::{Error, Result};
 use crate::statement::marks;
 use crate::tx::Tx;
@@ -59,18 +61,25 @@ fn bits(raw: i64) -> Result<Bits> {
     Bits::decode(raw).map_err(|e| Error::Corrupt { table: "folder_permissions", detail: e.to_string() })
 }
 
-/// Folds rows of one folder each (`folder columns, bits or NULL`) into folders with effective rights. Rows of one
-/// folder must follow each other.
-pub(super) fn granted(rows: Vec<Row>) -> Result<Vec<(Granted, Vec<Row>)>> {
+/// Folds rows of one folder each (`folder columns, bits or NULL`) into folders with effective rights, capped by module
+/// access. Rows of one folder must follow each other.
+pub(super) async fn granted(
+    tx: &mut Tx,
+    who: &Membership,
+    rows: Vec<Row>,
+) -> Result<Vec<(Granted, Vec<Row>)>> {
     let mut folders: Vec<(Granted, Vec<Row>)> = Vec::new();
     for mut row in rows {
         let folder = folder(&mut row)?;
         let own = row.opt_int()?.map_or(Ok(Bits::NONE), bits)?;
         match folders.last_mut().filter(|(last, _)| last.folder.id == folder.id) {
             Some((last, _)) => last.bits = last.bits.join(own),
-            None => folders.push((Granted { folder, bits: own }, vec![row])),
+            None => folders.push((Granted::new(folder, own), vec![row])),
         }
     }
+    let mut folders: Vec<_> =
+        folders.into_iter().map(|(granted, rest)| (reach(who, granted), rest)).collect();
+    homes::withhold(tx, who, folders.iter_mut().map(|(granted, _)| granted).collect()).await?;
     Ok(folders)
 }
 
@@ -87,7 +96,7 @@ pub async fn by_id(tx: &mut Tx, who: &Membership, ids: &[FolderId]) -> Result<Ve
     values.push(tx.context.into());
     values.extend(ids.iter().map(|id| Value::from(*id)));
     let rows = tx.query("folders", sql, values).await?;
-    Ok(granted(rows)?.into_iter().map(|(g, _)| g).collect())
+    Ok(granted(tx, who, rows).await?.into_iter().map(|(g, _)| g).collect())
 }
 
 /// One folder with the caller's rights, visible or not.
@@ -110,7 +119,7 @@ pub async fn path(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<Vec<Gra
     let mut values = args![tx.context, id, tx.context, tx.context];
     values.extend(mine);
     let rows = tx.query("folders", sql, values).await?;
-    Ok(granted(rows)?.into_iter().map(|(g, _)| g).collect())
+    Ok(granted(tx, who, rows).await?.into_iter().map(|(g, _)| g).collect())
 }
 
 /// A folder with all below it, parents first, with the caller's rights and what each holds. The number beside is
@@ -133,7 +142,7 @@ pub async fn subtree(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<Vec<
     values.extend(mine);
     let rows = tx.query("folders", sql, values).await?;
     let mut found = Vec::new();
-    for (granted, rest) in granted(rows)? {
+    for (granted, rest) in granted(tx, who, rows).await? {
         for mut row in rest.into_iter().take(1) {
             let depth = row.uint()?;
             let (objects, foreign_objects) = (row.uint()?, row.uint()?);

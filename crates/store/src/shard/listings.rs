@@ -21,17 +21,31 @@ pub struct Listed {
 }
 
 /// `EXISTS (a folder below f that I see)`, with one list of principals.
-fn subfolders(mine: usize) -> String {
+fn subfolders(who: &Membership, mine: usize) -> String {
     format!(
         "EXISTS (SELECT 1 FROM folder_permissions c WHERE c.cid = f.cid AND c.parent = f.id AND c.sees = 1 \
-         AND c.principal IN ({}))",
-        marks(mine)
+         AND c.principal IN ({}){})",
+        marks(mine),
+        of_my_modules(who, "c")
     )
 }
 
-fn listed(rows: Vec<Row>) -> Result<Vec<Listed>> {
+/// What keeps the folders of permissions `of` to the modules that I have: nothing for somebody who has all.
+fn of_my_modules(who: &Membership, of: &str) -> String {
+    let mine = Module::ALL.into_iter().filter(|module| who.access.has_module(*module));
+    let mine: Vec<String> = mine.map(|module| module.number().to_string()).collect();
+    if mine.len() == Module::ALL.len() {
+        return String::new();
+    }
+    format!(
+        " AND EXISTS (SELECT 1 FROM folders m WHERE m.cid = {of}.cid AND m.id = {of}.folder AND m.module IN ({}))",
+        mine.join(", ")
+    )
+}
+
+async fn listed(tx: &mut Tx, who: &Membership, rows: Vec<Row>) -> Result<Vec<Listed>> {
     let mut found = Vec::new();
-    for (granted, rest) in granted(rows)? {
+    for (granted, rest) in granted(tx, who, rows).await? {
         for mut row in rest.into_iter().take(1) {
             let subfolders = row.flag()?;
             if granted.bits.sees() {
@@ -48,13 +62,14 @@ pub async fn children(tx: &mut Tx, who: &Membership, parent: FolderId) -> Result
     let sql = format!(
         "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
          WHERE p.cid = ? AND p.parent = ? AND p.principal IN ({}) ORDER BY f.title, f.id",
-        subfolders(mine.len()),
+        subfolders(who, mine.len()),
         marks(mine.len())
     );
     let mut values = mine.clone();
     values.extend(args![tx.context, parent]);
     values.extend(mine);
-    listed(tx.query("folders", sql, values).await?)
+    let rows = tx.query("folders", sql, values).await?;
+    listed(tx, who, rows).await
 }
 
 /// These folders, if the caller sees them, in the order of their ids.
@@ -63,7 +78,7 @@ pub async fn some(tx: &mut Tx, who: &Membership, ids: &[FolderId]) -> Result<Vec
     let sql = format!(
         "SELECT {COLUMNS}, p.bits, {} FROM folders f JOIN folder_permissions p ON p.cid = f.cid AND p.folder = f.id \
          AND p.principal IN ({}) WHERE f.cid = ? AND f.id IN ({}) ORDER BY f.id",
-        subfolders(mine.len()),
+        subfolders(who, mine.len()),
         marks(mine.len()),
         marks(ids.len())
     );
@@ -71,7 +86,8 @@ pub async fn some(tx: &mut Tx, who: &Membership, ids: &[FolderId]) -> Result<Vec
     values.extend(mine);
     values.push(tx.context.into());
     values.extend(ids.iter().map(|id| Value::from(*id)));
-    listed(tx.query("folders", sql, values).await?)
+    let rows = tx.query("folders", sql, values).await?;
+    listed(tx, who, rows).await
 }
 
 /// All folders of a module that the caller sees, by title.
@@ -80,14 +96,15 @@ pub async fn all_visible(tx: &mut Tx, who: &Membership, module: Module) -> Resul
     let sql = format!(
         "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
          WHERE p.cid = ? AND p.principal IN ({}) AND f.module = ? ORDER BY f.title, f.id",
-        subfolders(mine.len()),
+        subfolders(who, mine.len()),
         marks(mine.len())
     );
     let mut values = mine.clone();
     values.push(tx.context.into());
     values.extend(mine);
     values.push(module.number().into());
-    listed(tx.query("folders", sql, values).await?)
+    let rows = tx.query("folders", sql, values).await?;
+    listed(tx, who, rows).await
 }
 
 /// Public folders of a module that the caller sees though not their parents, by title: one of the views "other …
@@ -98,17 +115,19 @@ pub async fn unreachable(tx: &mut Tx, who: &Membership, module: Module) -> Resul
         "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
          WHERE p.cid = ? AND p.principal IN ({}) AND f.module = ? AND f.kind = 2 AND NOT EXISTS \
          (SELECT 1 FROM folder_permissions q WHERE q.cid = f.cid AND q.folder = f.parent AND q.sees = 1 \
-         AND q.principal IN ({})) ORDER BY f.title, f.id",
-        subfolders(mine.len()),
+         AND q.principal IN ({}){}) ORDER BY f.title, f.id",
+        subfolders(who, mine.len()),
         marks(mine.len()),
-        marks(mine.len())
+        marks(mine.len()),
+        of_my_modules(who, "q")
     );
     let mut values = mine.clone();
     values.push(tx.context.into());
     values.extend(mine.clone());
     values.push(module.number().into());
     values.extend(mine);
-    listed(tx.query("folders", sql, values).await?)
+    let rows = tx.query("folders", sql, values).await?;
+    listed(tx, who, rows).await
 }
 
 /// Private folders of other people that the caller sees, by owner and title; only `owner`'s, if one is named.
@@ -118,7 +137,7 @@ pub async fn shared(tx: &mut Tx, who: &Membership, owner: Option<UserId>) -> Res
         "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
          WHERE p.cid = ? AND p.principal IN ({}) AND f.kind = 1 AND f.created_by <> ? {} \
          ORDER BY f.created_by, f.title, f.id",
-        subfolders(mine.len()),
+        subfolders(who, mine.len()),
         marks(mine.len()),
         if owner.is_some() { "AND f.created_by = ?" } else { "" }
     );
@@ -127,7 +146,8 @@ pub async fn shared(tx: &mut Tx, who: &Membership, owner: Option<UserId>) -> Res
     values.extend(mine);
     values.push(who.user.into());
     values.extend(owner.map(Value::from));
-    listed(tx.query("folders", sql, values).await?)
+    let rows = tx.query("folders", sql, values).await?;
+    listed(tx, who, rows).await
 }
 
 /// Folders that came to `parent`, left it or changed in it since a version, by id. What the caller does not see is

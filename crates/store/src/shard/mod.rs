@@ -4,6 +4,7 @@ pub mod dav;
 pub mod files;
 pub mod folder_writes;
 pub mod folders;
+mod homes;
 pub mod listings;
 pub mod principals;
 pub mod sequences;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use zebu_model::access::Access;
 use zebu_model::principal::{Group, User};
-use zebu_model::rights::Entity;
+use zebu_model::rights::{Entity, Membership};
 use zebu_model::{GroupId, Scope, UserId, Version};
 
 use crate::error::Result;
@@ -14,20 +15,17 @@ use crate::value::{Row, Value, args};
 /// What signing in needs to know of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// The user.
-    pub user: UserId,
     /// Argon2id in PHC form.
     pub password_hash: String,
     /// Whether the user may sign in.
     pub enabled: bool,
     /// `en_US` form.
     pub locale: String,
-    /// The groups the user is in; everybody is not listed.
-    pub groups: Vec<GroupId>,
+    /// The user with groups and module access.
+    pub who: Membership,
 }
 
-const USER: &str =
-    "SELECT id, login, display_name, given_name, surname, email, timezone, locale, modified FROM users";
+const USER: &str = "SELECT id, login, display_name, given_name, surname, email, timezone, locale, access, modified FROM users";
 
 fn user(mut row: Row) -> Result<User> {
     Ok(User {
@@ -39,33 +37,47 @@ fn user(mut row: Row) -> Result<User> {
         email: row.text()?,
         timezone: row.text()?,
         locale: row.text()?,
+        access: Access::from_stored(row.int()?),
         modified: row.version()?,
     })
 }
 
-/// The credential of a login name, groups included, in one statement.
+/// The credential of a login name, groups and module access included, in one statement.
 pub async fn credential(tx: &mut Tx, login: &str) -> Result<Option<Credential>> {
     let rows = tx
         .query(
             "users",
-            "SELECT u.id, u.password_hash, u.enabled, u.locale, m.gid FROM users u \
+            "SELECT u.password_hash, u.enabled, u.locale, u.id, u.access, m.gid FROM users u \
              LEFT JOIN group_members m ON m.cid = u.cid AND m.uid = u.id WHERE u.cid = ? AND u.login = ?",
             args![tx.context, login],
         )
         .await?;
     let mut found: Option<Credential> = None;
     for mut row in rows {
-        let (id, hash, enabled, locale) = (row.user()?, row.text()?, row.flag()?, row.text()?);
-        let entry = found.get_or_insert_with(|| Credential {
-            user: id,
-            password_hash: hash,
-            enabled,
-            locale,
-            groups: Vec::new(),
-        });
-        if let Some(group) = row.opt_int()? {
-            entry.groups.extend(u32::try_from(group).map(GroupId));
-        }
+        let (password_hash, enabled, locale) = (row.text()?, row.flag()?, row.text()?);
+        let who = found.as_ref().map(|credential| credential.who.clone());
+        let who = membership(who, &mut row)?;
+        found = Some(Credential { password_hash, enabled, locale, who });
+    }
+    Ok(found)
+}
+
+/// Adds a row `user, access, group or NULL` to what earlier rows said of the user.
+pub(super) fn membership(known: Option<Membership>, row: &mut Row) -> Result<Membership> {
+    let (user, access, group) = (row.user()?, Access::from_stored(row.int()?), row.opt_int()?);
+    let mut who = known.unwrap_or(Membership { user, groups: Vec::new(), access });
+    who.groups.extend(group.and_then(|group| u32::try_from(group).ok()).map(GroupId));
+    Ok(who)
+}
+
+/// An enabled user with groups and module access, in one statement. `None`: there is no such user (any more).
+pub async fn member(tx: &mut Tx, id: UserId) -> Result<Option<Membership>> {
+    let sql = "SELECT u.id, u.access, m.gid FROM users u \
+               LEFT JOIN group_members m ON m.cid = u.cid AND m.uid = u.id \
+               WHERE u.cid = ? AND u.id = ? AND u.enabled = 1 ORDER BY m.gid";
+    let mut found = None;
+    for mut row in tx.query("users", sql, args![tx.context, id]).await? {
+        found = Some(membership(found, &mut row)?);
     }
     Ok(found)
 }
@@ -151,12 +163,13 @@ pub async fn insert_user(tx: &mut WriteTx, user: &User, password_hash: &str) -> 
         &user.locale,
         password_hash,
         true,
+        user.access.to_stored(),
         stamp,
     ];
     tx.execute(
         "users",
         "INSERT INTO users (cid, id, login, display_name, given_name, surname, email, timezone, locale, \
-         password_hash, enabled, access, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, -1, ?)",
+         password_hash, enabled, access, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     )
     .await
@@ -197,3 +210,24 @@ pub async fn set_enabled(tx: &mut WriteTx, user: UserId, enabled: bool) -> Resul
     let sql = "UPDATE users SET enabled = ?, modified = ? WHERE cid = ? AND id = ?";
     Ok(tx.execute("users", sql, args![enabled, stamp, tx.context, user]).await? > 0)
 }
+
+/// Gives users other module access. The folder tree's scope changes too: who sees what depends on it, and whoever writes
+/// relies on it. Returns how many of them there are.
+pub async fn set_access(tx: &mut WriteTx, users: &[UserId], access: Access) -> Result<u64> {
+    let stamp = tx.touch(Scope::Principals)?;
+    tx.touch(Scope::Tree)?;
+    let mut found = 0;
+    for part in users.chunks(USERS_A_STATEMENT) {
+        let sql = format!(
+            "UPDATE users SET access = ?, modified = ? WHERE cid = ? AND id IN ({})",
+            marks(part.len())
+        );
+        let mut values = args![access.to_stored(), stamp, tx.context];
+        values.extend(part.iter().map(|id| Value::from(*id)));
+        found += tx.execute("users", sql, values).await?;
+    }
+    Ok(found)
+}
+
+/// Users that one statement names: far below the placeholders an engine takes.
+const USERS_A_STATEMENT: usize = 1_000;

@@ -1,7 +1,9 @@
 //! Sessions: one row each, credentials as hashes only.
 
-use zebu_model::{GroupId, Scope, UserId};
+use zebu_model::rights::Membership;
+use zebu_model::{Scope, UserId};
 
+use super::principals::membership;
 use crate::error::Result;
 use crate::tx::{Tx, WriteTx};
 use crate::value::args;
@@ -46,17 +48,17 @@ pub struct Found {
     pub login: String,
     /// The user's locale.
     pub locale: String,
-    /// The groups the user is in; everybody is not listed.
-    pub groups: Vec<GroupId>,
+    /// The user with groups and module access.
+    pub who: Membership,
 }
 
-/// The session of a token, with its user and groups, in one statement.
+/// The session of a token, with its user, groups and module access, in one statement.
 pub async fn find(tx: &mut Tx, token_hash: [u8; 32]) -> Result<Option<Found>> {
     let rows = tx
         .query(
             "sessions",
             "SELECT s.uid, s.handle, s.secret_hash, s.public_hash, s.client, s.address, s.user_agent, s.stays, \
-             s.created, s.used, s.node, u.enabled, u.login, u.locale, m.gid FROM sessions s \
+             s.created, s.used, s.node, u.enabled, u.login, u.locale, u.id, u.access, m.gid FROM sessions s \
              JOIN users u ON u.cid = s.cid AND u.id = s.uid \
              LEFT JOIN group_members m ON m.cid = s.cid AND m.uid = s.uid \
              WHERE s.cid = ? AND s.token_hash = ?",
@@ -80,12 +82,9 @@ pub async fn find(tx: &mut Tx, token_hash: [u8; 32]) -> Result<Option<Found>> {
             node: row.text()?,
         };
         let (user_enabled, login, locale) = (row.flag()?, row.text()?, row.text()?);
-        let group = row.opt_int()?;
-        let entry =
-            found.get_or_insert_with(|| Found { session, user_enabled, login, locale, groups: Vec::new() });
-        if let Some(group) = group {
-            entry.groups.extend(u32::try_from(group).map(GroupId));
-        }
+        let known = found.as_ref().map(|found| found.who.clone());
+        let who = membership(known, &mut row)?;
+        found = Some(Found { session, user_enabled, login, locale, who });
     }
     Ok(found)
 }

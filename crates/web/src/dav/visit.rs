@@ -10,9 +10,13 @@ use zebu_app::dav::{self, Located};
 use zebu_app::sessions::{self, Credentials};
 use zebu_app::{App, Caller};
 use zebu_formats::dav::{Depth, Path, destination, overwrite};
+use zebu_model::access::Flag;
 
 use super::failure::Failure;
 use crate::request::Request;
+
+/// What of module access a user needs to come here at all.
+const NEEDS: &[Flag] = &[Flag::Webdav, Flag::Infostore];
 
 /// The first segment of every path here.
 pub(super) const ROOT: &str = "infostore";
@@ -31,7 +35,7 @@ impl Visit {
         let (login, password) = basic(&request.headers).ok_or(Failure::Unauthorized)?;
         let path = Path::parse(request.uri.path())?;
         let credentials = Credentials { login: &login, password: &password };
-        let caller = sessions::basic(&request.app, credentials).await?;
+        let caller = sessions::basic(&request.app, credentials, NEEDS).await?;
         request.recognise(&caller);
         Ok(Visit { caller, request, path })
     }

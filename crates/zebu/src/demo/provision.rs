@@ -12,6 +12,7 @@ use zebu_app::provisioning::{
     create_user,
 };
 use zebu_app::{App, Caller, Clock, NodeConfig, SessionConfig, files, folders};
+use zebu_model::access;
 use zebu_model::folder::fixed;
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};
@@ -99,6 +100,7 @@ fn user(login: &str, name: &str) -> UserSpec {
         surname: String::new(),
         email: format!("{login}@example.org"),
         password: PASSWORD.to_owned(),
+        access: access::ALL,
     }
 }
 
