@@ -30,11 +30,12 @@ pub(crate) struct Storage {
     abandoned: Arc<Mutex<Vec<Abandoned>>>,
 }
 
-/// Keys reserved together, and when.
+/// Keys reserved together, when, and for what: which context of its id, and which file store.
 #[derive(Debug, Default)]
 struct Block {
     keys: Vec<Key>,
     since: i64,
+    of: (i64, i64),
 }
 
 /// A key whose upload came to nothing, and when.
@@ -109,7 +110,8 @@ impl Storage {
         };
         let block = Arc::clone(locked(&self.reserved).entry(context).or_default());
         let mut block = block.lock().await;
-        if now_ms.saturating_sub(block.since) > FRESH_MS {
+        let of = (place.born, place.filestore_id);
+        if block.of != of || now_ms.saturating_sub(block.since) > FRESH_MS {
             // Dropped as they come: the sweeper clears them away.
             block.keys.drain(..).map(taken).for_each(drop);
         }
@@ -123,7 +125,7 @@ impl Storage {
         let names: Vec<String> = keys.iter().map(Key::to_string).collect();
         until_settled!(reserve(store, place, &names, writer, now_ms).await)?;
         let first = keys.pop().ok_or_else(|| Error::Internal("no key was made".to_owned()))?;
-        *block = Block { keys, since: now_ms };
+        *block = Block { keys, since: now_ms, of };
         Ok(taken(first))
     }
 

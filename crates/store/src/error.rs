@@ -109,6 +109,13 @@ impl Error {
     /// Whether the same request may succeed in a moment.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, Error::Busy { .. } | Error::Unavailable { .. } | Error::Stale | Error::Contended)
+        matches!(
+            self,
+            Error::Busy { .. }
+                | Error::Unavailable { .. }
+                | Error::Stale
+                | Error::Contended
+                | Error::Moved(_)
+        )
     }
 }

@@ -7,8 +7,10 @@ pub mod config;
 pub mod configdb;
 mod engine;
 pub mod error;
+pub mod home;
 pub mod meter;
 mod migrate;
+mod place;
 pub mod shard;
 mod statement;
 mod store;
@@ -18,5 +20,6 @@ mod vault;
 
 pub use config::Config;
 pub use error::{Error, Result};
-pub use store::{Place, Store};
+pub use place::Place;
+pub use store::Store;
 pub use tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, Tx, WriteTx};

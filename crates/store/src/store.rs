@@ -5,37 +5,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use zebu_model::ContextId;
-use zebu_model::quota::Quota;
 
 use crate::config::Config;
 use crate::configdb::{contexts, databases};
 use crate::engine::{Begin, Database, Target};
 use crate::error::{Error, Result};
+use crate::home::HomeTx;
 use crate::migrate;
+use crate::place::Place;
 use crate::shard::sequences::{self, Sequence};
 use crate::tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, WriteTx};
 use crate::vault::Vault;
-
-/// Where a context lives, as configdb says. Every transaction of a context needs it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The context.
-    pub context: ContextId,
-    /// Whether its users may sign in and work.
-    pub enabled: bool,
-    /// The master that takes its writes.
-    pub database: i64,
-    /// The schema there.
-    pub schema: String,
-    /// How often it has changed its database: of two places the one with more is the newer.
-    pub moves: i64,
-    /// URL of its file store.
-    pub filestore: String,
-    /// How much it may store.
-    pub quota: Quota,
-    /// When configdb said so.
-    pub resolved: Instant,
-}
 
 /// How long a place is believed by those who read. Who moves a context leaves its rows where they were for much longer.
 const PLACE_FRESH: Duration = Duration::from_secs(5);
@@ -89,12 +69,17 @@ impl Store {
 
     /// Reads in a context's database.
     pub async fn read(&self, place: &Place) -> Result<ReadTx> {
-        let known = locked(&self.moved).get(&place.context).filter(|p| p.moves > place.moves).cloned();
+        let known = self.known_since(place)?;
         let place = match known {
             Some(place) if place.resolved.elapsed() < PLACE_FRESH => place,
             None if place.resolved.elapsed() < PLACE_FRESH => place.clone(),
-            _ => self.resolve(place.context).await?,
+            _ => self.resolve(place).await?,
         };
+        self.read_at(&place).await
+    }
+
+    /// Reads in the database that `place` names, wherever the context lives: for who moves it.
+    pub async fn read_at(&self, place: &Place) -> Result<ReadTx> {
         let lease = self.shard(place.database, &place.schema).await?.lease(Begin::Read).await?;
         Ok(ReadTx::new(place.context, lease))
     }
@@ -104,15 +89,15 @@ impl Store {
     pub async fn write(&self, place: &Place, plan: Plan, now_ms: i64) -> Result<WriteTx> {
         let begun = Instant::now();
         let wait = Duration::from_millis(self.config.wait_ms_max);
-        let mut moved: Option<Place> = None;
+        let mut moved = self.known_since(place)?;
         loop {
             let at = moved.as_ref().unwrap_or(place);
             let lease = self.shard(at.database, &at.schema).await?.lease(Begin::Write).await?;
-            match WriteTx::begin(at.context, lease, plan.clone(), now_ms).await {
+            match WriteTx::begin(at, lease, plan.clone(), now_ms).await {
                 Err(Error::Moved(_)) if begun.elapsed() < wait => {}
                 other => return other,
             }
-            let now = self.resolve(place.context).await?;
+            let now = self.resolve(place).await?;
             if (now.database, &now.schema) == (at.database, &at.schema) {
                 tokio::time::sleep(MOVING_STEP).await;
             }
@@ -123,22 +108,39 @@ impl Store {
     /// The first write of a context: gives it its home. [`Error::Duplicate`] in `homes` if it has one there.
     pub async fn found(&self, place: &Place, plan: Plan, now_ms: i64) -> Result<WriteTx> {
         let lease = self.shard(place.database, &place.schema).await?.lease(Begin::Write).await?;
-        WriteTx::found(place.context, lease, plan, now_ms).await
+        WriteTx::found(place, lease, plan, now_ms).await
     }
 
-    /// Where a context lives now; remembered if it has moved.
-    async fn resolve(&self, context: ContextId) -> Result<Place> {
+    /// Holds a context's home in the schema that `place` names, whatever it says: for who moves or deletes the context.
+    pub async fn hold_home(&self, place: &Place) -> Result<HomeTx> {
+        let lease = self.shard(place.database, &place.schema).await?.lease(Begin::Write).await?;
+        HomeTx::begin(place, lease).await
+    }
+
+    /// What this node knows that is newer than `place`. [`Error::Moved`] if the context's id is another's by now.
+    fn known_since(&self, place: &Place) -> Result<Option<Place>> {
+        let known =
+            locked(&self.moved).get(&place.context).filter(|known| known.is_newer_than(place)).cloned();
+        if known.as_ref().is_some_and(|known| known.born != place.born) {
+            return Err(Error::Moved(place.context));
+        }
+        Ok(known)
+    }
+
+    /// Where a context lives now; remembered if it has moved. One that took its id meanwhile is not it.
+    async fn resolve(&self, was: &Place) -> Result<Place> {
         let mut tx = self.config().await?;
-        let place = contexts::by_id(&mut tx, context).await?.ok_or(Error::Moved(context))?;
+        let place = contexts::by_id(&mut tx, was.context).await?.filter(|place| place.born == was.born);
+        let place = place.ok_or(Error::Moved(was.context))?;
         if place.moves > 0 {
-            locked(&self.moved).insert(context, place.clone());
+            locked(&self.moved).insert(place.context, place.clone());
         }
         Ok(place)
     }
 
     /// An id nobody else in the context has, from a block this node took.
     pub async fn next_id(&self, place: &Place, sequence: Sequence, now_ms: i64) -> Result<u32> {
-        let block = self.ids.block(place.context, sequence);
+        let block = self.ids.block(place, sequence);
         let mut block = block.lock().await;
         if let Some(id) = block.next() {
             return Ok(id);
@@ -215,16 +217,16 @@ const TRIES_MAX: u32 = 8;
 
 type Block = Arc<tokio::sync::Mutex<std::ops::Range<u32>>>;
 
-/// The blocks this node has.
+/// The blocks this node has, those of a context apart from those of an earlier one of its id.
 #[derive(Debug, Default)]
 struct Ids {
-    blocks: Mutex<HashMap<(ContextId, Sequence), Block>>,
+    blocks: Mutex<HashMap<(ContextId, i64, Sequence), Block>>,
 }
 
 impl Ids {
-    fn block(&self, context: ContextId, sequence: Sequence) -> Block {
+    fn block(&self, place: &Place, sequence: Sequence) -> Block {
         let mut blocks = locked(&self.blocks);
         let empty = || Arc::new(tokio::sync::Mutex::new(0..0));
-        Arc::clone(blocks.entry((context, sequence)).or_insert_with(empty))
+        Arc::clone(blocks.entry((place.context, place.born, sequence)).or_insert_with(empty))
     }
 }

@@ -9,16 +9,12 @@ use std::ops::{Deref, DerefMut};
 
 use zebu_model::{ContextId, Scope, Version};
 
-use crate::engine::{Lease, Locking, dialect};
+use crate::engine::{Lease, Locking};
 use crate::error::{Error, Result};
+use crate::home::{self, Home};
+use crate::place::Place;
 use crate::statement::Statement;
 use crate::value::{Row, Value, args};
-
-/// What `homes.state` says of a context.
-pub(crate) mod home {
-    /// It lives here: its writes are taken.
-    pub(crate) const LIVES: i64 = 0;
-}
 
 /// What a write will change, and what it relied on.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +56,7 @@ pub struct WriteTx {
     tx: Tx,
     stamp: Version,
     changes: Vec<Scope>,
+    filestore: i64,
 }
 
 impl Deref for ReadTx {
@@ -132,45 +129,30 @@ impl ReadTx {
 }
 
 impl WriteTx {
-    pub(crate) async fn begin(context: ContextId, lease: Lease, plan: Plan, now_ms: i64) -> Result<WriteTx> {
-        let mut tx = WriteTx::unlocked(context, lease, &plan, now_ms);
-        tx.check_home().await?;
+    pub(crate) async fn begin(place: &Place, lease: Lease, plan: Plan, now_ms: i64) -> Result<WriteTx> {
+        let mut tx = WriteTx::unlocked(place, lease, &plan, now_ms);
+        let home = home::of_write(&mut tx).await?;
+        let home = home.filter(|home| home.state == home::State::Lives && home.born == place.born);
+        tx.filestore = home.ok_or(Error::Moved(place.context))?.filestore;
         tx.lock(&plan.relies, now_ms).await?;
         Ok(tx)
     }
 
     /// The first transaction of a context: it gets its home here. [`Error::Duplicate`] if it has one.
-    pub(crate) async fn found(context: ContextId, lease: Lease, plan: Plan, now_ms: i64) -> Result<WriteTx> {
-        let mut tx = WriteTx::unlocked(context, lease, &plan, now_ms);
-        let sql = "INSERT INTO homes (cid, state) VALUES (?, ?)";
-        tx.execute("homes", sql, args![context, home::LIVES]).await?;
+    pub(crate) async fn found(place: &Place, lease: Lease, plan: Plan, now_ms: i64) -> Result<WriteTx> {
+        let mut tx = WriteTx::unlocked(place, lease, &plan, now_ms);
+        home::insert(&mut tx, &Home::founded(place)).await?;
         tx.lock(&plan.relies, now_ms).await?;
         Ok(tx)
     }
 
-    fn unlocked(context: ContextId, lease: Lease, plan: &Plan, now_ms: i64) -> WriteTx {
+    /// One that locks nothing: for who holds the home instead.
+    pub(crate) fn unlocked(place: &Place, lease: Lease, plan: &Plan, now_ms: i64) -> WriteTx {
         let mut changes = plan.changes.clone();
         changes.sort_unstable();
         changes.dedup();
-        WriteTx { tx: Tx { context, lease }, stamp: Version::NONE.next(now_ms), changes }
-    }
-
-    /// Holds the context where it is, or says that it is not here. Nothing is written to a server that takes no writes,
-    /// even if this login were allowed to.
-    async fn check_home(&mut self) -> Result<()> {
-        let context = self.context;
-        let sql = match self.locking() {
-            Locking::Whole => dialect::HOME_ON_SQLITE,
-            Locking::Rows => dialect::HOME_ON_MARIA,
-        };
-        let row = self.query_one("homes", sql, args![context]).await?;
-        let Some(mut row) = row else { return Err(Error::Moved(context)) };
-        let state = row.int()?;
-        if row.flag()? {
-            let database = self.tx.lease.database().to_owned();
-            return Err(Error::Unavailable { database, reason: "the server is read-only".to_owned() });
-        }
-        if state == home::LIVES { Ok(()) } else { Err(Error::Moved(context)) }
+        let tx = Tx { context: place.context, lease };
+        WriteTx { tx, stamp: Version::NONE.next(now_ms), changes, filestore: place.filestore_id }
     }
 
     /// Locks all named scopes, compares what was relied on, raises what will change.
@@ -273,6 +255,17 @@ impl WriteTx {
         args: Vec<Value>,
     ) -> Result<u64> {
         self.tx.lease.execute(Statement::new(table, sql, args)).await
+    }
+
+    /// What its database is called in errors.
+    pub(crate) fn database(&self) -> &str {
+        self.tx.lease.database()
+    }
+
+    /// The only file store in which a content may get a name in this transaction.
+    #[must_use]
+    pub fn filestore(&self) -> i64 {
+        self.filestore
     }
 
     /// Commits. After an error nothing was written, except when the answer of the database itself was lost.

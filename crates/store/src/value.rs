@@ -112,6 +112,11 @@ impl Row {
         self.values.next().ok_or_else(|| self.corrupt("a column is missing"))
     }
 
+    /// All that is left of it, as it is.
+    pub(crate) fn into_values(self) -> Vec<Value> {
+        self.values.collect()
+    }
+
     pub(crate) fn int(&mut self) -> Result<i64> {
         match self.next()? {
             Value::Int(v) => Ok(v),

@@ -59,11 +59,14 @@ async fn hot_queries_read_few_rows_of_many() {
     server.sql(&format!("USE {schema}; {FILL}"));
     let place = Place {
         context: ContextId(1),
+        born: 1,
         enabled: true,
         database: new.id,
         schema,
         moves: 0,
+        filestore_id: 1,
         filestore: String::new(),
+        filestore_from: None,
         quota: Quota::Unlimited,
         resolved: std::time::Instant::now(),
     };

@@ -75,11 +75,14 @@ impl Databases {
         store.ensure_schema(database, &schema).await.unwrap();
         let place = Place {
             context: ContextId(1),
+            born: 1,
             enabled: true,
             database,
             schema,
             moves: 0,
+            filestore_id: 1,
             filestore: String::new(),
+            filestore_from: None,
             quota: Quota::Unlimited,
             resolved: std::time::Instant::now() + std::time::Duration::from_secs(3_600),
         };

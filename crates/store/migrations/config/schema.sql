@@ -55,7 +55,8 @@ CREATE TABLE filestores (
 CREATE UNIQUE INDEX filestores_url ON filestores (url);
 
 -- quota: bytes, negative for none. state: 0 ready, 1 being created, 2 being deleted. moves: grows by one each time the
--- context changes its database, so that of two places the newer is known.
+-- context changes its database, so that of two places the newer is known. born: from the one sequence, tells a context
+-- from an earlier one of the same id. filestore_from: while its contents move, where some may still lie; else 0.
 CREATE TABLE contexts (
   cid BIGINT NOT NULL,
   name VARCHAR(255) NOT NULL,
@@ -67,7 +68,9 @@ CREATE TABLE contexts (
   db_schema VARCHAR(64) NOT NULL,
   moves BIGINT NOT NULL,
   filestore BIGINT NOT NULL,
+  filestore_from BIGINT NOT NULL,
   quota BIGINT NOT NULL,
+  born BIGINT NOT NULL,
   PRIMARY KEY (cid)
 ) {table};
 CREATE UNIQUE INDEX contexts_name ON contexts (name);
@@ -84,7 +87,8 @@ CREATE TABLE reasons (
 
 -- Long work on contexts, resumable. arguments: JSON, the kind's own. state: 0 waiting, 1 running, 2 done, 3 failed,
 -- 4 cancelled. step, done_units, all_units: how far it is. owner, seen: the incarnation that works on it and when it last
--- said so, ms since the epoch.
+-- said so, ms since the epoch; epoch: from the one sequence, a new one each time somebody takes the job up. due: it waits
+-- until then, ms since the epoch.
 CREATE TABLE jobs (
   id BIGINT NOT NULL,
   kind VARCHAR(32) NOT NULL,
@@ -98,6 +102,8 @@ CREATE TABLE jobs (
   cancel BIGINT NOT NULL,
   owner VARCHAR(32) NOT NULL,
   seen BIGINT NOT NULL,
+  epoch BIGINT NOT NULL,
+  due BIGINT NOT NULL,
   created BIGINT NOT NULL,
   finished BIGINT NOT NULL,
   PRIMARY KEY (id)

@@ -3,8 +3,9 @@
 use zebu_model::ContextId;
 use zebu_model::quota::Quota;
 
+use crate::configdb::resources::next_id;
 use crate::error::Result;
-use crate::store::Place;
+use crate::place::Place;
 use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::{Row, args};
 
@@ -46,8 +47,9 @@ pub struct NewContext {
     pub mappings: Vec<String>,
 }
 
-const PLACE: &str = "SELECT c.cid, c.enabled, c.state, c.database_id, c.db_schema, c.moves, f.url, c.quota \
-     FROM contexts c JOIN filestores f ON f.id = c.filestore";
+const PLACE: &str = "SELECT c.cid, c.enabled, c.state, c.born, c.database_id, c.db_schema, c.moves, c.filestore, f.url, \
+     COALESCE(o.url, ''), c.quota FROM contexts c JOIN filestores f ON f.id = c.filestore \
+     LEFT JOIN filestores o ON o.id = c.filestore_from";
 
 fn place(mut row: Row) -> Result<Place> {
     let context = row.context()?;
@@ -57,10 +59,13 @@ fn place(mut row: Row) -> Result<Place> {
     Ok(Place {
         context,
         enabled: enabled && state == State::Ready,
+        born: row.int()?,
         database: row.int()?,
         schema: row.text()?,
         moves: row.int()?,
+        filestore_id: row.int()?,
         filestore: row.text()?,
+        filestore_from: Some(row.text()?).filter(|url| !url.is_empty()),
         quota: Quota::from_stored(row.int()?),
         resolved: std::time::Instant::now(),
     })
@@ -88,10 +93,11 @@ pub async fn all(tx: &mut ConfigTx) -> Result<Vec<Place>> {
 
 /// Registers a context with its mappings; it is being created until [`set_state`] says otherwise.
 pub async fn insert(tx: &mut ConfigWriteTx, new: &NewContext) -> Result<()> {
+    let born = next_id(tx).await?;
     tx.execute(
         "contexts",
-        "INSERT INTO contexts (cid, name, enabled, reason, state, server, database_id, db_schema, moves, filestore, quota) \
-         VALUES (?, ?, 1, 0, ?, ?, ?, ?, 0, ?, ?)",
+        "INSERT INTO contexts (cid, name, enabled, reason, state, server, database_id, db_schema, moves, filestore, \
+         filestore_from, quota, born) VALUES (?, ?, 1, 0, ?, ?, ?, ?, 0, ?, 0, ?, ?)",
         args![
             new.id,
             &new.name,
@@ -100,7 +106,8 @@ pub async fn insert(tx: &mut ConfigWriteTx, new: &NewContext) -> Result<()> {
             new.database,
             &new.schema,
             new.filestore,
-            new.quota.to_stored()
+            new.quota.to_stored(),
+            born
         ],
     )
     .await?;

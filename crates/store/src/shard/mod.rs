@@ -10,4 +10,5 @@ pub mod principals;
 pub mod sequences;
 pub mod sessions;
 pub mod stored;
+pub mod tables;
 pub mod usage;

@@ -1,0 +1,46 @@
+//! Where a context lives.
+
+use std::time::Instant;
+
+use zebu_model::ContextId;
+use zebu_model::quota::Quota;
+
+/// Where a context lives, as configdb says. Every transaction of a context needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The context.
+    pub context: ContextId,
+    /// From the deployment's one sequence: tells the context from an earlier one of the same id.
+    pub born: i64,
+    /// Whether its users may sign in and work.
+    pub enabled: bool,
+    /// The master that takes its writes.
+    pub database: i64,
+    /// The schema there.
+    pub schema: String,
+    /// How often it has changed its database: of two places the one with more is the newer.
+    pub moves: i64,
+    /// Id of its file store.
+    pub filestore_id: i64,
+    /// URL of its file store.
+    pub filestore: String,
+    /// URL of the file store where some of its contents may still lie, while they move.
+    pub filestore_from: Option<String>,
+    /// How much it may store.
+    pub quota: Quota,
+    /// When configdb said so.
+    pub resolved: Instant,
+}
+
+impl Place {
+    /// Whether this place says more than `other`: the context has moved since, or another took its id.
+    pub(crate) fn is_newer_than(&self, other: &Place) -> bool {
+        (self.born, self.moves) > (other.born, other.moves)
+    }
+
+    /// The same context in another schema: where it is going to, or has come from.
+    #[must_use]
+    pub fn at(&self, database: i64, schema: &str) -> Place {
+        Place { database, schema: schema.to_owned(), ..self.clone() }
+    }
+}
