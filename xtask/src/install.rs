@@ -1,5 +1,5 @@
 //! What a fresh machine lacks: each need says which program, which Debian packages and why, before anything is installed.
-//! Called by `demo`, `test`, `ui` and `first`. It never touches a machine that has everything, and never removes a thing.
+//! Called by `demo`, `test`, `ui`, `first` and `lab`. It never touches a machine that has everything, and never removes a thing.
 
 mod node;
 
@@ -29,6 +29,12 @@ pub(crate) const MARIADB: Need = Need {
     packages: &["mariadb-server"],
     why: "every test of storage runs on a real server too",
 };
+pub(crate) const IPROUTE: Need =
+    Need { program: "ip", packages: &["iproute2"], why: "the lab plugs its hosts into a bridge with it" };
+pub(crate) const NFTABLES: Need =
+    Need { program: "nft", packages: &["nftables"], why: "the lab cuts connections with it" };
+pub(crate) const PROCPS: Need =
+    Need { program: "pkill", packages: &["procps"], why: "the lab freezes and kills servers with it" };
 pub(crate) const NGINX: Need = Need {
     program: "nginx",
     packages: &["nginx-light"],

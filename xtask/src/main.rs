@@ -12,6 +12,7 @@ mod demo;
 mod first;
 mod format;
 mod install;
+mod lab;
 mod running;
 mod test;
 mod tidy;
@@ -30,7 +31,7 @@ pub(crate) struct Subcommand {
     run: fn(&[String]) -> Result,
 }
 
-pub(crate) const SUBCOMMANDS: [Subcommand; 7] = [
+pub(crate) const SUBCOMMANDS: [Subcommand; 8] = [
     Subcommand {
         name: "demo",
         arguments: "[--port N] [--dir DIR] [--nodes N] [--release]",
@@ -56,6 +57,12 @@ pub(crate) const SUBCOMMANDS: [Subcommand; 7] = [
         arguments: "[--binary FILE] [FOLDER]",
         what: "the first scenario: sharing and withdrawing, thousands of files, a node killed",
         run: first::run,
+    },
+    Subcommand {
+        name: "lab",
+        arguments: "SCENARIO [--name NAME] [--disk FOLDER]",
+        what: "the guide's hosts as network namespaces, and what can go wrong on them; needs root",
+        run: lab::run,
     },
     Subcommand { name: "bench", arguments: "NAME", what: "one benchmark by its name", run: bench::run },
 ];

@@ -1,0 +1,5 @@
+//! The guide "Load balancing and clustering", chapter by chapter, typed on the lab's hosts as it is written.
+
+pub(crate) mod databases;
+pub(crate) mod filestore;
+pub(crate) mod operator;

@@ -1,0 +1,30 @@
+#!/bin/sh
+# The first process of a lab's host, run by hosts/host.rs in namespaces of its own: makes the host's folders and then does
+# nothing but bury the dead. It must never touch a folder of the machine: everything below lies in its mount namespace.
+set -e
+disk=$1 name=$2
+mount --make-rprivate /
+# Copy-on-write: the machine's files as they are, the host's changes on the host's disk.
+for folder in etc var opt home root usr/local; do
+    mkdir -p "$disk/changes/$folder" "$disk/overlay/$folder"
+    mount -t overlay overlay \
+        -o "lowerdir=/$folder,upperdir=$disk/changes/$folder,workdir=$disk/overlay/$folder" "/$folder"
+done
+mount -t tmpfs -o mode=755 tmpfs /run
+# Folders and files that are the host's alone, or that it shares with others: "source target", one a line.
+while read -r source target; do
+    if [ -d "$source" ]; then mkdir -p "$target"; else mkdir -p "$(dirname "$target")" && touch "$target"; fi
+    mount --bind "$source" "$target"
+done < "$disk/mounts"
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+hostname "$name"
+echo "$name" > /etc/hostname
+cp "$disk/hosts" /etc/hosts
+ip link set lo up
+echo ready
+exec < /dev/null > /dev/null
+# Who starts a service and goes leaves its processes to us: `wait` buries those too.
+while :; do
+    sleep 3600 &
+    wait
+done

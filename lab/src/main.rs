@@ -1,0 +1,76 @@
+//! The lab: the guide's hosts on one machine, the guide run on them as written, and what can go wrong, with checkers
+//! watching. Started by `cargo xtask lab`, which installs and builds what it needs; it drives the binary from outside.
+//!
+//! Exit codes: 0 all held, 1 something did not (the last line says what), 2 not understood.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool: what it prints is its output"
+)]
+
+mod guide;
+mod hosts;
+mod report;
+mod scenarios;
+mod wait;
+
+use report::Report;
+use scenarios::{Options, SCENARIOS};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What every part answers: something, or one sentence for whoever runs the lab.
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (scenario, options) = match understood(&arguments) {
+        Ok(understood) => understood,
+        Err(reason) => {
+            eprintln!("{reason}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut report = Report::default();
+    let outcome = (scenario.run)(&options, &mut report);
+    report.close(scenario.name, &outcome);
+    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn understood(arguments: &[String]) -> Result<(&'static scenarios::Scenario, Options)> {
+    let usage = || {
+        let list: String =
+            SCENARIOS.iter().map(|each| format!("\n  {:10} {}", each.name, each.what)).collect();
+        format!("usage: zebu-lab SCENARIO [--binary FILE] [--name NAME] [--disk FOLDER]{list}")
+    };
+    let (name, rest) = arguments.split_first().ok_or_else(usage)?;
+    let scenario = SCENARIOS.iter().find(|each| each.name == name).ok_or_else(usage)?;
+    let mut options = Options::named(format!("{name}-{}", std::process::id()));
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+        match word.as_str() {
+            "--binary" => options.binary = Some(PathBuf::from(value()?)),
+            "--name" => options.name = value()?.clone(),
+            "--disk" => options.disk = Some(PathBuf::from(value()?)),
+            _ => return Err(usage().into()),
+        }
+    }
+    Ok((scenario, options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_line_is_understood_or_answered_with_the_usage() {
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let (scenario, options) = understood(&words("hosts --name a --disk b")).unwrap();
+        assert_eq!((scenario.name, options.name.as_str()), ("hosts", "a"));
+        for wrong in ["", "nothing", "hosts --fast"] {
+            assert!(understood(&words(wrong)).unwrap_err().to_string().contains("usage"), "{wrong}");
+        }
+        assert_eq!(understood(&words("hosts --name")).unwrap_err().to_string(), "--name needs a value");
+    }
+}

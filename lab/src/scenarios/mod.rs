@@ -1,0 +1,46 @@
+//! What the lab can run, one file each.
+
+mod databases;
+mod hosts;
+
+use crate::Result;
+use crate::report::Report;
+use std::path::PathBuf;
+
+/// What the command line says.
+#[derive(Debug)]
+pub(crate) struct Options {
+    /// The lab's name: several of different names run side by side.
+    pub(crate) name: String,
+    /// The program under test.
+    pub(crate) binary: Option<PathBuf>,
+    /// Where databases keep their data; in memory without it.
+    pub(crate) disk: Option<PathBuf>,
+}
+
+impl Options {
+    pub(crate) fn named(name: String) -> Self {
+        Self { name, binary: None, disk: None }
+    }
+}
+
+/// One scenario.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) run: fn(&Options, &mut Report) -> Result,
+}
+
+pub(crate) const SCENARIOS: [Scenario; 2] = [
+    Scenario {
+        name: "hosts",
+        what: "the lab itself: its network, its faults, power off and on, nothing left behind",
+        run: hosts::run,
+    },
+    Scenario {
+        name: "databases",
+        what: "the guide's chapters on databases and file storage",
+        run: databases::run,
+    },
+];
