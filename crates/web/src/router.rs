@@ -8,7 +8,7 @@ use http::Method;
 use zebu_app::{Result, cluster};
 use zebu_model::Refusal;
 
-use crate::ajax::{capabilities, clusters, folders, group, infostore, login, user};
+use crate::ajax::{capabilities, clusters, config, folders, group, infostore, login, user};
 use crate::reply::Reply;
 use crate::request::{Call, Request};
 use crate::session;
@@ -91,6 +91,7 @@ const ROUTES: &[Route] = table! {
     "group"        "search"      Put        Session   group::search;
 
     "capabilities" "all"         Get        Session   capabilities::all;
+    "config"       "get"         Get        Session   config::get;
     "cluster"      "status"      Get        Operator  clusters::status;
 };
 

@@ -6,6 +6,7 @@
 pub(crate) mod capabilities;
 pub(crate) mod clusters;
 mod columns;
+pub(crate) mod config;
 pub(crate) mod folders;
 pub(crate) mod group;
 mod ids;
@@ -52,6 +53,10 @@ pub(crate) async fn answer(path: &str, params: Result<Params>, mut request: Requ
 /// The module is the path's first part. A second one is allowed where bytes are sent: the name they are saved under.
 fn find(path: &str, params: &Params) -> Result<&'static Route> {
     let (module, name) = path.split_once('/').map_or((path, None), |(module, name)| (module, Some(name)));
+    if module == "config" {
+        // What is wanted of it is a path, not an action.
+        return router::find(module, "get");
+    }
     let route = router::find(module, params.required("action")?)?;
     if name.is_some() && route.action != "document" {
         return Err(Refusal::ModuleUnknown { module: path.chars().take(64).collect() }.into());

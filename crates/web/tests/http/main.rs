@@ -8,6 +8,7 @@
     reason = "a panic is how a test fails"
 )]
 
+mod access;
 mod completeness;
 mod connection;
 mod dav;
