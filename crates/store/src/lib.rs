@@ -11,6 +11,8 @@ pub mod home;
 pub mod meter;
 mod migrate;
 mod place;
+#[cfg(test)]
+mod plans;
 pub mod shard;
 mod statement;
 mod store;

@@ -98,41 +98,4 @@ mod tests {
     async fn a_fresh_shard_equals_a_migrated_one() {
         check_fresh_is_migrated(SHARD, include_str!("../migrations/shard/schema.sql")).await;
     }
-
-    #[tokio::test]
-    async fn sqlite_reads_what_is_asked_for_and_not_a_whole_context() {
-        let dir = tempfile::tempdir().unwrap();
-        let shard = database(&dir, "shard.db");
-        run(&shard, SHARD).await.unwrap();
-        for (sql, index) in [
-            ("SELECT title FROM files WHERE cid = 1 AND folder = 2 ORDER BY id", "cid=? AND folder=?"),
-            ("SELECT id FROM files WHERE cid = 1 AND folder = 2 AND modified > 3 ORDER BY id", "modified>?"),
-            ("SELECT id FROM files WHERE cid = 1 AND folder = 2 AND name = 'a'", "name=?"),
-            (
-                "SELECT id FROM folders WHERE cid = 1 AND parent = 2 AND modified > 3 ORDER BY id",
-                "modified>?",
-            ),
-            ("SELECT MAX(expires) FROM dav_locks WHERE cid = 1 AND file = 2", "cid=? AND file=?"),
-            ("SELECT owner FROM dav_locks WHERE cid = 1 AND folder = 0 AND file = 2", "file=?"),
-            (
-                "SELECT size FROM files f JOIN file_versions v ON v.cid = f.cid AND v.file = f.id \
-                 WHERE f.cid = 1 AND f.folder IN (2)",
-                "cid=? AND folder=?",
-            ),
-            ("SELECT COUNT(*) FROM sessions WHERE cid = 1 AND uid = 2 AND used >= 3", "cid=? AND uid=?"),
-        ] {
-            // A connection of its own each time, as another node would have.
-            let mut lease = database(&dir, "shard.db").lease(Begin::Read).await.unwrap();
-            let explain = format!("EXPLAIN QUERY PLAN {sql}");
-            let rows = lease.query(Statement::new("plan", explain, args![])).await.unwrap();
-            let plan: Vec<String> = rows
-                .into_iter()
-                .map(|mut row| {
-                    let _ids = (row.int().unwrap(), row.int().unwrap(), row.int().unwrap());
-                    row.text().unwrap()
-                })
-                .collect();
-            assert!(plan.iter().any(|step| step.contains(index)), "{sql}: {plan:?}");
-        }
-    }
 }

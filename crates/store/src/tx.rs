@@ -108,7 +108,10 @@ impl Tx {
         sql: impl Into<std::borrow::Cow<'static, str>>,
         args: Vec<Value>,
     ) -> Result<Vec<Row>> {
-        self.lease.query(Statement::new(table, sql, args)).await
+        let statement = Statement::new(table, sql, args);
+        #[cfg(test)]
+        crate::plans::seen(&statement);
+        self.lease.query(statement).await
     }
 
     /// The only row of a query that has at most one.
@@ -254,7 +257,10 @@ impl WriteTx {
         sql: impl Into<std::borrow::Cow<'static, str>>,
         args: Vec<Value>,
     ) -> Result<u64> {
-        self.tx.lease.execute(Statement::new(table, sql, args)).await
+        let statement = Statement::new(table, sql, args);
+        #[cfg(test)]
+        crate::plans::seen(&statement);
+        self.tx.lease.execute(statement).await
     }
 
     /// What its database is called in errors.

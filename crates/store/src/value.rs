@@ -124,6 +124,12 @@ impl Row {
         }
     }
 
+    /// The value as it is; `None` after the last column.
+    #[cfg(test)]
+    pub(crate) fn any(&mut self) -> Option<Value> {
+        self.values.next()
+    }
+
     /// A number, or `None` for SQL's NULL (an outer join's empty side, an aggregate over no rows).
     pub(crate) fn opt_int(&mut self) -> Result<Option<i64>> {
         match self.next()? {

@@ -137,6 +137,7 @@ CREATE TABLE folders (
 ) {table};
 CREATE UNIQUE INDEX folders_title ON folders (cid, parent, title, owner);
 CREATE INDEX folders_modified ON folders (cid, parent, modified);
+CREATE INDEX folders_changed ON folders (cid, modified);
 
 -- principal: 2 * id, plus 1 for a group, so that "mine" is one list. parent repeats the folder's, so that
 -- "children of P that I may see" is one range of one index. sees: whether these bits show the folder.
@@ -161,6 +162,7 @@ CREATE TABLE folder_tombstones (
   PRIMARY KEY (cid, parent, id)
 ) {table};
 CREATE INDEX folder_tombstones_version ON folder_tombstones (cid, parent, version);
+CREATE INDEX folder_tombstones_changed ON folder_tombstones (cid, version);
 
 -- name is that of the current version, NULL for notes and bookmarks, which may be many in a folder.
 CREATE TABLE files (

@@ -114,7 +114,7 @@ pub async fn unreachable(tx: &mut Tx, who: &Membership, module: Module) -> Resul
     let sql = format!(
         "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
          WHERE p.cid = ? AND p.principal IN ({}) AND f.module = ? AND f.kind = 2 AND NOT EXISTS \
-         (SELECT 1 FROM folder_permissions q WHERE q.cid = f.cid AND q.folder = f.parent AND q.sees = 1 \
+         (SELECT 1 FROM folder_permissions q WHERE q.cid = ? AND q.folder = f.parent AND q.sees = 1 \
          AND q.principal IN ({}){}) ORDER BY f.title, f.id",
         subfolders(who, mine.len()),
         marks(mine.len()),
@@ -124,7 +124,8 @@ pub async fn unreachable(tx: &mut Tx, who: &Membership, module: Module) -> Resul
     let mut values = mine.clone();
     values.push(tx.context.into());
     values.extend(mine.clone());
-    values.push(module.number().into());
+    // The context by value: a server that collects the inner rows first would collect those of all contexts.
+    values.extend(args![module.number(), tx.context]);
     values.extend(mine);
     let rows = tx.query("folders", sql, values).await?;
     listed(tx, who, rows).await
