@@ -25,10 +25,15 @@ pub enum Error {
 }
 
 fn store_sentence(error: &zebu_store::Error) -> &'static str {
-    if error.is_transient() {
-        "The database is busy or not reachable at the moment. Please try again."
-    } else {
-        "An internal error happened. It has been logged."
+    match error {
+        // Not "try again": that might do it twice.
+        zebu_store::Error::InDoubt { .. } => {
+            "The database did not confirm the change. It may have been saved or not: please look before you repeat it."
+        }
+        error if error.is_transient() => {
+            "The database is busy or not reachable at the moment. Please try again."
+        }
+        _ => "An internal error happened. It has been logged.",
     }
 }
 
@@ -54,6 +59,7 @@ impl Error {
         match self {
             Error::Refused(refusal) => refusal.code(),
             Error::Store(error) if error.is_transient() => "DBP-0001",
+            Error::Store(zebu_store::Error::InDoubt { .. }) => "DBP-0003",
             Error::Store(_) => "DBP-0002",
             Error::Files(_) => "FLS-0001",
             Error::Internal(_) => "SVL-0011",
@@ -103,5 +109,20 @@ impl Error {
             cause = error.source();
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_in_doubt_is_told_as_what_it_is_and_not_to_be_tried_again() {
+        let doubt = || zebu_store::Error::InDoubt { database: "db".to_owned(), reason: "silence".to_owned() };
+        let error = Error::from(doubt());
+        assert!(!error.is_transient() && !doubt().asks_to_start_over());
+        assert_eq!((error.code(), error.category()), ("DBP-0003", Category::Error));
+        assert!(error.to_string().contains("may have been saved or not"), "{error}");
+        assert!(error.cause_chain().contains("silence"), "{}", error.cause_chain());
     }
 }

@@ -15,7 +15,7 @@ pub struct Config {
     /// node needs the same. Default: empty, none; then the secret is made from configdb's own password.
     #[serde(default)]
     pub key_file: PathBuf,
-    /// Connections to one database of a server. Default 16.
+    /// Connections to the server of configdb. Servers registered in configdb have limits of their own there. Default 16.
     #[serde(default = "connections_max")]
     pub connections_max: usize,
     /// Connections that read, a SQLite database. Each costs a thread and up to 2 MiB of page cache. Default 4.
@@ -24,6 +24,13 @@ pub struct Config {
     /// How long a request waits for a connection, or for SQLite's one writer, before it is answered "busy". Default 10 000.
     #[serde(default = "wait_ms_max")]
     pub wait_ms_max: u64,
+    /// How long a server may take to accept a connection and say who it is. Default 2 000.
+    #[serde(default = "connect_ms_max")]
+    pub connect_ms_max: u64,
+    /// How long a server may take to answer a statement or a commit; then the connection is closed and the request fails. A
+    /// commit that is not answered may have happened. Keep it above `wait_ms_max`. Default 15 000.
+    #[serde(default = "statement_ms_max")]
+    pub statement_ms_max: u64,
 }
 
 fn connections_max() -> usize {
@@ -38,6 +45,14 @@ fn wait_ms_max() -> u64 {
     10_000
 }
 
+fn connect_ms_max() -> u64 {
+    2_000
+}
+
+fn statement_ms_max() -> u64 {
+    15_000
+}
+
 impl Config {
     /// The defaults with configdb at `url`.
     #[must_use]
@@ -48,6 +63,8 @@ impl Config {
             connections_max: connections_max(),
             readers_max: readers_max(),
             wait_ms_max: wait_ms_max(),
+            connect_ms_max: connect_ms_max(),
+            statement_ms_max: statement_ms_max(),
         }
     }
 }

@@ -22,6 +22,14 @@ pub enum Error {
         /// The engine's words.
         reason: String,
     },
+    /// The answer to a commit was lost: what the transaction wrote may be there, whole, or not. Never tried again by itself.
+    #[error("{database} did not confirm a commit, which may have happened: {reason}")]
+    InDoubt {
+        /// The database.
+        database: String,
+        /// What came instead of the answer.
+        reason: String,
+    },
     /// A unique key of the table is taken.
     #[error("duplicate key in {table}")]
     Duplicate {

@@ -25,18 +25,18 @@ pub(crate) async fn run(database: &Database, migrations: &[&str]) -> Result<usiz
         return Ok(0);
     }
     let mut lease = database.lease_to_migrate().await?;
-    database.migrate(&mut lease, VERSION_TABLE).await?;
+    lease.run(VERSION_TABLE).await?;
     let rows = lease.query(Statement::new("schema_version", SELECT, args![])).await?;
     let found = rows.into_iter().next().map_or(Ok(0), |mut row| row.int())?;
     if found > known {
-        return Err(Error::SchemaNewer { database: database.name().to_owned(), found, known });
+        return Err(Error::SchemaNewer { database: database.name(), found, known });
     }
     let mut applied = 0;
     for (text, version) in migrations.iter().zip(1i64..) {
         if version <= found {
             continue;
         }
-        database.migrate(&mut lease, text).await?;
+        lease.run(text).await?;
         let insert = "INSERT INTO schema_version (version) VALUES (?)";
         lease.execute(Statement::new("schema_version", insert, args![version])).await?;
         applied += 1;
@@ -58,12 +58,11 @@ async fn version(database: &Database) -> Result<i64> {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::engine::Target;
 
     fn database(dir: &tempfile::TempDir, name: &str) -> Database {
         let url = format!("sqlite:{}", dir.path().join(name).display());
         let config = Config::new(url.as_str());
-        Database::of(&config, &Target::of_url(&config, &url)).unwrap()
+        Database::of_url(&config, &url).unwrap()
     }
 
     async fn schema(database: &Database) -> Vec<String> {
@@ -82,7 +81,7 @@ mod tests {
         run(&migrated, migrations).await.unwrap();
         let made = database(&dir, "fresh.db");
         let mut lease = made.lease_to_migrate().await.unwrap();
-        made.migrate(&mut lease, fresh).await.unwrap();
+        lease.run(fresh).await.unwrap();
         lease.commit().await.unwrap();
         let (a, b) = (schema(&migrated).await, schema(&made).await);
         assert!(!a.is_empty());

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::value::Value;
 
 /// One statement. `table` names it in errors about rows that make no sense.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Statement {
     pub(crate) table: &'static str,
     pub(crate) sql: Cow<'static, str>,

@@ -8,7 +8,7 @@ use zebu_model::ContextId;
 
 use crate::config::Config;
 use crate::configdb::{contexts, databases};
-use crate::engine::{Begin, Database, Target};
+use crate::engine::{Begin, Database, Server, Target};
 use crate::error::{Error, Result};
 use crate::home::HomeTx;
 use crate::migrate;
@@ -29,8 +29,7 @@ pub struct Store {
     config: Config,
     configdb: Database,
     vault: Vault,
-    servers: Mutex<HashMap<i64, Target>>,
-    shards: Mutex<HashMap<(i64, String), Database>>,
+    servers: Mutex<HashMap<i64, Server>>,
     moved: Mutex<HashMap<ContextId, Place>>,
     ids: Ids,
 }
@@ -38,7 +37,7 @@ pub struct Store {
 impl Store {
     /// Opens configdb and brings its schema up to date.
     pub async fn open(config: Config) -> Result<Store> {
-        let configdb = Database::of(&config, &Target::of_url(&config, &config.configdb))?;
+        let configdb = Database::of_url(&config, &config.configdb)?;
         migrate::run(&configdb, migrate::CONFIG).await?;
         let vault = Vault::new(&config, Database::password_in(&config.configdb).as_deref())?;
         Ok(Store {
@@ -46,7 +45,6 @@ impl Store {
             configdb,
             vault,
             servers: Mutex::default(),
-            shards: Mutex::default(),
             moved: Mutex::default(),
             ids: Ids::default(),
         })
@@ -80,7 +78,7 @@ impl Store {
 
     /// Reads in the database that `place` names, wherever the context lives: for who moves it.
     pub async fn read_at(&self, place: &Place) -> Result<ReadTx> {
-        let lease = self.shard(place.database, &place.schema).await?.lease(Begin::Read).await?;
+        let lease = self.server(place.database).await?.lease(&place.schema, Begin::Read).await?;
         Ok(ReadTx::new(place.context, lease))
     }
 
@@ -92,7 +90,7 @@ impl Store {
         let mut moved = self.known_since(place)?;
         loop {
             let at = moved.as_ref().unwrap_or(place);
-            let lease = self.shard(at.database, &at.schema).await?.lease(Begin::Write).await?;
+            let lease = self.server(at.database).await?.lease(&at.schema, Begin::Write).await?;
             match WriteTx::begin(at, lease, plan.clone(), now_ms).await {
                 Err(Error::Moved(_)) if begun.elapsed() < wait => {}
                 other => return other,
@@ -107,13 +105,13 @@ impl Store {
 
     /// The first write of a context: gives it its home. [`Error::Duplicate`] in `homes` if it has one there.
     pub async fn found(&self, place: &Place, plan: Plan, now_ms: i64) -> Result<WriteTx> {
-        let lease = self.shard(place.database, &place.schema).await?.lease(Begin::Write).await?;
+        let lease = self.server(place.database).await?.lease(&place.schema, Begin::Write).await?;
         WriteTx::found(place, lease, plan, now_ms).await
     }
 
     /// Holds a context's home in the schema that `place` names, whatever it says: for who moves or deletes the context.
     pub async fn hold_home(&self, place: &Place) -> Result<HomeTx> {
-        let lease = self.shard(place.database, &place.schema).await?.lease(Begin::Write).await?;
+        let lease = self.server(place.database).await?.lease(&place.schema, Begin::Write).await?;
         HomeTx::begin(place, lease).await
     }
 
@@ -165,28 +163,12 @@ impl Store {
 
     /// Makes a schema on a registered master if it is not there, and brings its tables up to date.
     pub async fn ensure_schema(&self, database: i64, schema: &str) -> Result<()> {
-        let shard = self.shard(database, schema).await?;
+        let shard = Database { server: self.server(database).await?, schema: schema.to_owned() };
         shard.create().await?;
         migrate::run(&shard, migrate::SHARD).await.map(drop)
     }
 
-    async fn shard(&self, database: i64, schema: &str) -> Result<Database> {
-        let key = (database, schema.to_owned());
-        if let Some(shard) = locked(&self.shards).get(&key) {
-            return Ok(shard.clone());
-        }
-        let server = self.server(database).await?;
-        let target = Target { url: Target::of_schema(&server.url, schema), ..server };
-        let mut shards = locked(&self.shards);
-        if let Some(shard) = shards.get(&key) {
-            return Ok(shard.clone());
-        }
-        let shard = Database::of(&self.config, &target)?;
-        shards.insert(key, shard.clone());
-        Ok(shard)
-    }
-
-    async fn server(&self, id: i64) -> Result<Target> {
+    async fn server(&self, id: i64) -> Result<Server> {
         if let Some(known) = locked(&self.servers).get(&id) {
             return Ok(known.clone());
         }
@@ -197,10 +179,13 @@ impl Store {
         let target = Target {
             url: server.url,
             credentials: (!server.login.is_empty()).then_some((server.login, password)),
-            connections_max: usize::try_from(server.pool_max).unwrap_or(self.config.connections_max),
+            pool_max: usize::try_from(server.pool_max).unwrap_or(self.config.connections_max),
+            pool_hard_limit: server.pool_hard_limit,
+            pool_initial: usize::try_from(server.pool_initial).unwrap_or(0),
         };
-        locked(&self.servers).insert(id, target.clone());
-        Ok(target)
+        let server = Server::of(&self.config, &target)?;
+        // Whoever was first: there must be one of each.
+        Ok(locked(&self.servers).entry(id).or_insert(server).clone())
     }
 }
 

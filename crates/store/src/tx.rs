@@ -264,7 +264,7 @@ impl WriteTx {
     }
 
     /// What its database is called in errors.
-    pub(crate) fn database(&self) -> &str {
+    pub(crate) fn database(&self) -> String {
         self.tx.lease.database()
     }
 
@@ -274,7 +274,7 @@ impl WriteTx {
         self.filestore
     }
 
-    /// Commits. After an error nothing was written, except when the answer of the database itself was lost.
+    /// Commits. After an error nothing was written, except after [`Error::InDoubt`].
     pub async fn commit(self) -> Result<()> {
         self.tx.lease.commit().await
     }

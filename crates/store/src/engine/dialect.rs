@@ -1,19 +1,45 @@
 //! The handful of differences between the engines, each a named function.
 
-/// What ends every `CREATE TABLE` on SQLite: rows clustered by their key, as InnoDB keeps them anyway.
-const SQLITE_TABLE: &str = "WITHOUT ROWID";
-
-/// The same on a server. Text is compared byte by byte, trailing blanks included, as on SQLite.
-const MARIA_TABLE: &str = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin";
-
-/// A migration's text for SQLite.
-pub(crate) fn for_sqlite(text: &str) -> String {
-    text.replace("{table}", SQLITE_TABLE)
+/// Whose SQL a database speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    MariaDb,
+    /// 8.0 or later.
+    MySql,
 }
 
-/// A migration's text for MariaDB.
-pub(crate) fn for_maria(text: &str) -> String {
-    text.replace("{table}", MARIA_TABLE)
+impl Dialect {
+    /// A server's, by what it answers to `SELECT VERSION()`.
+    pub(crate) fn of_version(version: &str) -> Dialect {
+        if version.to_ascii_lowercase().contains("mariadb") { Dialect::MariaDb } else { Dialect::MySql }
+    }
+
+    /// What ends every `CREATE TABLE`. Rows are clustered by their key: InnoDB keeps them so anyway. Text is compared byte by
+    /// byte, trailing blanks included: SQLite does so anyway.
+    fn table(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "WITHOUT ROWID",
+            Dialect::MariaDb => "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin",
+            Dialect::MySql => "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin",
+        }
+    }
+
+    /// A migration's text.
+    pub(crate) fn migration(self, text: &str) -> String {
+        text.replace("{table}", self.table())
+    }
+
+    /// The assignment that lets the server itself give up statements that take longer; 0 for never. MySQL does so for
+    /// queries only.
+    pub(crate) fn statement_limit(self, ms: u64) -> String {
+        match self {
+            Dialect::Sqlite | Dialect::MariaDb => {
+                format!("max_statement_time = {}.{:03}", ms / 1_000, ms % 1_000)
+            }
+            Dialect::MySql => format!("max_execution_time = {ms}"),
+        }
+    }
 }
 
 /// How a write asks whether its context lives here, and whether the server takes writes at all: 1 if it does not. The row
@@ -46,8 +72,24 @@ mod tests {
     fn a_migration_is_taken_apart_at_the_ends_of_its_statements() {
         let text = "-- a; comment\nCREATE TABLE a (\n  b BIGINT\n) {table};\n\nCREATE INDEX c ON a (b);\n";
         assert_eq!(
-            statements(&for_sqlite(text)),
+            statements(&Dialect::Sqlite.migration(text)),
             ["CREATE TABLE a (\n  b BIGINT\n) WITHOUT ROWID", "CREATE INDEX c ON a (b)"]
         );
+    }
+
+    #[test]
+    fn a_server_is_known_by_its_version() {
+        let check = |version, expected| assert_eq!(Dialect::of_version(version), expected, "{version}");
+        check("10.11.14-MariaDB-0+deb12u2", Dialect::MariaDb);
+        check("11.4.2-MariaDB-log", Dialect::MariaDb);
+        check("8.0.36", Dialect::MySql);
+        check("8.4.3-0ubuntu1", Dialect::MySql);
+        check("8.0.35-27", Dialect::MySql);
+    }
+
+    #[test]
+    fn servers_are_told_the_limit_of_a_statement_each_in_its_words() {
+        assert_eq!(Dialect::MariaDb.statement_limit(15_050), "max_statement_time = 15.050");
+        assert_eq!(Dialect::MySql.statement_limit(15_050), "max_execution_time = 15050");
     }
 }

@@ -1,45 +1,40 @@
-//! The two engines behind one face: a database that lends connections, each for one transaction.
+//! The two engines behind one face: a server that lends connections, each for one transaction in one schema.
 //!
-//! Statements are the same text for both; what differs is in [`dialect`]. Which engine a database has is decided by its
+//! Statements are the same text for both; what differs is in [`dialect`]. Which engine a server has is decided by its
 //! URL when the program runs.
 
+#![allow(dead_code, reason = "the watch over the servers, which uses the rest, is being built on this")]
+
 pub(crate) mod dialect;
+mod gate;
 mod maria;
+mod pool;
 mod sqlite;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::Config;
 use crate::error::Result;
 use crate::statement::Statement;
 use crate::value::Row;
 
-/// Where a database is, and who asks.
+use dialect::Dialect;
+pub(crate) use maria::Probe;
+
+/// Where a server is, and how many connections it is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// `sqlite:/path/file`, or `mysql://host:port/schema`, with or without credentials.
+    /// `sqlite:/directory`, or `mysql://host:port`, with or without credentials.
     pub(crate) url: String,
     /// Login and password, if the URL does not have them.
     pub(crate) credentials: Option<(String, String)>,
-    /// Connections to it.
-    pub(crate) connections_max: usize,
-}
-
-impl Target {
-    /// A database that a URL says everything about.
-    pub(crate) fn of_url(config: &Config, url: &str) -> Target {
-        Target { url: url.to_owned(), credentials: None, connections_max: config.connections_max }
-    }
-
-    /// A schema on a server: a file in SQLite's directory.
-    pub(crate) fn of_schema(server: &str, schema: &str) -> String {
-        if !maria::serves(server) {
-            return format!("{}/{schema}.db", server.trim_end_matches('/'));
-        }
-        let (place, options) = server.split_once('?').map_or((server, None), |(p, o)| (p, Some(o)));
-        let place = place.trim_end_matches('/');
-        options.map_or_else(|| format!("{place}/{schema}"), |options| format!("{place}/{schema}?{options}"))
-    }
+    /// Connections to it, over all schemas. SQLite's limits are each file's own: see [`Config::readers_max`].
+    pub(crate) pool_max: usize,
+    /// Whether nobody exceeds that. If not, up to four times as many are made, and closed after use.
+    pub(crate) pool_hard_limit: bool,
+    /// Connections kept open though nobody needs them.
+    pub(crate) pool_initial: usize,
 }
 
 /// How a transaction begins.
@@ -60,11 +55,18 @@ pub(crate) enum Locking {
     Rows,
 }
 
-/// A database with its connections. Cheap to clone.
+/// A server, or a directory of SQLite files, with its connections. Cheap to clone: make one a registered server.
 #[derive(Clone, Debug)]
-pub(crate) enum Database {
-    Sqlite(Arc<sqlite::Sqlite>),
+pub(crate) enum Server {
+    Sqlite(Arc<sqlite::Directory>),
     Maria(Arc<maria::Maria>),
+}
+
+/// A schema on a server.
+#[derive(Clone, Debug)]
+pub(crate) struct Database {
+    pub(crate) server: Server,
+    pub(crate) schema: String,
 }
 
 /// A connection on loan for one transaction. Dropped without [`Lease::commit`], everything is undone.
@@ -74,22 +76,90 @@ pub(crate) enum Lease {
     Maria(maria::Lease),
 }
 
-impl Database {
-    /// The database of a target; nothing is connected yet.
-    pub(crate) fn of(config: &Config, target: &Target) -> Result<Database> {
+impl Server {
+    /// The server of a target; nothing is connected yet.
+    pub(crate) fn of(config: &Config, target: &Target) -> Result<Server> {
         if maria::serves(&target.url) {
-            Ok(Database::Maria(maria::Maria::new(config, target)?))
+            Ok(Server::Maria(maria::Maria::new(config, target)?))
         } else {
-            Ok(Database::Sqlite(sqlite::Sqlite::new(config, &target.url)?))
+            Ok(Server::Sqlite(sqlite::Directory::new(config, &target.url)?))
         }
     }
 
-    /// Makes the schema on its server if it is not there. A file makes itself.
-    pub(crate) async fn create(&self) -> Result<()> {
+    /// What it is called in errors: its URL without credentials.
+    pub(crate) fn name(&self) -> &str {
         match self {
-            Database::Sqlite(_) => Ok(()),
-            Database::Maria(database) => database.create().await,
+            Server::Sqlite(server) => server.gate().server(),
+            Server::Maria(server) => server.name(),
         }
+    }
+
+    /// A connection for one transaction in a schema; waits its turn, but no longer than configured. While the server is
+    /// marked down it fails at once.
+    pub(crate) async fn lease(&self, schema: &str, begin: Begin) -> Result<Lease> {
+        match self {
+            Server::Sqlite(server) => server.lease(schema, begin).await.map(Lease::Sqlite),
+            Server::Maria(server) => server.lease(schema, begin).await.map(Lease::Maria),
+        }
+    }
+
+    /// The server is not to be used until [`Server::mark_up`]: whoever asks is told so at once with this reason
+    /// ([`Error::Unavailable`]), also who is waiting for an answer; a commit under way becomes [`Error::InDoubt`]. Its
+    /// connections are closed. Transactions that had begun fail even if it is marked up before their next statement.
+    pub(crate) fn mark_down(&self, reason: &str) {
+        match self {
+            Server::Sqlite(server) => server.gate().close(reason),
+            Server::Maria(server) => server.mark_down(reason),
+        }
+    }
+
+    /// It may be used again.
+    pub(crate) fn mark_up(&self) {
+        match self {
+            Server::Sqlite(server) => server.gate().open(),
+            Server::Maria(server) => server.mark_up(),
+        }
+    }
+
+    /// Why it is marked down, if it is.
+    pub(crate) fn down(&self) -> Option<Arc<str>> {
+        match self {
+            Server::Sqlite(server) => server.gate().closed(),
+            Server::Maria(server) => server.down(),
+        }
+    }
+
+    /// A connection to watch the server by: outside the limits and not affected by [`Server::mark_down`]. `wait`: how long
+    /// connecting may take, and each answer. `None` for SQLite, which has nobody to ask.
+    pub(crate) async fn probe(&self, wait: Duration) -> Result<Option<Probe>> {
+        match self {
+            Server::Sqlite(_) => Ok(None),
+            Server::Maria(server) => server.probe(wait).await.map(Some),
+        }
+    }
+
+    /// Connections in use, and idle ones.
+    pub(crate) fn connections(&self) -> (usize, usize) {
+        match self {
+            Server::Sqlite(server) => server.connections(),
+            Server::Maria(server) => server.connections(),
+        }
+    }
+}
+
+impl Database {
+    /// The database that a URL says everything about: `sqlite:/path/file.db`, `mysql://user:password@host:port/schema`.
+    pub(crate) fn of_url(config: &Config, url: &str) -> Result<Database> {
+        let (url, schema) =
+            if maria::serves(url) { (url.to_owned(), maria::schema_in(url)?) } else { sqlite::file_in(url)? };
+        let target = Target {
+            url,
+            credentials: None,
+            pool_max: config.connections_max,
+            pool_hard_limit: true,
+            pool_initial: 0,
+        };
+        Ok(Database { server: Server::of(config, &target)?, schema })
     }
 
     /// The password in a URL, if it has one.
@@ -97,43 +167,86 @@ impl Database {
         maria::serves(url).then(|| maria::password_in(url)).flatten()
     }
 
-    /// What it is called in errors: its URL without credentials.
-    pub(crate) fn name(&self) -> &str {
-        match self {
-            Database::Sqlite(database) => database.name(),
-            Database::Maria(database) => database.name(),
-        }
+    /// What it is called in errors.
+    pub(crate) fn name(&self) -> String {
+        format!("{}/{}", self.server.name(), self.schema)
     }
 
-    /// A connection for one transaction; waits its turn, but no longer than configured.
+    /// A connection for one transaction; see [`Server::lease`].
     pub(crate) async fn lease(&self, begin: Begin) -> Result<Lease> {
-        match self {
-            Database::Sqlite(database) => database.lease(begin).await.map(Lease::Sqlite),
-            Database::Maria(database) => database.lease(begin).await.map(Lease::Maria),
+        self.server.lease(&self.schema, begin).await
+    }
+
+    /// Makes the schema on its server if it is not there. A file makes itself.
+    pub(crate) async fn create(&self) -> Result<()> {
+        match &self.server {
+            Server::Sqlite(_) => Ok(()),
+            Server::Maria(server) => server.create(&self.schema).await,
         }
     }
 
+    /// Lets one process at a time migrate: holds until the returned lease is dropped or committed.
+    pub(crate) async fn lease_to_migrate(&self) -> Result<Migration> {
+        match &self.server {
+            // Its write lock covers definitions too.
+            Server::Sqlite(server) => server.lease(&self.schema, Begin::Write).await.map(Migration::Sqlite),
+            Server::Maria(server) => server.lease_to_migrate(&self.schema).await.map(Migration::Maria),
+        }
+    }
+}
+
+/// A connection that alone may change definitions.
+#[derive(Debug)]
+pub(crate) enum Migration {
+    Sqlite(sqlite::Lease),
+    Maria(maria::Migration),
+}
+
+impl Migration {
     /// Runs the text of a migration, statement by statement.
-    pub(crate) async fn migrate(&self, lease: &mut Lease, text: &str) -> Result<()> {
-        let known = match self {
-            Database::Sqlite(_) => dialect::for_sqlite(text),
-            Database::Maria(_) => dialect::for_maria(text),
+    pub(crate) async fn run(&mut self, text: &str) -> Result<()> {
+        let dialect = match self {
+            Migration::Sqlite(_) => Dialect::Sqlite,
+            Migration::Maria(lease) => lease.dialect(),
         };
-        for sql in dialect::statements(&known) {
-            match lease {
-                Lease::Sqlite(lease) => lease.define(sql).await?,
-                Lease::Maria(lease) => lease.define(sql).await?,
+        for sql in dialect::statements(&dialect.migration(text)) {
+            match self {
+                Migration::Sqlite(lease) => lease.define(sql).await?,
+                Migration::Maria(lease) => lease.define(sql).await?,
             }
         }
         Ok(())
     }
 
-    /// Lets one process at a time migrate: holds until the returned lease is dropped or committed.
-    pub(crate) async fn lease_to_migrate(&self) -> Result<Lease> {
+    /// Runs a query and returns its rows.
+    pub(crate) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
         match self {
-            // Its write lock covers definitions too.
-            Database::Sqlite(database) => database.lease(Begin::Write).await.map(Lease::Sqlite),
-            Database::Maria(database) => database.lease_to_migrate().await.map(Lease::Maria),
+            Migration::Sqlite(lease) => lease.query(statement).await,
+            Migration::Maria(lease) => lease.query(statement).await,
+        }
+    }
+
+    /// Runs a statement and returns how many rows it matched.
+    pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64> {
+        match self {
+            Migration::Sqlite(lease) => lease.execute(statement).await,
+            Migration::Maria(lease) => lease.execute(statement).await,
+        }
+    }
+
+    /// Tells an engine that keeps no statistics by itself how the tables are filled.
+    pub(crate) async fn describe(&mut self) -> Result<()> {
+        match self {
+            Migration::Sqlite(lease) => lease.describe().await,
+            Migration::Maria(_) => Ok(()),
+        }
+    }
+
+    /// Commits. Where definitions commit by themselves, this is for what came after the last of them.
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self {
+            Migration::Sqlite(lease) => lease.commit().await,
+            Migration::Maria(lease) => lease.commit().await,
         }
     }
 }
@@ -155,15 +268,7 @@ impl Lease {
         }
     }
 
-    /// After a migration: tells an engine that keeps no statistics by itself how the tables are filled.
-    pub(crate) async fn describe(&mut self) -> Result<()> {
-        match self {
-            Lease::Sqlite(lease) => lease.describe().await,
-            Lease::Maria(_) => Ok(()),
-        }
-    }
-
-    /// Commits. After an error nothing was written, except when the answer of a server was lost.
+    /// Commits. After an error nothing was written, except after [`Error::InDoubt`].
     pub(crate) async fn commit(self) -> Result<()> {
         match self {
             Lease::Sqlite(lease) => lease.commit().await,
@@ -172,7 +277,7 @@ impl Lease {
     }
 
     /// What its database is called in errors.
-    pub(crate) fn database(&self) -> &str {
+    pub(crate) fn database(&self) -> String {
         match self {
             Lease::Sqlite(lease) => lease.database(),
             Lease::Maria(lease) => lease.database(),

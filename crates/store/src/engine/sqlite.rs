@@ -4,6 +4,7 @@
 //! runtime, and statements of one transaction keep their order. Other processes (the other nodes of this machine)
 //! share the file; SQLite's one write lock stands in for the row locks of a server.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
@@ -13,6 +14,7 @@ use rusqlite::{Connection, OpenFlags, ToSql};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::Begin;
+use super::gate::Gate;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::meter;
@@ -40,6 +42,84 @@ const SHAPE: &str = "
     WHERE t.type = 'table' AND EXISTS (SELECT 1 FROM pragma_index_info(i.name) WHERE seqno = 0 AND name = 'cid');
     ANALYZE sqlite_schema;";
 
+/// What a database file's name ends in.
+const SUFFIX: &str = ".db";
+
+/// A directory of database files: what stands for a server.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    gate: Gate,
+    path: PathBuf,
+    wait_ms_max: u64,
+    readers_max: usize,
+    files: Mutex<HashMap<String, Arc<Sqlite>>>,
+}
+
+impl Directory {
+    pub(super) fn new(config: &Config, url: &str) -> Result<Arc<Directory>> {
+        let path = path_in(url)?;
+        Ok(Arc::new(Directory {
+            gate: Gate::new(url.to_owned()),
+            path,
+            wait_ms_max: config.wait_ms_max,
+            readers_max: config.readers_max,
+            files: Mutex::default(),
+        }))
+    }
+
+    pub(super) fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// A connection for one transaction in the file of a schema.
+    pub(super) async fn lease(&self, schema: &str, begin: Begin) -> Result<Lease> {
+        let mut pass = self.gate.pass()?;
+        let file = self.file(schema);
+        self.gate.while_open(&mut pass, file.lease(begin)).await?
+    }
+
+    fn file(&self, schema: &str) -> Arc<Sqlite> {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = files.get(schema) {
+            return Arc::clone(file);
+        }
+        let path = self.path.join(format!("{schema}{SUFFIX}"));
+        let file = Sqlite::new(path, self.wait_ms_max, self.readers_max);
+        files.insert(schema.to_owned(), Arc::clone(&file));
+        file
+    }
+
+    /// Connections in use, and idle ones.
+    pub(super) fn connections(&self) -> (usize, usize) {
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        files.values().flat_map(|file| [&file.readers, &file.writer]).fold((0, 0), |(used, idle), side| {
+            let rests = side.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+            (used + side.most - side.permits.available_permits(), idle + rests)
+        })
+    }
+}
+
+/// The directory and the schema that the URL of a file means.
+pub(super) fn file_in(url: &str) -> Result<(String, String)> {
+    let path = path_in(url)?;
+    let place = path.parent().zip(path.file_name());
+    let place = place.and_then(|(directory, file)| Some((directory.to_str()?, file.to_str()?)));
+    let schema = place.and_then(|(directory, file)| Some((directory, file.strip_suffix(SUFFIX)?)));
+    let (directory, schema) = schema.ok_or_else(|| Error::Url {
+        url: url.to_owned(),
+        reason: format!("it does not end in a file name with {SUFFIX}"),
+    })?;
+    Ok((format!("sqlite:{directory}"), schema.to_owned()))
+}
+
+fn path_in(url: &str) -> Result<PathBuf> {
+    let path = url.strip_prefix("sqlite:").map(PathBuf::from).filter(|path| path.is_absolute());
+    path.ok_or_else(|| Error::Url {
+        url: url.to_owned(),
+        reason: "it is neither sqlite:/absolute/path nor mysql://user@host/schema".to_owned(),
+    })
+}
+
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// A database file with its connections.
@@ -54,13 +134,14 @@ pub(crate) struct Sqlite {
 
 #[derive(Debug)]
 struct Side {
+    most: usize,
     permits: Arc<Semaphore>,
     idle: Mutex<Vec<Link>>,
 }
 
 impl Side {
     fn new(count: usize) -> Side {
-        Side { permits: Arc::new(Semaphore::new(count)), idle: Mutex::new(Vec::new()) }
+        Side { most: count, permits: Arc::new(Semaphore::new(count)), idle: Mutex::new(Vec::new()) }
     }
 }
 
@@ -81,27 +162,18 @@ pub(crate) struct Lease {
 }
 
 impl Sqlite {
-    pub(super) fn new(config: &Config, url: &str) -> Result<Arc<Sqlite>> {
-        let path = url.strip_prefix("sqlite:").map(PathBuf::from).filter(|path| path.is_absolute());
-        let path = path.ok_or_else(|| Error::Url {
-            url: url.to_owned(),
-            reason: "it is neither sqlite:/absolute/path nor mysql://user@host/schema".to_owned(),
-        })?;
-        Ok(Arc::new(Sqlite {
-            name: url.to_owned(),
+    fn new(path: PathBuf, wait_ms_max: u64, readers_max: usize) -> Arc<Sqlite> {
+        Arc::new(Sqlite {
+            name: format!("sqlite:{}", path.display()),
             path,
-            wait_ms_max: config.wait_ms_max,
-            readers: Side::new(config.readers_max.max(1)),
+            wait_ms_max,
+            readers: Side::new(readers_max.max(1)),
             writer: Side::new(1),
-        }))
-    }
-
-    pub(super) fn name(&self) -> &str {
-        &self.name
+        })
     }
 
     /// A connection for one transaction; waits its turn, but no longer than configured.
-    pub(super) async fn lease(self: &Arc<Self>, begin: Begin) -> Result<Lease> {
+    async fn lease(self: &Arc<Self>, begin: Begin) -> Result<Lease> {
         let side = self.side(begin);
         let wait = Duration::from_millis(self.wait_ms_max);
         let permit = tokio::time::timeout(wait, Arc::clone(&side.permits).acquire_owned())
@@ -194,8 +266,8 @@ fn wait_a_little(tries: i32) -> bool {
 }
 
 impl Lease {
-    pub(super) fn database(&self) -> &str {
-        &self.home.name
+    pub(super) fn database(&self) -> String {
+        self.home.name.clone()
     }
 
     async fn run<T: Send + 'static>(
@@ -291,20 +363,19 @@ impl Lease {
         self.define(SHAPE.to_owned()).await
     }
 
-    /// Commits. On an error nothing was written.
+    /// Commits. On an error nothing was written, except when its thread ended with the answer.
     pub(super) async fn commit(mut self) -> Result<()> {
         if !self.open {
             return Ok(());
         }
         let begun = Instant::now();
         let database = self.home.name.clone();
-        let done = self
-            .run(move |connection| {
-                connection
-                    .execute_batch("COMMIT")
-                    .map_err(|error| Error::Unavailable { database, reason: error.to_string() })
-            })
-            .await;
+        let refused =
+            move |error: rusqlite::Error| Error::Unavailable { database, reason: error.to_string() };
+        let done = self.run(move |connection| Ok(connection.execute_batch("COMMIT").map_err(refused))).await;
+        let done = done.unwrap_or_else(|lost| {
+            Err(Error::InDoubt { database: self.home.name.clone(), reason: lost.to_string() })
+        });
         if self.begin == Begin::Write {
             meter::commit(begun.elapsed());
         }
@@ -374,8 +445,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_whose_thread_ended_is_replaced() {
         let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}/x.db", dir.path().display());
-        let home = Sqlite::new(&Config::new(url.as_str()), &url).unwrap();
+        let home = Sqlite::new(dir.path().join("x.db"), 10_000, 4);
         for _ in 0..20 {
             let mut lease = home.lease(Begin::Write).await.unwrap();
             let ended = lease.run::<()>(|_| panic!("a defect in a job")).await;
