@@ -114,6 +114,8 @@ export const t = {
     unreadableText: 'Ask its owner for the right to read.',
     letterBox: 'You can add files here, but not see them afterwards.',
     failedTitle: 'This folder could not be loaded',
+    noFilesTitle: 'Your account has no files',
+    noFilesText: 'Ask whoever looks after your account if you need them.',
     noHomeTitle: 'Choose a folder',
     noHomeText: 'You have no folder of your own here.',
   },

@@ -50,6 +50,6 @@ describe('the envelope', () => {
 
   test('codes are told apart', () => {
     expect(['SES-0201', 'SES-0203', 'SES-0206', 'LGI-0006'].map(isSessionOver)).toEqual([true, true, true, false])
-    expect(['FLD-0003', 'IFO-0400', 'FLD-0012'].map(isOutOfSight)).toEqual([true, true, false])
+    expect(['FLD-0002', 'FLD-0003', 'FLD-0004', 'IFO-0400', 'FLD-0012'].map(isOutOfSight)).toEqual([true, true, true, true, false])
   })
 })

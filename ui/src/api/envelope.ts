@@ -62,9 +62,9 @@ export function isSessionOver(code: string): boolean {
   return code.startsWith('SES-02')
 }
 
-/** Whether a code means that the folder is not ours to see any more: withdrawn, or deleted. */
+/** Whether a code means that the folder is not ours to see any more: withdrawn, deleted, or not part of the account. */
 export function isOutOfSight(code: string): boolean {
-  return code === 'FLD-0003' || code === 'FLD-0008' || code === 'IFO-0400'
+  return ['FLD-0002', 'FLD-0003', 'FLD-0004', 'FLD-0008', 'IFO-0400'].includes(code)
 }
 
 function parse(text: string): Envelope | undefined {

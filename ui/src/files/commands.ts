@@ -7,6 +7,8 @@ import { type Item, mayChange, mayRemove } from './items'
 type Command = (() => void) | undefined
 
 export interface ItemCommands {
+  /** Whether there is any sharing for this user: if not, nothing is said of it. */
+  sharing: boolean
   download: Command
   share: Command
   rename: Command
@@ -15,14 +17,15 @@ export interface ItemCommands {
 }
 
 /** `holderRights` are mine in the folder in sight; on the page of shared folders there is none. */
-export function commandsFor(items: readonly Item[], holderRights: number, me: number): ItemCommands {
+export function commandsFor(items: readonly Item[], holderRights: number, me: number, sharing: boolean): ItemCommands {
   const [first, ...others] = items
   const single = others.length === 0 ? first : undefined
   const removable = items.length > 0 && items.every((item) => mayRemove(item, holderRights, me))
   return {
+    sharing,
     download: items.some((item) => item.kind === 'file') ? () => void downloadAll(items) : undefined,
     share:
-      single?.kind === 'folder' && mayAdminister(single.folder.ownRights)
+      sharing && single?.kind === 'folder' && mayAdminister(single.folder.ownRights)
         ? () => dialogs.show({ kind: 'share', folder: single.folder })
         : undefined,
     rename: single && mayChange(single, holderRights, me) ? () => dialogs.show({ kind: 'rename', item: single }) : undefined,

@@ -29,7 +29,7 @@ export function itemMenu(
   const entries: MenuEntry[] = []
   if (alone && single.kind === 'folder') entries.push(entry(t.actions.open, FolderOpen, () => open(single), { key: 'Enter' }))
   if (commands.download) entries.push(entry(t.actions.download, Download, commands.download))
-  if (alone && single.kind === 'folder') entries.push(entry(t.actions.share, UserPlus, commands.share))
+  if (alone && single.kind === 'folder' && commands.sharing) entries.push(entry(t.actions.share, UserPlus, commands.share))
   entries.push(
     entry(t.actions.rename, PencilLine, commands.rename, { key: 'F2', apart: entries.length > 0 }),
     entry(t.actions.move, FolderInput, commands.move),

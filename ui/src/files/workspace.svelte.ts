@@ -10,14 +10,14 @@ const pollMs = 20_000
 const reloadPauseMs = 350
 
 class Workspace {
-  tree = $state.raw(new FolderTree(0))
+  tree = $state.raw(new FolderTree(0, false))
   /** While everything is loaded again. */
   refreshing = $state(false)
   #reloadTimer = 0
 
-  /** Starts for a user; answers how to stop. */
-  begin(userId: number): () => void {
-    this.tree = new FolderTree(userId)
+  /** Starts for a user, who sees what others share or does not; answers how to stop. */
+  begin(userId: number, seesShared: boolean): () => void {
+    this.tree = new FolderTree(userId, seesShared)
     void this.tree.load()
     uploads.watch(
       (folder) => this.#stored(folder),

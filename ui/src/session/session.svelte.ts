@@ -1,5 +1,5 @@
 // Who is signed in. Kept in memory and in sessionStorage, so that a reload goes on; the cookies are the server's business.
-import { capabilities } from '../api/capabilities'
+import { type Allowed, allowed, capabilities, nothingAllowed } from '../api/capabilities'
 import { connection } from '../api/client'
 import { person, type Person } from '../api/directory'
 import { ApiError } from '../api/envelope'
@@ -17,7 +17,8 @@ class SessionStore {
   phase = $state<'starting' | 'unreachable' | 'signedOut' | 'signedIn'>('starting')
   current = $state.raw<Session | null>(null)
   me = $state.raw<Person | null>(null)
-  capabilities = $state.raw<Set<string>>(new Set())
+  /** What there is for this user: see the capabilities. */
+  may = $state.raw<Allowed>(nothingAllowed)
   /** The server ended the session, not the user: the login page says so and leads back. */
   ended = $state(false)
   /** Told when a session ends, before the page changes. */
@@ -96,7 +97,7 @@ class SessionStore {
   async #learn(): Promise<void> {
     const [me, known] = await Promise.all([person(this.userId), capabilities()])
     this.me = me
-    this.capabilities = known
+    this.may = allowed(known)
     this.ended = false
     this.phase = 'signedIn'
   }

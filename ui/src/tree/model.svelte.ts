@@ -15,11 +15,13 @@ export class FolderTree {
   expanded = new SvelteSet<string>()
   #children = new SvelteMap<string, Folder[]>()
   #me: number
+  #seesShared: boolean
 
   rows: TreeRow[] = $derived(flatten(this.#roots(), this.#children, this.expanded))
 
-  constructor(me: number) {
+  constructor(me: number, seesShared: boolean) {
     this.#me = me
+    this.#seesShared = seesShared
   }
 
   /** Fetches the roots and what is open again. Errors of single folders close them: they are gone or withdrawn. */
@@ -76,7 +78,7 @@ export class FolderTree {
   #roots(): Root[] {
     const roots: Root[] = []
     if (this.home) roots.push({ kind: 'home', id: this.home.id, folder: this.home })
-    roots.push({ kind: 'shared', id: sharedId, children: this.shared })
+    if (this.#seesShared) roots.push({ kind: 'shared', id: sharedId, children: this.shared })
     if (this.public) roots.push({ kind: 'public', id: this.public.id, folder: this.public })
     return roots
   }
