@@ -10,6 +10,8 @@ mod gate;
 mod maria;
 mod pool;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
