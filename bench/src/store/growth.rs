@@ -1,0 +1,104 @@
+//! What login, listing, sharing and synchronising cost as the deployment grows: statements, and the time spent in databases
+//! (median of a sample of contexts, each looked at once before it counts). Flat means: the last is at most 1.2 times the first.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use zebu_app::folders::{self, Details, FolderChange};
+use zebu_app::meter::{Meter, measured};
+use zebu_app::sessions::{self, Credentials};
+use zebu_app::{App, Client, files};
+use zebu_model::FolderId;
+
+use super::data::{Data, USERS, permissions};
+use super::engine::Engine;
+
+/// Contexts looked at in each step.
+const SAMPLE: u32 = 60;
+/// How often each.
+const ROUNDS: usize = 3;
+const ACTIONS: [&str; 5] = ["login", "folder listing", "file listing", "share", "sync"];
+
+/// Cost of one action: statements, and microseconds in databases.
+type Costs = [(u64, Vec<u64>); ACTIONS.len()];
+
+/// Prints the table of one engine.
+pub(crate) async fn table(engine: &Engine, steps: &[u32]) {
+    println!("\n## Growth on {}: database time in µs (statements)\n", engine.name);
+    println!("| users | contexts | filled in s | {} |", ACTIONS.join(" | "));
+    println!("|---|---|---|{}", "---|".repeat(ACTIONS.len()));
+    let mut data = Data::start(engine).await;
+    let (mut first, mut last): (Option<Vec<u64>>, Vec<u64>) = (None, Vec::new());
+    for step in steps {
+        let begun = Instant::now();
+        data.grow_to(*step).await;
+        let filled = begun.elapsed().as_secs_f64();
+        let costs = measure(&data.app, data.shared, *step).await;
+        let medians: Vec<u64> = costs.iter().map(|(_, times)| median(times)).collect();
+        let cells: Vec<String> = costs
+            .iter()
+            .zip(&medians)
+            .map(|((statements, _), median)| format!("{median} ({statements})"))
+            .collect();
+        println!("| {} | {step} | {filled:.1} | {} |", step * USERS, cells.join(" | "));
+        first.get_or_insert_with(|| medians.clone());
+        last = medians;
+    }
+    let ratios = first.iter().flatten().zip(&last).map(|(a, b)| format!("{:.2}", *b as f64 / *a as f64));
+    println!("| **last / first** | | | {} |", ratios.collect::<Vec<_>>().join(" | "));
+}
+
+fn median(times: &[u64]) -> u64 {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0)
+}
+
+/// A sample that is the same in each run: steps of a golden ratio through all contexts.
+fn sample(contexts: u32) -> impl Iterator<Item = u32> {
+    let step = (f64::from(contexts) * 0.618).max(1.0) as u32 | 1;
+    (0..SAMPLE).map(move |n| (n.wrapping_mul(step)) % contexts + 1)
+}
+
+async fn measure(app: &App, shared: FolderId, contexts: u32) -> Costs {
+    let mut costs: Costs = std::array::from_fn(|_| (0, Vec::new()));
+    for round in 0..=ROUNDS {
+        for context in sample(contexts) {
+            for (cost, (statements, us)) in costs.iter_mut().zip(visit(app, shared, context, round).await) {
+                // The first round warms the caches of the databases.
+                if round > 0 {
+                    cost.0 = cost.0.max(statements);
+                    cost.1.push(us);
+                }
+            }
+        }
+    }
+    costs
+}
+
+/// One user's visit; what each action cost.
+async fn visit(app: &App, shared: FolderId, context: u32, round: usize) -> [(u64, u64); ACTIONS.len()] {
+    let login = format!("user3@c{context}");
+    let client = Client { name: "bench".to_owned(), ..Client::default() };
+    let mut costs = Vec::with_capacity(ACTIONS.len());
+    macro_rules! cost {
+        ($work:expr) => {{
+            let meter = Arc::new(Meter::default());
+            let done = measured(Arc::clone(&meter), $work).await.unwrap();
+            costs.push((meter.statements(), meter.database_us()));
+            done
+        }};
+    }
+    let credentials = Credentials { login: &login, password: "secret" };
+    let signed_in = cost!(sessions::login(app, credentials, &client, false));
+    let caller = &signed_in.caller;
+    let listing = cost!(folders::list(app, caller, FolderId(10).into(), Details::default()));
+    assert_eq!(listing.folders.len(), 1, "{login} sees their own folder");
+    let (_, version) = cost!(files::list(app, caller, shared));
+    let change = FolderChange { permissions: Some(permissions(round % 2 == 1)), ..FolderChange::default() };
+    cost!(folders::update(app, caller, shared, change));
+    let changes = cost!(files::updates(app, caller, shared, version));
+    assert!(changes.changed.is_empty());
+    sessions::logout(app, caller).await.unwrap();
+    costs.try_into().unwrap()
+}
