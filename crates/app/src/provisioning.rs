@@ -1,7 +1,5 @@
 //! Contexts, users and groups: what the operator's commands do. The commands themselves come with the data tier.
 
-use std::collections::BTreeMap;
-
 use zebu_model::access::Access;
 use zebu_model::folder::{Folder, Module, Type, fixed, fixed_tree};
 use zebu_model::principal::User;
@@ -291,7 +289,7 @@ pub async fn remove_member(app: &App, context: ContextId, group: GroupId, user: 
 /// Enables or disables a user.
 pub async fn set_user_enabled(app: &App, context: ContextId, user: UserId, enabled: bool) -> Result<()> {
     let place = place(app, context).await?;
-    let mut tx = app.write(&place, Plan::changing([Scope::Principals])).await?;
+    let mut tx = app.write(&place, Plan::changing([Scope::Principals, Scope::Tree])).await?;
     principals::set_enabled(&mut tx, user, enabled).await?;
     Ok(tx.commit().await?)
 }
@@ -306,38 +304,10 @@ pub async fn access_of(app: &App, context: ContextId, user: UserId) -> Result<Ac
 /// Gives a user other module access. When this returns it holds on every node, for requests under way too. Only the
 /// context's administrator can hold `publicfoldereditable`; from others it is left out.
 pub async fn set_access(app: &App, context: ContextId, user: UserId, access: Access) -> Result<()> {
-    change_access(app, context, &[user], &|_| access).await
-}
-
-/// Gives all users of a context the same module access.
-pub async fn set_access_of_all(app: &App, context: ContextId, access: Access) -> Result<()> {
-    change_access(app, context, &[], &|_| access).await
-}
-
-/// Changes the module access of users, of all if none is named, by what each has: in one transaction or not at all. An
-/// unknown user is refused.
-pub async fn change_access(
-    app: &App,
-    context: ContextId,
-    named: &[UserId],
-    change: &(dyn Fn(&User) -> Access + Sync),
-) -> Result<()> {
     let place = place(app, context).await?;
     let mut tx = app.write(&place, Plan::changing([Scope::Principals, Scope::Tree])).await?;
-    let mut users = principals::users(&mut tx).await?;
-    if let Some(unknown) = named.iter().find(|id| users.iter().all(|user| user.id != **id)) {
-        return Err(Refusal::UserMissing { user: unknown.0 }.into());
-    }
-    users.retain(|user| named.is_empty() || named.contains(&user.id));
-    let mut changed: BTreeMap<Access, Vec<UserId>> = BTreeMap::new();
-    for user in users {
-        let access = change(&user).as_held_by(user.id);
-        if access != user.access {
-            changed.entry(access).or_default().push(user.id);
-        }
-    }
-    for (access, users) in changed {
-        principals::set_access(&mut tx, &users, access).await?;
+    if !principals::set_access(&mut tx, user, access.as_held_by(user)).await? {
+        return Err(Refusal::UserMissing { user: user.0 }.into());
     }
     Ok(tx.commit().await?)
 }

@@ -78,6 +78,15 @@ async fn hot_queries_read_few_rows_of_many() {
     check!("a path", folders::path(&mut tx, &who, FolderId(4_000)), 3, 40);
     check!("permissions", folders::permissions(&mut tx, &[FolderId(4_000)]), 2, 10);
     check!("children", listings::children(&mut tx, &who, parent), 20, 200);
+    // Without shared folders it is asked whose home each is in; those of others are not told.
+    let alone = Membership { access: who.access.set(Flag::ReadCreateSharedFolders, false), ..who.clone() };
+    check!("children in a home", listings::children(&mut tx, &alone, parent), 20, 400);
+    let guest = Membership { user: UserId(120), ..who.clone() };
+    check!("a child in another's home", listings::children(&mut tx, &guest, parent), 1, 200);
+    let guest = Membership { access: alone.access, ..guest };
+    check!("a child that is not told", listings::children(&mut tx, &guest, parent), 0, 200);
+    let fewer = Membership { access: who.access.set(Flag::Tasks, false), ..who.clone() };
+    check!("children with fewer modules", listings::children(&mut tx, &fewer, parent), 20, 300);
     check!("changes of folders", listings::changed(&mut tx, FolderId(298), Version(4_090)), 9, 60);
     check!("files in a folder", files::in_folder(&mut tx, parent, None), 10, 80);
     check!("a file", files::get(&mut tx, FileId(4_000)), 1, 10);

@@ -204,30 +204,20 @@ pub async fn delete_member(tx: &mut WriteTx, group: GroupId, user: UserId) -> Re
     Ok(found)
 }
 
-/// Enables or disables a user. Returns whether there is one.
+/// Enables or disables a user. Returns whether there is one. The folder tree's scope changes too: whoever writes relies on
+/// it, and a user who was disabled meanwhile writes nothing more.
 pub async fn set_enabled(tx: &mut WriteTx, user: UserId, enabled: bool) -> Result<bool> {
     let stamp = tx.touch(Scope::Principals)?;
+    tx.touch(Scope::Tree)?;
     let sql = "UPDATE users SET enabled = ?, modified = ? WHERE cid = ? AND id = ?";
     Ok(tx.execute("users", sql, args![enabled, stamp, tx.context, user]).await? > 0)
 }
 
-/// Gives users other module access. The folder tree's scope changes too: who sees what depends on it, and whoever writes
-/// relies on it. Returns how many of them there are.
-pub async fn set_access(tx: &mut WriteTx, users: &[UserId], access: Access) -> Result<u64> {
+/// Gives a user other module access. Returns whether there is one. The folder tree's scope changes too: who sees what
+/// depends on it, and whoever writes relies on it.
+pub async fn set_access(tx: &mut WriteTx, user: UserId, access: Access) -> Result<bool> {
     let stamp = tx.touch(Scope::Principals)?;
     tx.touch(Scope::Tree)?;
-    let mut found = 0;
-    for part in users.chunks(USERS_A_STATEMENT) {
-        let sql = format!(
-            "UPDATE users SET access = ?, modified = ? WHERE cid = ? AND id IN ({})",
-            marks(part.len())
-        );
-        let mut values = args![access.to_stored(), stamp, tx.context];
-        values.extend(part.iter().map(|id| Value::from(*id)));
-        found += tx.execute("users", sql, values).await?;
-    }
-    Ok(found)
+    let sql = "UPDATE users SET access = ?, modified = ? WHERE cid = ? AND id = ?";
+    Ok(tx.execute("users", sql, args![access.to_stored(), stamp, tx.context, user]).await? > 0)
 }
-
-/// Users that one statement names: far below the placeholders an engine takes.
-const USERS_A_STATEMENT: usize = 1_000;
