@@ -23,5 +23,5 @@ mod vault;
 pub use config::Config;
 pub use error::{Error, Result};
 pub use place::Place;
-pub use store::Store;
+pub use store::{Login, Store};
 pub use tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, Tx, WriteTx};
