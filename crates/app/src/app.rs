@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use tokio::sync::Notify;
+use zebu_model::Scope;
 use zebu_model::session::Lifetimes;
 use zebu_store::configdb::databases;
 use zebu_store::{Place, Plan, ReadTx, Store, WriteTx};
@@ -29,9 +30,6 @@ pub struct Config {
     /// administrator has no business there.
     #[serde(default)]
     pub operator_contexts: Vec<u32>,
-    /// `[operator]`: of the processes that carry out the operator's commands.
-    #[serde(default)]
-    pub operator: crate::operator::Settings,
 }
 
 /// `[node]`.
@@ -142,8 +140,14 @@ impl App {
         databases::all(&mut tx).await.map(drop).map_err(Into::into)
     }
 
+    /// Reads anything, on the master.
     pub(crate) async fn read(&self, place: &Place) -> Result<ReadTx> {
         Ok(self.store.read(place).await?)
+    }
+
+    /// Reads what belongs to these scopes, on a replica if one has it.
+    pub(crate) async fn read_of(&self, place: &Place, scopes: &[Scope]) -> Result<ReadTx> {
+        Ok(self.store.read_scopes(place, scopes).await?)
     }
 
     pub(crate) async fn write(&self, place: &Place, plan: Plan) -> Result<WriteTx> {

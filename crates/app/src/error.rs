@@ -39,10 +39,7 @@ fn store_sentence(error: &zebu_store::Error) -> &'static str {
 
 impl From<zebu_store::Error> for Error {
     fn from(error: zebu_store::Error) -> Error {
-        match error {
-            zebu_store::Error::Disabled(_) => Refusal::SessionContextDisabled {}.into(),
-            other => Error::Store(other),
-        }
+        Error::Store(error)
     }
 }
 

@@ -15,6 +15,20 @@ pub struct Config {
     /// node needs the same. Default: empty, none; then the secret is made from configdb's own password.
     #[serde(default)]
     pub key_file: PathBuf,
+    /// URLs of configdb's replicas, of the same form and with the same schema. They are watched over, and take over when
+    /// configdb's master is gone (OPERATING.md). Default none.
+    #[serde(default)]
+    pub configdb_read: Vec<String>,
+    /// How far a replica may be behind its master and still be asked, ms. Default 10 000.
+    #[serde(default = "replica_lag_ms_max")]
+    pub replica_lag_ms_max: u64,
+    /// How long a read waits for a replica to have what it must see, before the master is asked, ms. Default 10.
+    #[serde(default = "replica_wait_ms_max")]
+    pub replica_wait_ms_max: u64,
+    /// How long a database server may take to say how it is, ms: some four times a second each is asked. One that takes
+    /// longer counts as dead until it answers. Default 700.
+    #[serde(default = "probe_ms_max")]
+    pub probe_ms_max: u64,
     /// Connections to the server of configdb. Servers registered in configdb have limits of their own there. Default 16.
     #[serde(default = "connections_max")]
     pub connections_max: usize,
@@ -35,6 +49,18 @@ pub struct Config {
 
 fn connections_max() -> usize {
     16
+}
+
+fn replica_lag_ms_max() -> u64 {
+    10_000
+}
+
+fn replica_wait_ms_max() -> u64 {
+    10
+}
+
+fn probe_ms_max() -> u64 {
+    700
 }
 
 fn readers_max() -> usize {
@@ -60,6 +86,10 @@ impl Config {
         Config {
             configdb: url.into(),
             key_file: PathBuf::new(),
+            configdb_read: Vec::new(),
+            replica_lag_ms_max: replica_lag_ms_max(),
+            replica_wait_ms_max: replica_wait_ms_max(),
+            probe_ms_max: probe_ms_max(),
             connections_max: connections_max(),
             readers_max: readers_max(),
             wait_ms_max: wait_ms_max(),

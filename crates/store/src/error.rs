@@ -39,6 +39,16 @@ pub enum Error {
     /// The database let another transaction go first (a deadlock). Nothing was written: start over.
     #[error("another transaction was in the way")]
     Contended,
+    /// What was read on a replica has changed since, and the rest has to be read on the master: start over.
+    #[error("what a replica answered has changed since")]
+    Overtaken,
+    /// A store function read from a replica without saying which scope it reads: a defect, and the reason why nothing is
+    /// answered.
+    #[error("a read of {table} on a replica did not say which scope it is of")]
+    Unnamed {
+        /// The table.
+        table: &'static str,
+    },
     /// What the write relied on has changed since it was read (P2): fetch it again and start over.
     #[error("what the write relied on has changed")]
     Stale,
@@ -77,9 +87,6 @@ pub enum Error {
     /// The context does not live where it was looked for, or is just leaving: find out where it lives now.
     #[error("context {0} does not live in this database")]
     Moved(zebu_model::ContextId),
-    /// The context was disabled since its place was looked up: nothing is written in it for its users.
-    #[error("context {0} is disabled")]
-    Disabled(zebu_model::ContextId),
     /// A password can neither be sealed nor opened.
     #[error("a database's password: {reason}")]
     Secret {
@@ -111,16 +118,10 @@ impl Error {
         if matches!(self, Error::Duplicate { .. }) { Error::Contended } else { self }
     }
 
-    /// For a row of `table` that was looked for before it was made: one that came between is a reason to look again.
-    #[must_use]
-    pub fn started_over_if_duplicate_in(self, table: &str) -> Error {
-        if self.is_duplicate_in(table) { Error::Contended } else { self }
-    }
-
     /// Whether to start over at once: the ground moved, or somebody was in the way; nothing was written.
     #[must_use]
     pub fn asks_to_start_over(&self) -> bool {
-        matches!(self, Error::Stale | Error::Contended)
+        matches!(self, Error::Stale | Error::Contended | Error::Overtaken)
     }
 
     /// Whether the same request may succeed in a moment.
@@ -132,6 +133,7 @@ impl Error {
                 | Error::Unavailable { .. }
                 | Error::Stale
                 | Error::Contended
+                | Error::Overtaken
                 | Error::Moved(_)
         )
     }

@@ -5,6 +5,8 @@ use std::time::Instant;
 use zebu_model::ContextId;
 use zebu_model::quota::Quota;
 
+use crate::known::Known;
+
 /// Where a context lives, as configdb says. Every transaction of a context needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -30,6 +32,8 @@ pub struct Place {
     pub quota: Quota,
     /// When configdb said so.
     pub resolved: Instant,
+    /// What the request that this was found for knows of its scopes.
+    pub known: Known,
 }
 
 impl Place {

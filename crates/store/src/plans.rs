@@ -82,6 +82,7 @@ mod tests {
             filestore_from: None,
             quota: Quota::Unlimited,
             resolved: std::time::Instant::now(),
+            known: crate::Known::default(),
         };
         let tx = store.found(&place, Plan::changing([Scope::Tree]), 1).await.unwrap();
         tx.commit().await.unwrap();

@@ -4,33 +4,21 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use zebu_model::ContextId;
+use zebu_model::{ContextId, Scope};
 
 use crate::config::Config;
-use crate::configdb::{contexts, databases};
-use crate::engine::{Begin, Database, Server, Target};
+use crate::configdb::contexts;
+use crate::engine::{Begin, Database, Server};
 use crate::error::{Error, Result};
+use crate::group::state::ServerState;
+use crate::group::topology::Topology;
 use crate::home::HomeTx;
 use crate::migrate;
 use crate::place::Place;
+use crate::reads::{self, Counters, Reads};
 use crate::shard::sequences::{self, Sequence};
 use crate::tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, WriteTx};
-use crate::vault::Vault;
-
-/// Who signs in to a database server.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Login {
-    /// The user; empty for SQLite.
-    pub user: String,
-    /// The password, in clear.
-    pub password: String,
-}
-
-impl std::fmt::Debug for Login {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Login({})", self.user)
-    }
-}
+use crate::view::{Origin, View};
 
 /// How long a place is believed by those who read. Who moves a context leaves its rows where they were for much longer.
 const PLACE_FRESH: Duration = Duration::from_secs(5);
@@ -42,9 +30,10 @@ const MOVING_STEP: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct Store {
     config: Config,
-    configdb: Database,
-    vault: Vault,
-    servers: Mutex<HashMap<i64, Server>>,
+    topology: Arc<Topology>,
+    counters: Arc<Counters>,
+    /// Of reads of configdb: nobody asks for them, and they are none of a context's.
+    config_counters: Counters,
     moved: Mutex<HashMap<ContextId, Place>>,
     ids: Ids,
 }
@@ -52,14 +41,15 @@ pub struct Store {
 impl Store {
     /// Opens configdb and brings its schema up to date.
     pub async fn open(config: Config) -> Result<Store> {
-        let configdb = Database::of_url(&config, &config.configdb)?;
-        migrate::run(&configdb, migrate::CONFIG).await?;
-        let vault = Vault::new(&config, Database::password_in(&config.configdb).as_deref())?;
+        let topology = Topology::new(config.clone())?;
+        let (server, schema) = (topology.configdb().writer().await?, topology.schema().to_owned());
+        migrate::run(&Database { server, schema }, migrate::CONFIG).await?;
+        topology.start();
         Ok(Store {
             config,
-            configdb,
-            vault,
-            servers: Mutex::default(),
+            topology,
+            counters: Arc::default(),
+            config_counters: Counters::default(),
             moved: Mutex::default(),
             ids: Ids::default(),
         })
@@ -67,53 +57,51 @@ impl Store {
 
     /// Reads in configdb.
     pub async fn config(&self) -> Result<ConfigTx> {
-        Ok(ConfigTx::new(self.configdb.lease(Begin::Read).await?))
+        let (group, schema) = (self.topology.configdb(), self.topology.schema());
+        Ok(ConfigTx::new(reads::whole(group, schema, &self.config_counters).await?))
     }
 
     /// Writes in configdb.
     pub async fn config_write(&self) -> Result<ConfigWriteTx> {
-        Ok(ConfigWriteTx::new(self.configdb.lease(Begin::Write).await?))
+        let server = self.topology.configdb().writer().await?;
+        Ok(ConfigWriteTx::new(server.lease(self.topology.schema(), Begin::Write).await?))
     }
 
-    /// Seals the password of the database `name`, for [`databases::DatabaseServer::password`].
+    /// Seals the password of the database `name`, for [`crate::configdb::databases::DatabaseServer::password`].
     pub fn seal_password(&self, name: &str, password: &str) -> Result<String> {
-        self.vault.seal(name, password)
+        self.topology.vault().seal(name, password)
     }
 
-    /// Opens what [`Store::seal_password`] made for the same name.
-    pub fn open_password(&self, name: &str, sealed: &str) -> Result<String> {
-        self.vault.open(name, sealed)
-    }
-
-    /// Connects to a database server that is not registered (yet): signs in, and if it is to take writes makes and removes
-    /// a schema, so that what is missing is said before a context needs it.
-    pub async fn try_server(&self, url: &str, login: Login, writes: bool) -> Result<()> {
-        let target = Target {
-            url: url.to_owned(),
-            credentials: (!login.user.is_empty()).then_some((login.user, login.password)),
-            pool_max: 1,
-            pool_hard_limit: true,
-            pool_initial: 0,
-        };
-        let wait = Duration::from_millis(self.config.connect_ms_max);
-        Server::of(&self.config, &target)?.try_out(wait, writes).await
-    }
-
-    /// Reads in a context's database.
+    /// Reads in a context's database: on its master, or where it is certain that nothing is missing while that is gone.
     pub async fn read(&self, place: &Place) -> Result<ReadTx> {
-        let known = self.known_since(place)?;
-        let place = match known {
-            Some(place) if place.resolved.elapsed() < PLACE_FRESH => place,
-            None if place.resolved.elapsed() < PLACE_FRESH => place.clone(),
-            _ => self.resolve(place).await?,
-        };
+        let place = self.current(place).await?;
         self.read_at(&place).await
+    }
+
+    /// Reads what belongs to these scopes: on a replica that has what must be seen of them, if there is one (P6). What else
+    /// is read may be read too, if its function names its scope; it costs a question to the master then.
+    pub async fn read_scopes(&self, place: &Place, scopes: &[Scope]) -> Result<ReadTx> {
+        let at = self.current(place).await?;
+        let group = self.topology.group(at.database).await?;
+        let (schema, known, counters) = (at.schema.clone(), place.known.clone(), Arc::clone(&self.counters));
+        let wait = Duration::from_millis(self.config.replica_wait_ms_max);
+        reads::of_scopes(&at, Origin { group, schema, known, counters }, scopes, wait).await
+    }
+
+    /// Where a context is read: a place that was found long ago is found again.
+    async fn current(&self, place: &Place) -> Result<Place> {
+        match self.known_since(place)? {
+            Some(place) if place.resolved.elapsed() < PLACE_FRESH => Ok(place),
+            None if place.resolved.elapsed() < PLACE_FRESH => Ok(place.clone()),
+            _ => self.resolve(place).await,
+        }
     }
 
     /// Reads in the database that `place` names, wherever the context lives: for who moves it.
     pub async fn read_at(&self, place: &Place) -> Result<ReadTx> {
-        let lease = self.server(place.database).await?.lease(&place.schema, Begin::Read).await?;
-        Ok(ReadTx::new(place.context, lease))
+        let group = self.topology.group(place.database).await?;
+        let lease = reads::whole(&group, &place.schema, &self.counters).await?;
+        Ok(ReadTx::new(place.context, lease, View::Whole, group.has_replicas()))
     }
 
     /// Writes in a context's database; see [`Plan`]. `now_ms` is the writer's clock. [`Error::Stale`] means that
@@ -124,7 +112,7 @@ impl Store {
         let mut moved = self.known_since(place)?;
         loop {
             let at = moved.as_ref().unwrap_or(place);
-            let lease = self.server(at.database).await?.lease(&at.schema, Begin::Write).await?;
+            let lease = self.master(at.database).await?.lease(&at.schema, Begin::Write).await?;
             match WriteTx::begin(at, lease, plan.clone(), now_ms).await {
                 Err(Error::Moved(_)) if begun.elapsed() < wait => {}
                 other => return other,
@@ -139,13 +127,13 @@ impl Store {
 
     /// The first write of a context: gives it its home. [`Error::Duplicate`] in `homes` if it has one there.
     pub async fn found(&self, place: &Place, plan: Plan, now_ms: i64) -> Result<WriteTx> {
-        let lease = self.server(place.database).await?.lease(&place.schema, Begin::Write).await?;
+        let lease = self.master(place.database).await?.lease(&place.schema, Begin::Write).await?;
         WriteTx::found(place, lease, plan, now_ms).await
     }
 
     /// Holds a context's home in the schema that `place` names, whatever it says: for who moves or deletes the context.
     pub async fn hold_home(&self, place: &Place) -> Result<HomeTx> {
-        let lease = self.server(place.database).await?.lease(&place.schema, Begin::Write).await?;
+        let lease = self.master(place.database).await?.lease(&place.schema, Begin::Write).await?;
         HomeTx::begin(place, lease).await
     }
 
@@ -197,29 +185,44 @@ impl Store {
 
     /// Makes a schema on a registered master if it is not there, and brings its tables up to date.
     pub async fn ensure_schema(&self, database: i64, schema: &str) -> Result<()> {
-        let shard = Database { server: self.server(database).await?, schema: schema.to_owned() };
+        let shard = Database { server: self.master(database).await?, schema: schema.to_owned() };
         shard.create().await?;
         migrate::run(&shard, migrate::SHARD).await.map(drop)
     }
 
-    async fn server(&self, id: i64) -> Result<Server> {
-        if let Some(known) = locked(&self.servers).get(&id) {
-            return Ok(known.clone());
+    /// The server that takes the writes of a registered master.
+    async fn master(&self, database: i64) -> Result<Server> {
+        self.topology.group(database).await?.writer().await
+    }
+
+    /// Watches over all registered servers, whether anybody asks them or not: for a node. What is read of a database is
+    /// watched over in any case.
+    pub async fn watch(&self) -> Result<()> {
+        self.topology.refresh().await?;
+        self.topology.watch();
+        Ok(())
+    }
+
+    /// How each server is, as this process sees it.
+    pub async fn servers_state(&self) -> Result<Vec<ServerState>> {
+        self.topology.refresh().await?;
+        let mut states = Vec::new();
+        for group in self.topology.all() {
+            states.extend(group.states().await);
         }
-        let mut tx = self.config().await?;
-        let server = databases::by_id(&mut tx, id).await?.ok_or(Error::Unregistered(id))?;
-        drop(tx);
-        let password = self.vault.open(&server.name, &server.password)?;
-        let target = Target {
-            url: server.url,
-            credentials: (!server.login.is_empty()).then_some((server.login, password)),
-            pool_max: usize::try_from(server.pool_max).unwrap_or(self.config.connections_max),
-            pool_hard_limit: server.pool_hard_limit,
-            pool_initial: usize::try_from(server.pool_initial).unwrap_or(0),
-        };
-        let server = Server::of(&self.config, &target)?;
-        // Whoever was first: there must be one of each.
-        Ok(locked(&self.servers).entry(id).or_insert(server).clone())
+        Ok(states)
+    }
+
+    /// The same without looking first, of those that are watched over.
+    #[must_use]
+    pub fn servers_seen(&self) -> Vec<ServerState> {
+        self.topology.all().iter().flat_map(|group| group.seen()).collect()
+    }
+
+    /// What became of reads of contexts since the process began.
+    #[must_use]
+    pub fn reads(&self) -> Reads {
+        self.counters.read()
     }
 }
 

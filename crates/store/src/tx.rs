@@ -12,9 +12,11 @@ use zebu_model::{ContextId, Scope, Version};
 use crate::engine::{Lease, Locking};
 use crate::error::{Error, Result};
 use crate::home::{self, Home};
+use crate::known::Known;
 use crate::place::Place;
 use crate::statement::Statement;
 use crate::value::{Row, Value, args};
+use crate::view::{self, View};
 
 /// What a write will change, and what it relied on.
 #[derive(Clone, Debug, Default)]
@@ -43,12 +45,17 @@ impl Plan {
 #[derive(Debug)]
 pub struct Tx {
     pub(crate) context: ContextId,
-    lease: Lease,
+    pub(crate) lease: Lease,
+    pub(crate) view: View,
 }
 
 /// A transaction that only reads, in one snapshot. Dropping it ends it.
 #[derive(Debug)]
-pub struct ReadTx(Tx);
+pub struct ReadTx {
+    tx: Tx,
+    /// There are replicas: what is learned of versions will be of use.
+    has_replicas: bool,
+}
 
 /// A transaction that writes. Dropping it without [`WriteTx::commit`] undoes everything.
 #[derive(Debug)]
@@ -57,17 +64,18 @@ pub struct WriteTx {
     stamp: Version,
     changes: Vec<Scope>,
     filestore: i64,
+    known: Known,
 }
 
 impl Deref for ReadTx {
     type Target = Tx;
     fn deref(&self) -> &Tx {
-        &self.0
+        &self.tx
     }
 }
 impl DerefMut for ReadTx {
     fn deref_mut(&mut self) -> &mut Tx {
-        &mut self.0
+        &mut self.tx
     }
 }
 impl Deref for WriteTx {
@@ -91,6 +99,10 @@ impl Tx {
 
     /// The version a scope has in this transaction's snapshot; [`Version::NONE`] if nobody ever wrote to it.
     pub async fn version(&mut self, scope: Scope) -> Result<Version> {
+        self.need(&[scope]).await?;
+        if let Some(version) = self.checked(scope) {
+            return Ok(version);
+        }
         let (kind, id) = scope.key();
         let rows = self
             .query(
@@ -103,6 +115,17 @@ impl Tx {
     }
 
     pub(crate) async fn query(
+        &mut self,
+        table: &'static str,
+        sql: impl Into<std::borrow::Cow<'static, str>>,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>> {
+        self.guard(table)?;
+        self.query_unguarded(table, sql, args).await
+    }
+
+    /// The same before it is known which scope the rows are of. The caller says so before it hands them out.
+    pub(crate) async fn query_unguarded(
         &mut self,
         table: &'static str,
         sql: impl Into<std::borrow::Cow<'static, str>>,
@@ -126,8 +149,19 @@ impl Tx {
 }
 
 impl ReadTx {
-    pub(crate) fn new(context: ContextId, lease: Lease) -> ReadTx {
-        ReadTx(Tx { context, lease })
+    pub(crate) fn new(context: ContextId, lease: Lease, view: View, has_replicas: bool) -> ReadTx {
+        ReadTx { tx: Tx { context, lease, view }, has_replicas }
+    }
+
+    /// Remembers for the rest of the request which versions these scopes have, if that will spare a question: for a read of
+    /// the master at the beginning of a request.
+    pub async fn learn(&mut self, known: &Known, scopes: &[Scope]) -> Result<()> {
+        if !self.has_replicas || self.is_on_replica() {
+            return Ok(());
+        }
+        let found = view::versions(&mut self.tx.lease, self.tx.context, scopes).await?;
+        known.learn(&found);
+        Ok(())
     }
 }
 
@@ -136,12 +170,7 @@ impl WriteTx {
         let mut tx = WriteTx::unlocked(place, lease, &plan, now_ms);
         let home = home::of_write(&mut tx).await?;
         let home = home.filter(|home| home.state == home::State::Lives && home.born == place.born);
-        let home = home.ok_or(Error::Moved(place.context))?;
-        // Whoever takes a disabled context for an enabled one began before it was disabled.
-        if place.enabled && !home.enabled {
-            return Err(Error::Disabled(place.context));
-        }
-        tx.filestore = home.filestore;
+        tx.filestore = home.ok_or(Error::Moved(place.context))?.filestore;
         tx.lock(&plan.relies, now_ms).await?;
         Ok(tx)
     }
@@ -159,8 +188,14 @@ impl WriteTx {
         let mut changes = plan.changes.clone();
         changes.sort_unstable();
         changes.dedup();
-        let tx = Tx { context: place.context, lease };
-        WriteTx { tx, stamp: Version::NONE.next(now_ms), changes, filestore: place.filestore_id }
+        let tx = Tx { context: place.context, lease, view: View::Whole };
+        WriteTx {
+            tx,
+            stamp: Version::NONE.next(now_ms),
+            changes,
+            filestore: place.filestore_id,
+            known: place.known.clone(),
+        }
     }
 
     /// Locks all named scopes, compares what was relied on, raises what will change.
@@ -281,7 +316,13 @@ impl WriteTx {
 
     /// Commits. After an error nothing was written, except after [`Error::InDoubt`].
     pub async fn commit(self) -> Result<()> {
-        self.tx.lease.commit().await
+        let WriteTx { tx, stamp, changes, known, .. } = self;
+        // Whatever comes of it, what was known of these before is not what is now.
+        known.forget(&changes);
+        tx.lease.commit().await?;
+        let written: Vec<(Scope, Version)> = changes.into_iter().map(|scope| (scope, stamp)).collect();
+        known.learn(&written);
+        Ok(())
     }
 }
 

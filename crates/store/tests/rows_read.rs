@@ -51,6 +51,7 @@ async fn hot_queries_read_few_rows_of_many() {
         filestore_from: None,
         quota: Quota::Unlimited,
         resolved: std::time::Instant::now(),
+        known: zebu_store::Known::default(),
     };
     let who = Membership { user: UserId(3), groups: vec![GroupId(10)], access: Access::of(Flag::ALL) };
     let mut tx = store.read(&place).await.unwrap();

@@ -85,6 +85,7 @@ impl Databases {
             filestore_from: None,
             quota: Quota::Unlimited,
             resolved: std::time::Instant::now() + std::time::Duration::from_secs(3_600),
+            known: zebu_store::Known::default(),
         };
         // The second node of a test finds it there.
         if let Ok(mut tx) = store.found(&place, Plan::default(), NOW).await {

@@ -47,7 +47,6 @@ fn configuration(place: &Place) -> Result<zebu_app::Config> {
         store: zebu_store::Config::new(configdb_of(dir)?),
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),
-        operator: zebu_app::operator::Settings::default(),
     })
 }
 

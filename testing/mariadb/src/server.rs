@@ -140,9 +140,7 @@ impl Server {
         arguments
     }
 
-    /// Its socket.
-    #[must_use]
-    pub fn socket(&self) -> PathBuf {
+    fn socket(&self) -> PathBuf {
         self.folder.path().join("socket")
     }
 

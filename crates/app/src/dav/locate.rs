@@ -18,6 +18,7 @@ use zebu_store::shard::{files, folders, listings};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::settle::until_settled;
 
 /// The collection of file folders whose parents the caller does not see.
 pub const OTHER_FOLDERS_NAME: &str = "Other infostore folders";
@@ -61,42 +62,47 @@ impl Located {
 
 /// What is at a path. `segments`: decoded, without empty ones.
 pub async fn locate(app: &App, caller: &Caller, segments: &[String]) -> Result<Located> {
-    caller.who.access.require(Flag::Infostore)?;
-    let mut tx = app.read(&caller.place).await?;
-    let (start, rest) = match segments.split_first() {
-        Some((first, [])) if first == OTHER_FOLDERS_NAME => return Ok(Located::OtherFolders),
-        Some((first, [second, rest @ ..])) if first == OTHER_FOLDERS_NAME => {
-            let named = named_others(&mut tx, caller).await?;
-            match named.into_iter().find(|(name, _)| name == second) {
-                Some((_, listed)) => (listed.granted.folder.id, rest),
-                None => return Ok(Located::Nowhere),
+    until_settled!(
+        async {
+            caller.who.access.require(Flag::Infostore)?;
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
+            let (start, rest) = match segments.split_first() {
+                Some((first, [])) if first == OTHER_FOLDERS_NAME => return Ok(Located::OtherFolders),
+                Some((first, [second, rest @ ..])) if first == OTHER_FOLDERS_NAME => {
+                    let named = named_others(&mut tx, caller).await?;
+                    match named.into_iter().find(|(name, _)| name == second) {
+                        Some((_, listed)) => (listed.granted.folder.id, rest),
+                        None => return Ok(Located::Nowhere),
+                    }
+                }
+                _ => (fixed::INFOSTORE, segments),
+            };
+            let way = folders::walk(&mut tx, start, rest).await?;
+            let deepest = way.last().copied().unwrap_or(start);
+            let ids: Vec<FolderId> = [start].into_iter().chain(way.iter().copied()).collect();
+            let seen = folders::by_id(&mut tx, &caller.who, &ids).await?;
+            // Nobody finds out names of folders they don't see. And what is seen below such a folder has one path only, among
+            // the other folders: whoever moves something onto itself is always noticed by the path.
+            if seen.len() < ids.len() || !seen.iter().all(|granted| granted.bits.sees()) {
+                return Ok(Located::Nowhere);
             }
+            let Some(granted) = seen.into_iter().find(|granted| granted.folder.id == deepest) else {
+                return Ok(Located::Nowhere);
+            };
+            let name = match rest.get(way.len()..) {
+                None | Some([]) => return Ok(Located::Folder(granted)),
+                Some([name]) => name,
+                Some(_) => return Ok(Located::Nowhere),
+            };
+            let file = files::by_name(&mut tx, deepest, name).await?;
+            let readable = |file: &File| granted.bits.read.covers(file.created_by, caller.who.user);
+            Ok(match file.filter(readable) {
+                Some(file) => Located::File { file: Box::new(file), folder: granted },
+                None => Located::Free { parent: granted, name: name.clone() },
+            })
         }
-        _ => (fixed::INFOSTORE, segments),
-    };
-    let way = folders::walk(&mut tx, start, rest).await?;
-    let deepest = way.last().copied().unwrap_or(start);
-    let ids: Vec<FolderId> = [start].into_iter().chain(way.iter().copied()).collect();
-    let seen = folders::by_id(&mut tx, &caller.who, &ids).await?;
-    // Nobody finds out names of folders they don't see. And what is seen below such a folder has one path only, among
-    // the other folders: whoever moves something onto itself is always noticed by the path.
-    if seen.len() < ids.len() || !seen.iter().all(|granted| granted.bits.sees()) {
-        return Ok(Located::Nowhere);
-    }
-    let Some(granted) = seen.into_iter().find(|granted| granted.folder.id == deepest) else {
-        return Ok(Located::Nowhere);
-    };
-    let name = match rest.get(way.len()..) {
-        None | Some([]) => return Ok(Located::Folder(granted)),
-        Some([name]) => name,
-        Some(_) => return Ok(Located::Nowhere),
-    };
-    let file = files::by_name(&mut tx, deepest, name).await?;
-    let readable = |file: &File| granted.bits.read.covers(file.created_by, caller.who.user);
-    Ok(match file.filter(readable) {
-        Some(file) => Located::File { file: Box::new(file), folder: granted },
-        None => Located::Free { parent: granted, name: name.clone() },
-    })
+        .await
+    )
 }
 
 /// The folders whose parents the caller does not see, under names that differ.
@@ -133,25 +139,36 @@ pub struct Children {
 
 /// What is in a collection; empty for everything that is none.
 pub async fn children(app: &App, caller: &Caller, at: &Located) -> Result<Children> {
-    let mut tx = app.read(&caller.place).await?;
-    let mut children = match at {
-        Located::Folder(granted) => in_folder(&mut tx, app, caller, granted).await?,
-        Located::OtherFolders => {
-            let found = named_others(&mut tx, caller).await?;
-            let folders = found.into_iter().map(|(name, l)| (name, Some(l.granted))).collect();
-            Children { folders, ..Children::default() }
+    until_settled!(
+        async {
+            let content = match at {
+                Located::Folder(granted) => Some(Scope::Folder(granted.folder.id)),
+                _ => None,
+            };
+            let scopes: Vec<Scope> = [Scope::Tree].into_iter().chain(content).collect();
+            let mut tx = app.read_of(&caller.place, &scopes).await?;
+            let mut children = match at {
+                Located::Folder(granted) => in_folder(&mut tx, app, caller, granted).await?,
+                Located::OtherFolders => {
+                    let found = named_others(&mut tx, caller).await?;
+                    let folders = found.into_iter().map(|(name, l)| (name, Some(l.granted))).collect();
+                    Children { folders, ..Children::default() }
+                }
+                _ => Children::default(),
+            };
+            let folders =
+                children.folders.iter().filter_map(|(_, granted)| Some(granted.as_ref()?.folder.id));
+            let folders: Vec<FolderId> = folders.collect();
+            for part in folders.chunks(500) {
+                children.locks.extend(dav::locks_on_folders(&mut tx, part, app.now_ms()).await?);
+                for (folder, name, value) in dav::properties_of_folders(&mut tx, part).await? {
+                    children.properties.push((Target::Folder(folder), name, value));
+                }
+            }
+            Ok(children)
         }
-        _ => Children::default(),
-    };
-    let folders = children.folders.iter().filter_map(|(_, granted)| Some(granted.as_ref()?.folder.id));
-    let folders: Vec<FolderId> = folders.collect();
-    for part in folders.chunks(500) {
-        children.locks.extend(dav::locks_on_folders(&mut tx, part, app.now_ms()).await?);
-        for (folder, name, value) in dav::properties_of_folders(&mut tx, part).await? {
-            children.properties.push((Target::Folder(folder), name, value));
-        }
-    }
-    Ok(children)
+        .await
+    )
 }
 
 async fn in_folder(tx: &mut Tx, app: &App, caller: &Caller, granted: &Granted) -> Result<Children> {

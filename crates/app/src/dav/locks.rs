@@ -7,7 +7,7 @@ use zebu_model::tree::Granted;
 use zebu_model::{FolderId, Refusal, Scope};
 use zebu_store::shard::dav;
 use zebu_store::shard::{files, folders};
-use zebu_store::{Plan, Tx};
+use zebu_store::{Plan, Tx, WriteTx};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -33,9 +33,15 @@ pub type Locks = Vec<Lock>;
 
 /// The locks that bear on a target: on itself, and deep ones on folders above it.
 pub async fn locks_at(app: &App, caller: &Caller, target: Target) -> Result<Locks> {
+    Ok(bearing(app, caller, target).await?.map(|(_, locks)| locks).unwrap_or_default())
+}
+
+/// The same, with the folder that the target is in; `None` if the target is gone.
+async fn bearing(app: &App, caller: &Caller, target: Target) -> Result<Option<(FolderId, Locks)>> {
     let mut tx = app.read(&caller.place).await?;
-    let Some(place) = place_of(&mut tx, target).await? else { return Ok(Vec::new()) };
-    Ok(dav::bearing(&mut tx, target, place, app.now_ms()).await?)
+    let Some(place) = place_of(&mut tx, target).await? else { return Ok(None) };
+    let locks = dav::bearing(&mut tx, target, place, app.now_ms()).await?;
+    Ok(Some((place, locks)))
 }
 
 /// The locks on everything below a folder: on folders and on the files in them.
@@ -130,7 +136,7 @@ async fn attempt(app: &App, caller: &Caller, target: Target, request: &LockReque
         owner: request.owner.clone(),
         expires: expires(app, request.seconds),
     };
-    dav::insert_lock(&mut tx, &taken, app.now_ms()).await?;
+    dav::insert_lock(&mut tx, &taken, place, app.now_ms()).await?;
     tx.commit().await?;
     Ok(taken)
 }
@@ -151,8 +157,8 @@ fn uuid() -> Result<String> {
     Ok(text)
 }
 
-/// The caller's lock of a token on a target, in a transaction that may change it.
-async fn own<'a>(locks: &'a [Lock], caller: &Caller, token: &str) -> Option<&'a Lock> {
+/// The caller's lock of a token.
+fn own<'a>(locks: &'a [Lock], caller: &Caller, token: &str) -> Option<&'a Lock> {
     locks.iter().find(|lock| lock.token == token && lock.user == caller.who.user)
 }
 
@@ -164,12 +170,22 @@ pub async fn refresh(
     tokens: &[String],
     seconds: u32,
 ) -> Result<Option<Lock>> {
-    let locks = locks_at(app, caller, target).await?;
+    until_settled!(prolong(app, caller, target, tokens, seconds).await)
+}
+
+async fn prolong(
+    app: &App,
+    caller: &Caller,
+    target: Target,
+    tokens: &[String],
+    seconds: u32,
+) -> Result<Option<Lock>> {
+    let Some((place, locks)) = bearing(app, caller, target).await? else { return Ok(None) };
     for token in tokens {
-        let Some(lock) = own(&locks, caller, token).await else { continue };
-        let mut tx = app.write(&caller.place, Plan::default()).await?;
+        let Some(lock) = own(&locks, caller, token) else { continue };
+        let mut tx = change(app, caller, target, lock, place).await?;
         let lock = Lock { expires: expires(app, seconds), ..lock.clone() };
-        if dav::set_expires(&mut tx, token, lock.expires).await? {
+        if dav::set_expires(&mut tx, &lock, place).await? {
             tx.commit().await?;
             return Ok(Some(lock));
         }
@@ -179,12 +195,24 @@ pub async fn refresh(
 
 /// Gives a lock back. `false` if the caller holds no such lock on the target.
 pub async fn unlock(app: &App, caller: &Caller, target: Target, token: &str) -> Result<bool> {
-    let locks = locks_at(app, caller, target).await?;
-    if own(&locks, caller, token).await.is_none() {
-        return Ok(false);
-    }
-    let mut tx = app.write(&caller.place, Plan::default()).await?;
-    let gone = dav::delete_lock(&mut tx, token).await?;
+    until_settled!(give_back(app, caller, target, token).await)
+}
+
+async fn give_back(app: &App, caller: &Caller, target: Target, token: &str) -> Result<bool> {
+    let Some((place, locks)) = bearing(app, caller, target).await? else { return Ok(false) };
+    let Some(lock) = own(&locks, caller, token) else { return Ok(false) };
+    let mut tx = change(app, caller, target, lock, place).await?;
+    let gone = dav::delete_lock(&mut tx, lock, place).await?;
     tx.commit().await?;
     Ok(gone)
+}
+
+/// A transaction that changes a lock that was found while `target` was in `place`; it still is.
+async fn change(app: &App, caller: &Caller, target: Target, lock: &Lock, place: FolderId) -> Result<WriteTx> {
+    let plan = Plan::changing([dav::scope_of_locks(lock.target, place)]);
+    let mut tx = app.write(&caller.place, plan).await?;
+    if place_of(&mut tx, target).await? != Some(place) {
+        return Err(zebu_store::Error::Stale.into());
+    }
+    Ok(tx)
 }

@@ -14,8 +14,13 @@ use crate::settle::until_settled;
 
 /// The properties kept for clients of one resource: `{namespace}local` and XML.
 pub async fn properties(app: &App, caller: &Caller, target: Target) -> Result<Vec<(String, String)>> {
-    let mut tx = app.read(&caller.place).await?;
-    Ok(dav::properties(&mut tx, target).await?)
+    until_settled!(
+        async {
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
+            Ok(dav::properties(&mut tx, target).await?)
+        }
+        .await
+    )
 }
 
 /// Sets properties (`Some`) or removes them (`None`), all or none. The caller must be allowed to write there.

@@ -44,7 +44,7 @@ pub async fn update(app: &App, caller: &Caller, id: FileId, change: FileChange<'
 
 async fn attempt(app: &App, caller: &Caller, id: FileId, change: &FileChange<'_>) -> Result<Version> {
     let (seen_now, target, tree) = {
-        let mut tx = app.read(&caller.place).await?;
+        let mut tx = app.read_of(&caller.place, &[Scope::Principals, Scope::Tree]).await?;
         let caller = &caller.as_of(&mut tx).await?;
         let (file, granted) = readable(&mut tx, caller, id).await?;
         let tree = tx.version(Scope::Tree).await?;

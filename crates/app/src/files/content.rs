@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use zebu_files::{FileStore, Key, Reader};
 use zebu_model::file::{Content, File};
-use zebu_model::{FileId, Refusal};
+use zebu_model::{FileId, Refusal, Scope};
 use zebu_store::shard::files;
 
 use super::list::readable;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
+use crate::settle::until_settled;
 
 /// A version whose bytes the caller may read.
 #[derive(Debug)]
@@ -25,15 +26,24 @@ pub struct Opened {
 
 /// Opens a version of an item; the current one if none is named.
 pub async fn open(app: &App, caller: &Caller, id: FileId, version: Option<u32>) -> Result<Opened> {
-    let mut tx = app.read(&caller.place).await?;
+    let (file, content) = until_settled!(find(app, caller, id, version).await)?;
+    let content = content.ok_or(Refusal::DocumentMissing { file: id })?;
+    open_content(app, caller, file, content).await
+}
+
+async fn find(
+    app: &App,
+    caller: &Caller,
+    id: FileId,
+    version: Option<u32>,
+) -> Result<(File, Option<Content>)> {
+    let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
     let (file, _) = readable(&mut tx, caller, id).await?;
     let content = match version.filter(|v| file.content.as_ref().is_none_or(|c| c.version != *v)) {
         None => file.content.clone(),
         Some(version) => files::versions(&mut tx, id).await?.into_iter().find(|c| c.version == version),
     };
-    drop(tx);
-    let content = content.ok_or(Refusal::DocumentMissing { file: id })?;
-    open_content(app, caller, file, content).await
+    Ok((file, content))
 }
 
 /// Opens a version that the caller is known to be allowed to read.

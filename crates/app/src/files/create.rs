@@ -124,7 +124,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewFile) -> Result<(FileId,
 
 async fn attempt(app: &App, caller: &Caller, new: &NewFile, id: FileId) -> Result<Version> {
     let (granted, tree) = {
-        let mut tx = app.read(&caller.place).await?;
+        let mut tx = app.read_of(&caller.place, &[Scope::Principals, Scope::Tree]).await?;
         ground(&mut tx, caller, new.folder).await?
     };
     if !granted.bits.creates_objects() {

@@ -40,7 +40,7 @@ pub async fn delete(
     let mut places: BTreeMap<FolderId, Vec<FileId>> = BTreeMap::new();
     let named: HashSet<FolderId> = wanted.iter().filter_map(|w| w.folder).collect();
     {
-        let mut tx = app.read(&caller.place).await?;
+        let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
         let ids: Vec<FileId> = wanted.iter().map(|w| w.file).collect();
         for part in ids.chunks(500) {
             for file in files::by_id(&mut tx, part).await? {
@@ -78,7 +78,7 @@ async fn attempt(
     holding: Holding<'_>,
 ) -> Result<(Vec<FileId>, Version)> {
     let (granted, tree) = {
-        let mut tx = app.read(&caller.place).await?;
+        let mut tx = app.read_of(&caller.place, &[Scope::Principals, Scope::Tree]).await?;
         ground(&mut tx, caller, folder).await?
     };
     let plan = Plan::changing([Scope::Folder(folder)]).relying(Scope::Tree, tree);

@@ -16,6 +16,7 @@ use super::{covered, file_folder};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::settle::until_settled;
 
 /// Whose objects a read right lets its holder see: everybody's (`None`) or only one's own.
 fn creator_filter(granted: &Granted, user: UserId) -> Result<Option<UserId>> {
@@ -28,15 +29,20 @@ fn creator_filter(granted: &Granted, user: UserId) -> Result<Option<UserId>> {
 
 /// What is in a folder, as far as the caller may read it. The views of the tree hold nothing.
 pub async fn list(app: &App, caller: &Caller, folder: FolderId) -> Result<(Vec<File>, Version)> {
-    caller.who.access.require(Flag::Infostore)?;
-    if is_view(folder) {
-        return Ok((Vec::new(), Version::NONE));
-    }
-    let mut tx = app.read(&caller.place).await?;
-    let granted = file_folder(&mut tx, &caller.who, folder).await?;
-    let creator = creator_filter(&granted, caller.who.user)?;
-    let found = files::in_folder(&mut tx, folder, creator).await?;
-    Ok((found, tx.version(Scope::Folder(folder)).await?))
+    until_settled!(
+        async {
+            caller.who.access.require(Flag::Infostore)?;
+            if is_view(folder) {
+                return Ok((Vec::new(), Version::NONE));
+            }
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree, Scope::Folder(folder)]).await?;
+            let granted = file_folder(&mut tx, &caller.who, folder).await?;
+            let creator = creator_filter(&granted, caller.who.user)?;
+            let found = files::in_folder(&mut tx, folder, creator).await?;
+            Ok((found, tx.version(Scope::Folder(folder)).await?))
+        }
+        .await
+    )
 }
 
 /// An item the caller may read, with the rights in its folder. An item in a folder that the caller does not see is
@@ -57,55 +63,68 @@ pub async fn get(
     id: FileId,
     folder: Option<FolderId>,
 ) -> Result<(File, Version)> {
-    let mut tx = app.read(&caller.place).await?;
-    let found = readable(&mut tx, caller, id).await;
-    let here = |file: &File| folder.is_none_or(|folder| folder == file.folder || is_view(folder));
-    let file = match found {
-        Ok((file, _)) if here(&file) => file,
-        other => {
-            // Says "folder not visible" where that is what happened.
-            if let Some(folder) = folder.filter(|f| !is_view(*f)) {
-                file_folder(&mut tx, &caller.who, folder).await?;
-            }
-            other?;
-            return Err(Refusal::FileMissing { file: id }.into());
+    until_settled!(
+        async {
+            let expected = folder.filter(|f| !is_view(*f)).map(Scope::Folder);
+            let scopes: Vec<Scope> = [Scope::Tree].into_iter().chain(expected).collect();
+            let mut tx = app.read_of(&caller.place, &scopes).await?;
+            let found = readable(&mut tx, caller, id).await;
+            let here = |file: &File| folder.is_none_or(|folder| folder == file.folder || is_view(folder));
+            let file = match found {
+                Ok((file, _)) if here(&file) => file,
+                other => {
+                    // Says "folder not visible" where that is what happened.
+                    if let Some(folder) = folder.filter(|f| !is_view(*f)) {
+                        file_folder(&mut tx, &caller.who, folder).await?;
+                    }
+                    other?;
+                    return Err(Refusal::FileMissing { file: id }.into());
+                }
+            };
+            let version = tx.version(Scope::Folder(file.folder)).await?;
+            Ok((file, version))
         }
-    };
-    let version = tx.version(Scope::Folder(file.folder)).await?;
-    Ok((file, version))
+        .await
+    )
 }
 
 /// Items by id, in the order asked for, each once however often it is named: one long description asked for ten thousand
 /// times would be a node's memory. One that is missing or not readable is an error.
 pub async fn some(app: &App, caller: &Caller, ids: &[FileId]) -> Result<Vec<File>> {
-    caller.who.access.require(Flag::Infostore)?;
-    if ids.len() > LIST_IDS_MAX {
-        return Err(Refusal::TooManyIds { limit: LIST_IDS_MAX }.into());
-    }
-    let mut named = HashSet::new();
-    let ids: Vec<FileId> = ids.iter().copied().filter(|id| named.insert(*id)).collect();
-    let mut tx = app.read(&caller.place).await?;
-    let mut found: HashMap<FileId, File> = HashMap::new();
-    for part in ids.chunks(500) {
-        found.extend(files::by_id(&mut tx, part).await?.into_iter().map(|file| (file.id, file)));
-    }
-    let mut places: Vec<FolderId> = found.values().map(|f| f.folder).collect();
-    places.sort_unstable();
-    places.dedup();
-    let mut rights: HashMap<FolderId, Granted> = HashMap::new();
-    for part in places.chunks(500) {
-        let seen = folders::by_id(&mut tx, &caller.who, part).await?.into_iter().filter(|g| g.bits.sees());
-        rights.extend(seen.map(|granted| (granted.folder.id, granted)));
-    }
-    let mut ordered = Vec::with_capacity(ids.len());
-    for id in ids {
-        let missing = || Refusal::FileMissing { file: id };
-        let file = found.remove(&id).ok_or_else(missing)?;
-        let granted = rights.get(&file.folder).ok_or_else(missing)?;
-        covered(granted.bits.read, file.created_by, &caller.who, Refusal::FileReadDenied {})?;
-        ordered.push(file);
-    }
-    Ok(ordered)
+    until_settled!(
+        async {
+            caller.who.access.require(Flag::Infostore)?;
+            if ids.len() > LIST_IDS_MAX {
+                return Err(Refusal::TooManyIds { limit: LIST_IDS_MAX }.into());
+            }
+            let mut named = HashSet::new();
+            let ids: Vec<FileId> = ids.iter().copied().filter(|id| named.insert(*id)).collect();
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
+            let mut found: HashMap<FileId, File> = HashMap::new();
+            for part in ids.chunks(500) {
+                found.extend(files::by_id(&mut tx, part).await?.into_iter().map(|file| (file.id, file)));
+            }
+            let mut places: Vec<FolderId> = found.values().map(|f| f.folder).collect();
+            places.sort_unstable();
+            places.dedup();
+            let mut rights: HashMap<FolderId, Granted> = HashMap::new();
+            for part in places.chunks(500) {
+                let seen =
+                    folders::by_id(&mut tx, &caller.who, part).await?.into_iter().filter(|g| g.bits.sees());
+                rights.extend(seen.map(|granted| (granted.folder.id, granted)));
+            }
+            let mut ordered = Vec::with_capacity(ids.len());
+            for id in ids {
+                let missing = || Refusal::FileMissing { file: id };
+                let file = found.remove(&id).ok_or_else(missing)?;
+                let granted = rights.get(&file.folder).ok_or_else(missing)?;
+                covered(granted.bits.read, file.created_by, &caller.who, Refusal::FileReadDenied {})?;
+                ordered.push(file);
+            }
+            Ok(ordered)
+        }
+        .await
+    )
 }
 
 /// What changed in a folder.
@@ -121,23 +140,33 @@ pub struct FileChanges {
 
 /// What changed in a folder since a version.
 pub async fn updates(app: &App, caller: &Caller, folder: FolderId, since: Version) -> Result<FileChanges> {
-    let mut tx = app.read(&caller.place).await?;
-    let granted = file_folder(&mut tx, &caller.who, folder).await?;
-    let creator = creator_filter(&granted, caller.who.user)?;
-    let version = tx.version(Scope::Folder(folder)).await?;
-    if version <= since {
-        return Ok(FileChanges { changed: Vec::new(), gone: Vec::new(), version });
-    }
-    let mut changed = files::changed(&mut tx, folder, since).await?;
-    changed.retain(|f| creator.is_none_or(|user| f.created_by == user));
-    Ok(FileChanges { changed, gone: files::gone(&mut tx, folder, since).await?, version })
+    until_settled!(
+        async {
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree, Scope::Folder(folder)]).await?;
+            let granted = file_folder(&mut tx, &caller.who, folder).await?;
+            let creator = creator_filter(&granted, caller.who.user)?;
+            let version = tx.version(Scope::Folder(folder)).await?;
+            if version <= since {
+                return Ok(FileChanges { changed: Vec::new(), gone: Vec::new(), version });
+            }
+            let mut changed = files::changed(&mut tx, folder, since).await?;
+            changed.retain(|f| creator.is_none_or(|user| f.created_by == user));
+            Ok(FileChanges { changed, gone: files::gone(&mut tx, folder, since).await?, version })
+        }
+        .await
+    )
 }
 
 /// All versions of an item, oldest first.
 pub async fn versions(app: &App, caller: &Caller, id: FileId) -> Result<(File, Vec<Content>, Version)> {
-    let mut tx = app.read(&caller.place).await?;
-    let (file, _) = readable(&mut tx, caller, id).await?;
-    let found = files::versions(&mut tx, id).await?;
-    let version = tx.version(Scope::Folder(file.folder)).await?;
-    Ok((file, found, version))
+    until_settled!(
+        async {
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
+            let (file, _) = readable(&mut tx, caller, id).await?;
+            let found = files::versions(&mut tx, id).await?;
+            let version = tx.version(Scope::Folder(file.folder)).await?;
+            Ok((file, found, version))
+        }
+        .await
+    )
 }

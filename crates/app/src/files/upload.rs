@@ -5,7 +5,7 @@ use bytes::Bytes;
 use zebu_model::access::Flag;
 use zebu_model::limits::FILE_BYTES_MAX;
 use zebu_model::quota::Quota;
-use zebu_model::{FolderId, Refusal};
+use zebu_model::{FolderId, Refusal, Scope};
 use zebu_store::shard::usage;
 
 use super::file_folder;
@@ -44,7 +44,11 @@ pub async fn upload(
 ) -> Result<Upload> {
     caller.who.access.require(Flag::Infostore)?;
     let mut limit = FILE_BYTES_MAX;
-    let mut tx = app.read(&caller.place).await?;
+    // What is in use is in no scope: where there is a quota, the master has to be read in any case.
+    let mut tx = match caller.place.quota {
+        Quota::Unlimited => app.read_of(&caller.place, &[Scope::Tree]).await?,
+        Quota::Bytes(_) => app.read(&caller.place).await?,
+    };
     if let Some(folder) = folder {
         let granted = file_folder(&mut tx, &caller.who, folder).await?;
         let writes = granted.bits.write.covers(caller.who.user, caller.who.user);

@@ -14,21 +14,32 @@ use super::view::{Details, FolderView, Listing, fill, home_of_unreachable};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::settle::until_settled;
 
 /// The folders a user begins with.
 pub async fn root(app: &App, caller: &Caller, details: Details) -> Result<Listing> {
-    let mut tx = app.read(&caller.place).await?;
-    let ids = [fixed::PRIVATE, fixed::PUBLIC, fixed::SHARED, fixed::INFOSTORE];
-    let found = listings::some(&mut tx, &caller.who, &ids).await?;
-    let views = found.into_iter().map(|l| FolderView::below(l, fixed::ROOT.into())).collect();
-    finish(&mut tx, views, details).await
+    until_settled!(
+        async {
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
+            let ids = [fixed::PRIVATE, fixed::PUBLIC, fixed::SHARED, fixed::INFOSTORE];
+            let found = listings::some(&mut tx, &caller.who, &ids).await?;
+            let views = found.into_iter().map(|l| FolderView::below(l, fixed::ROOT.into())).collect();
+            finish(&mut tx, views, details).await
+        }
+        .await
+    )
 }
 
 /// The folders the caller sees below `parent`.
 pub async fn list(app: &App, caller: &Caller, parent: FolderRef, details: Details) -> Result<Listing> {
-    let mut tx = app.read(&caller.place).await?;
-    let views = below(&mut tx, caller, parent).await?;
-    finish(&mut tx, views, details).await
+    until_settled!(
+        async {
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
+            let views = below(&mut tx, caller, parent).await?;
+            finish(&mut tx, views, details).await
+        }
+        .await
+    )
 }
 
 async fn finish(tx: &mut Tx, mut views: Vec<FolderView>, details: Details) -> Result<Listing> {
@@ -100,20 +111,30 @@ pub async fn get(
     id: FolderRef,
     details: Details,
 ) -> Result<(FolderView, Version)> {
-    let mut tx = app.read(&caller.place).await?;
-    let mut way = way_up(&mut tx, caller, id).await?;
-    way.truncate(1);
-    let listing = finish(&mut tx, way, details).await?;
-    let first = listing.folders.into_iter().next();
-    let view = first.ok_or(Refusal::FolderNotVisible { folder: number(id) })?;
-    Ok((view, listing.version))
+    until_settled!(
+        async {
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
+            let mut way = way_up(&mut tx, caller, id).await?;
+            way.truncate(1);
+            let listing = finish(&mut tx, way, details).await?;
+            let first = listing.folders.into_iter().next();
+            let view = first.ok_or(Refusal::FolderNotVisible { folder: number(id) })?;
+            Ok((view, listing.version))
+        }
+        .await
+    )
 }
 
 /// A folder and what is above it as the caller sees it, the folder first. The root is left out.
 pub async fn path(app: &App, caller: &Caller, id: FolderRef, details: Details) -> Result<Listing> {
-    let mut tx = app.read(&caller.place).await?;
-    let way = way_up(&mut tx, caller, id).await?;
-    finish(&mut tx, way, details).await
+    until_settled!(
+        async {
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
+            let way = way_up(&mut tx, caller, id).await?;
+            finish(&mut tx, way, details).await
+        }
+        .await
+    )
 }
 
 fn number(id: FolderRef) -> FolderId {
@@ -200,25 +221,30 @@ pub async fn updates(
     since: Version,
     details: Details,
 ) -> Result<Changes> {
-    let mut tx = app.read(&caller.place).await?;
-    let version = tx.version(Scope::Tree).await?;
-    if version <= since {
-        return Ok(Changes { changed: Vec::new(), gone: Vec::new(), version });
-    }
-    let touched = match parent {
-        FolderRef::Id(id) if !zebu_model::folder::is_view(id) => {
-            listings::changed(&mut tx, id, since).await?
+    until_settled!(
+        async {
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
+            let version = tx.version(Scope::Tree).await?;
+            if version <= since {
+                return Ok(Changes { changed: Vec::new(), gone: Vec::new(), version });
+            }
+            let touched = match parent {
+                FolderRef::Id(id) if !zebu_model::folder::is_view(id) => {
+                    listings::changed(&mut tx, id, since).await?
+                }
+                _ => listings::changed_anywhere(&mut tx, since).await?,
+            };
+            let touched: HashSet<FolderRef> = touched.into_iter().map(FolderRef::from).collect();
+            let mut changed = below(&mut tx, caller, parent).await?;
+            changed.retain(|view| touched.contains(&view.id));
+            let here: HashSet<FolderRef> = changed.iter().map(|view| view.id).collect();
+            let mut gone: Vec<FolderId> = touched.difference(&here).map(|id| number(*id)).collect();
+            gone.sort_unstable();
+            fill(&mut tx, &mut changed, details).await?;
+            Ok(Changes { changed, gone, version })
         }
-        _ => listings::changed_anywhere(&mut tx, since).await?,
-    };
-    let touched: HashSet<FolderRef> = touched.into_iter().map(FolderRef::from).collect();
-    let mut changed = below(&mut tx, caller, parent).await?;
-    changed.retain(|view| touched.contains(&view.id));
-    let here: HashSet<FolderRef> = changed.iter().map(|view| view.id).collect();
-    let mut gone: Vec<FolderId> = touched.difference(&here).map(|id| number(*id)).collect();
-    gone.sort_unstable();
-    fill(&mut tx, &mut changed, details).await?;
-    Ok(Changes { changed, gone, version })
+        .await
+    )
 }
 
 /// All folders of a module, sorted into whose they are.
@@ -236,26 +262,32 @@ pub struct Visible {
 
 /// All folders of a module that the caller sees.
 pub async fn all_visible(app: &App, caller: &Caller, module: Module, details: Details) -> Result<Visible> {
-    caller.who.access.require_module(module)?;
-    let mut tx = app.read(&caller.place).await?;
-    let found = listings::all_visible(&mut tx, &caller.who, module).await?;
-    let seen: HashSet<FolderId> = found.iter().map(|l| l.granted.folder.id).collect();
-    let views = found
-        .into_iter()
-        .map(|l| {
-            let folder = &l.granted.folder;
-            let reachable = seen.contains(&folder.parent) || folder.parent < fixed::FIRST_FREE;
-            let foreign = folder.kind == Type::Private && folder.created_by != caller.who.user;
-            let cut = !reachable || (foreign && folder.parent == fixed::PRIVATE);
-            let parent = if cut { home_of_unreachable(folder) } else { folder.parent.into() };
-            FolderView::below(l, parent)
-        })
-        .collect();
-    let listing = finish(&mut tx, views, details).await?;
-    let (private, rest): (Vec<_>, Vec<_>) = listing.folders.into_iter().partition(|view| {
-        let folder = &view.granted.folder;
-        folder.kind == Type::Private && folder.created_by == caller.who.user
-    });
-    let (shared, public) = rest.into_iter().partition(|view| view.granted.folder.kind == Type::Private);
-    Ok(Visible { private, public, shared, version: listing.version })
+    until_settled!(
+        async {
+            caller.who.access.require_module(module)?;
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
+            let found = listings::all_visible(&mut tx, &caller.who, module).await?;
+            let seen: HashSet<FolderId> = found.iter().map(|l| l.granted.folder.id).collect();
+            let views = found
+                .into_iter()
+                .map(|l| {
+                    let folder = &l.granted.folder;
+                    let reachable = seen.contains(&folder.parent) || folder.parent < fixed::FIRST_FREE;
+                    let foreign = folder.kind == Type::Private && folder.created_by != caller.who.user;
+                    let cut = !reachable || (foreign && folder.parent == fixed::PRIVATE);
+                    let parent = if cut { home_of_unreachable(folder) } else { folder.parent.into() };
+                    FolderView::below(l, parent)
+                })
+                .collect();
+            let listing = finish(&mut tx, views, details).await?;
+            let (private, rest): (Vec<_>, Vec<_>) = listing.folders.into_iter().partition(|view| {
+                let folder = &view.granted.folder;
+                folder.kind == Type::Private && folder.created_by == caller.who.user
+            });
+            let (shared, public) =
+                rest.into_iter().partition(|view| view.granted.folder.kind == Type::Private);
+            Ok(Visible { private, public, shared, version: listing.version })
+        }
+        .await
+    )
 }

@@ -5,7 +5,9 @@ use zebu_model::access::Flag;
 use zebu_model::limits::CREDENTIAL_CHARS_MAX;
 use zebu_store::configdb::contexts;
 use zebu_store::shard::principals;
+use zebu_store::{Known, Place};
 
+use super::WANTED_BY_ALL;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
@@ -42,10 +44,13 @@ pub(super) async fn authenticate(app: &App, given: Credentials<'_>, effort: Effo
         let mut tx = app.store.config().await?;
         contexts::by_mapping(&mut tx, mapping).await?
     };
+    let place = place.map(|place| Place { known: Known::of_a_request(), ..place });
     let credential = match &place {
         Some(place) => {
             let mut tx = app.read(place).await?;
-            principals::credential(&mut tx, user).await?
+            let found = principals::credential(&mut tx, user).await?;
+            tx.learn(&place.known, &WANTED_BY_ALL).await?;
+            found
         }
         None => None,
     };

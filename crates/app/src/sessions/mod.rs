@@ -9,7 +9,7 @@ mod logout;
 mod resume;
 
 use sha2::{Digest, Sha256};
-use zebu_model::ContextId;
+use zebu_model::{ContextId, Scope};
 
 use crate::error::Result;
 use crate::random;
@@ -18,6 +18,10 @@ pub use authenticate::{Credentials, basic};
 pub use login::{SignedIn, login};
 pub use logout::logout;
 pub use resume::{autologin, resume, stay};
+
+/// What nearly every request reads: its versions are found out while the master is asked for the session or the
+/// credential, which only that can answer for certain.
+const WANTED_BY_ALL: [Scope; 2] = [Scope::Principals, Scope::Tree];
 
 /// A fresh session id in a context.
 fn new_session_id(context: ContextId) -> Result<String> {

@@ -4,10 +4,10 @@ use zebu_model::session::TOUCH_MS;
 use zebu_model::{Refusal, Scope};
 use zebu_store::configdb::contexts;
 use zebu_store::shard::sessions::{self, Found};
-use zebu_store::{Place, Plan};
+use zebu_store::{Known, Place, Plan};
 
 use super::login::SignedIn;
-use super::{context_of, digest};
+use super::{WANTED_BY_ALL, context_of, digest};
 use crate::app::App;
 use crate::caller::{Caller, CallerSession};
 use crate::error::Result;
@@ -35,13 +35,16 @@ pub async fn resume(
 /// The living session of a session id, in three statements at most.
 async fn find(app: &App, session: &str) -> Result<(Place, Found)> {
     let context = context_of(session).ok_or(Refusal::SessionExpired {})?;
-    let place = {
+    let mut place = {
         let mut tx = app.store.config().await?;
         contexts::by_id(&mut tx, context).await?.ok_or(Refusal::SessionExpired {})?
     };
+    place.known = Known::of_a_request();
     let found = {
         let mut tx = app.read(&place).await?;
-        sessions::find(&mut tx, digest(session)).await?
+        let found = sessions::find(&mut tx, digest(session)).await?;
+        tx.learn(&place.known, &WANTED_BY_ALL).await?;
+        found
     };
     let life = app.config.sessions.lifetimes();
     let found = found

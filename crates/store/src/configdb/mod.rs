@@ -2,9 +2,6 @@
 
 pub mod contexts;
 pub mod databases;
-pub mod filestores;
 pub mod members;
-pub mod reasons;
-pub mod sequence;
-pub mod servers;
+pub mod resources;
 pub mod web_tiers;

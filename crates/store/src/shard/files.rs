@@ -3,6 +3,7 @@
 use zebu_model::file::{Content, File};
 use zebu_model::{FileId, FolderId, Scope, UserId, Version};
 
+use super::folders::contents;
 use crate::error::Result;
 use crate::statement::marks;
 use crate::tx::{Tx, WriteTx};
@@ -55,6 +56,7 @@ fn content(row: &mut Row) -> Result<Content> {
 
 /// What is in a folder, in the order of ids; only what `creator` made, if one is named.
 pub async fn in_folder(tx: &mut Tx, folder: FolderId, creator: Option<UserId>) -> Result<Vec<File>> {
+    tx.need(&[Scope::Folder(folder)]).await?;
     let mut sql = format!("{} WHERE f.cid = ? AND f.folder = ?", select());
     let mut values = args![tx.context, folder];
     if let Some(user) = creator {
@@ -67,10 +69,27 @@ pub async fn in_folder(tx: &mut Tx, folder: FolderId, creator: Option<UserId>) -
 
 /// Items by id; unknown ones are left out.
 pub async fn by_id(tx: &mut Tx, ids: &[FileId]) -> Result<Vec<File>> {
+    let found = found_by_id(tx, ids).await?;
+    if !tx.is_on_replica() {
+        return Ok(found);
+    }
+    // Which scopes these are of is known only now. One that is found in a folder whose content is true here is there. One that
+    // is not found may be anywhere.
+    let mut places: Vec<FolderId> = found.iter().map(|file| file.folder).collect();
+    places.sort_unstable();
+    places.dedup();
+    tx.need(&contents(&places)).await?;
+    if found.len() < ids.len() {
+        tx.need_everything().await?;
+    }
+    if tx.is_on_replica() { Ok(found) } else { found_by_id(tx, ids).await }
+}
+
+async fn found_by_id(tx: &mut Tx, ids: &[FileId]) -> Result<Vec<File>> {
     let sql = format!("{} WHERE f.cid = ? AND f.id IN ({}) ORDER BY f.id", select(), marks(ids.len()));
     let mut values = args![tx.context];
     values.extend(ids.iter().map(|id| Value::from(*id)));
-    tx.query("files", sql, values).await?.into_iter().map(file).collect()
+    tx.query_unguarded("files", sql, values).await?.into_iter().map(file).collect()
 }
 
 /// One item.
@@ -80,12 +99,14 @@ pub async fn get(tx: &mut Tx, id: FileId) -> Result<Option<File>> {
 
 /// The item of a name in a folder.
 pub async fn by_name(tx: &mut Tx, folder: FolderId, name: &str) -> Result<Option<File>> {
+    tx.need(&[Scope::Folder(folder)]).await?;
     let sql = format!("{} WHERE f.cid = ? AND f.folder = ? AND f.name = ?", select());
     tx.query_one("files", sql, args![tx.context, folder, name]).await?.map(file).transpose()
 }
 
 /// What came to a folder or changed in it since a version.
 pub async fn changed(tx: &mut Tx, folder: FolderId, since: Version) -> Result<Vec<File>> {
+    tx.need(&[Scope::Folder(folder)]).await?;
     let sql = format!("{} WHERE f.cid = ? AND f.folder = ? AND f.modified > ? ORDER BY f.id", select());
     let rows = tx.query("files", sql, args![tx.context, folder, since]).await?;
     rows.into_iter().map(file).collect()
@@ -93,6 +114,7 @@ pub async fn changed(tx: &mut Tx, folder: FolderId, since: Version) -> Result<Ve
 
 /// What left a folder since a version.
 pub async fn gone(tx: &mut Tx, folder: FolderId, since: Version) -> Result<Vec<FileId>> {
+    tx.need(&[Scope::Folder(folder)]).await?;
     let sql = "SELECT id FROM file_tombstones WHERE cid = ? AND folder = ? AND version > ? ORDER BY id";
     let rows = tx.query("file_tombstones", sql, args![tx.context, folder, since]).await?;
     rows.into_iter().map(|mut row| row.file()).collect()
@@ -109,6 +131,7 @@ pub async fn versions(tx: &mut Tx, id: FileId) -> Result<Vec<Content>> {
 
 /// Keys and bytes of everything in these folders: what a deletion gives up.
 pub async fn contents_of_folders(tx: &mut Tx, folders: &[FolderId]) -> Result<Vec<(FolderId, String, u64)>> {
+    tx.need_everything().await?;
     let sql = format!(
         "SELECT f.folder, v.store_key, v.size FROM files f JOIN file_versions v ON v.cid = f.cid AND v.file = f.id \
          WHERE f.cid = ? AND f.folder IN ({})",
@@ -288,6 +311,7 @@ pub async fn delete_with_folders(tx: &mut WriteTx, folders: &[FolderId]) -> Resu
 
 /// Keys and bytes of all versions of these items: what a deletion gives up.
 pub async fn contents_of_files(tx: &mut Tx, files: &[FileId]) -> Result<Vec<(String, u64)>> {
+    tx.need_everything().await?;
     let mut found = Vec::new();
     for part in files.chunks(500) {
         let sql = format!(

@@ -4,7 +4,7 @@ use zebu_model::access::reach;
 use zebu_model::folder::{Folder, Module, Type};
 use zebu_model::rights::{Bits, Entity, Membership, Permission};
 use zebu_model::tree::{Doomed, Granted};
-use zebu_model::{FolderId, GroupId, UserId};
+use zebu_model::{FolderId, GroupId, Scope, UserId};
 
 use super::homes;
 use crate::error::{Error, Result};
@@ -85,6 +85,7 @@ pub(super) async fn granted(
 
 /// Folders by id with the caller's rights, visible or not; unknown ids are left out.
 pub async fn by_id(tx: &mut Tx, who: &Membership, ids: &[FolderId]) -> Result<Vec<Granted>> {
+    tx.need(&[Scope::Tree]).await?;
     let mine = principals(who);
     let sql = format!(
         "SELECT {COLUMNS}, p.bits FROM folders f LEFT JOIN folder_permissions p ON p.cid = f.cid \
@@ -106,6 +107,7 @@ pub async fn get(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<Option<G
 
 /// The way from a folder up to the root, the folder first, with the caller's rights in each.
 pub async fn path(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<Vec<Granted>> {
+    tx.need(&[Scope::Tree]).await?;
     let mine = principals(who);
     let sql = format!(
         "WITH RECURSIVE up (id, parent, depth) AS (SELECT id, parent, 0 FROM folders WHERE cid = ? AND id = ? \
@@ -125,6 +127,7 @@ pub async fn path(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<Vec<Gra
 /// A folder with all below it, parents first, with the caller's rights and what each holds. The number beside is
 /// the level below the first.
 pub async fn subtree(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<Vec<(Doomed, usize)>> {
+    tx.need_everything().await?;
     let mine = principals(who);
     let sql = format!(
         "WITH RECURSIVE down (id, depth) AS (SELECT id, 0 FROM folders WHERE cid = ? AND id = ? \
@@ -154,6 +157,7 @@ pub async fn subtree(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<Vec<
 
 /// All permissions of these folders, the folder beside each, in the order of folder and entity.
 pub async fn permissions(tx: &mut Tx, ids: &[FolderId]) -> Result<Vec<(FolderId, Permission)>> {
+    tx.need(&[Scope::Tree]).await?;
     let sql = format!(
         "SELECT folder, principal, bits FROM folder_permissions WHERE cid = ? AND folder IN ({}) \
          ORDER BY folder, principal",
@@ -171,8 +175,14 @@ pub async fn permissions(tx: &mut Tx, ids: &[FolderId]) -> Result<Vec<(FolderId,
         .collect()
 }
 
+/// The scopes of what is in these folders.
+pub(super) fn contents(folders: &[FolderId]) -> Vec<Scope> {
+    folders.iter().map(|id| Scope::Folder(*id)).collect()
+}
+
 /// How many objects each of these folders holds; those that hold none are left out.
 pub async fn totals(tx: &mut Tx, ids: &[FolderId]) -> Result<Vec<(FolderId, u64)>> {
+    tx.need(&contents(ids)).await?;
     let sql = format!(
         "SELECT folder, COUNT(*) FROM files WHERE cid = ? AND folder IN ({}) GROUP BY folder",
         marks(ids.len())
@@ -188,6 +198,7 @@ const SEGMENTS_A_STATEMENT: usize = 32;
 
 /// Follows titles of public folders down from a folder, as far as they lead. Says nothing about rights.
 pub async fn walk(tx: &mut Tx, from: FolderId, titles: &[String]) -> Result<Vec<FolderId>> {
+    tx.need(&[Scope::Tree]).await?;
     let mut found = Vec::with_capacity(titles.len());
     let mut start = from;
     for part in titles.chunks(SEGMENTS_A_STATEMENT) {
@@ -220,6 +231,7 @@ pub async fn walk(tx: &mut Tx, from: FolderId, titles: &[String]) -> Result<Vec<
 
 /// Whether a folder like this one could not be in `parent` under this title.
 pub async fn title_taken(tx: &mut Tx, like: &Folder, parent: FolderId, title: &str) -> Result<bool> {
+    tx.need(&[Scope::Tree]).await?;
     let sql = "SELECT 1 FROM folders WHERE cid = ? AND parent = ? AND title = ? AND owner = ?";
     let values = args![tx.context, parent, title, owner_key(like)];
     Ok(tx.query_one("folders", sql, values).await?.is_some())
@@ -227,6 +239,7 @@ pub async fn title_taken(tx: &mut Tx, like: &Folder, parent: FolderId, title: &s
 
 /// A user's default folder of a module.
 pub async fn standard(tx: &mut Tx, user: UserId, module: Module) -> Result<Option<FolderId>> {
+    tx.need(&[Scope::Tree]).await?;
     let sql = "SELECT f.id FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
                WHERE p.cid = ? AND p.principal = ? AND f.created_by = ? AND f.standard = 1 AND f.module = ?";
     let values = args![tx.context, principal(Entity::User(user)), user, module.number()];

@@ -7,7 +7,7 @@ use zebu_model::access::Flag;
 use zebu_model::folder::{Module, Type, fixed};
 use zebu_model::rights::Membership;
 use zebu_model::tree::{Granted, Withheld};
-use zebu_model::{FolderId, UserId};
+use zebu_model::{FolderId, Scope, UserId};
 
 use crate::error::Result;
 use crate::statement::marks;
@@ -40,6 +40,7 @@ pub(super) async fn withhold(tx: &mut Tx, who: &Membership, mut folders: Vec<&mu
 
 /// Which of these folders are other people's homes, or in one.
 async fn in_homes_of_others(tx: &mut Tx, user: UserId, ids: &[FolderId]) -> Result<Vec<FolderId>> {
+    tx.need(&[Scope::Tree]).await?;
     let sql = format!(
         "WITH RECURSIVE up (start, id, parent, depth) AS (SELECT id, id, parent, 0 FROM folders WHERE cid = ? \
          AND id IN ({}) UNION ALL SELECT up.start, f.id, f.parent, up.depth + 1 FROM up JOIN folders f \

@@ -3,7 +3,7 @@
 use zebu_model::folder::Module;
 use zebu_model::rights::Membership;
 use zebu_model::tree::Granted;
-use zebu_model::{FolderId, UserId, Version};
+use zebu_model::{FolderId, Scope, UserId, Version};
 
 use super::folders::{COLUMNS, granted, principals};
 use crate::error::Result;
@@ -58,6 +58,7 @@ async fn listed(tx: &mut Tx, who: &Membership, rows: Vec<Row>) -> Result<Vec<Lis
 
 /// The folders below `parent` that the caller sees, by title.
 pub async fn children(tx: &mut Tx, who: &Membership, parent: FolderId) -> Result<Vec<Listed>> {
+    tx.need(&[Scope::Tree]).await?;
     let mine = principals(who);
     let sql = format!(
         "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
@@ -74,6 +75,7 @@ pub async fn children(tx: &mut Tx, who: &Membership, parent: FolderId) -> Result
 
 /// These folders, if the caller sees them, in the order of their ids.
 pub async fn some(tx: &mut Tx, who: &Membership, ids: &[FolderId]) -> Result<Vec<Listed>> {
+    tx.need(&[Scope::Tree]).await?;
     let mine = principals(who);
     let sql = format!(
         "SELECT {COLUMNS}, p.bits, {} FROM folders f JOIN folder_permissions p ON p.cid = f.cid AND p.folder = f.id \
@@ -92,6 +94,7 @@ pub async fn some(tx: &mut Tx, who: &Membership, ids: &[FolderId]) -> Result<Vec
 
 /// All folders of a module that the caller sees, by title.
 pub async fn all_visible(tx: &mut Tx, who: &Membership, module: Module) -> Result<Vec<Listed>> {
+    tx.need(&[Scope::Tree]).await?;
     let mine = principals(who);
     let sql = format!(
         "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
@@ -110,6 +113,7 @@ pub async fn all_visible(tx: &mut Tx, who: &Membership, module: Module) -> Resul
 /// Public folders of a module that the caller sees though not their parents, by title: one of the views "other …
 /// folders".
 pub async fn unreachable(tx: &mut Tx, who: &Membership, module: Module) -> Result<Vec<Listed>> {
+    tx.need(&[Scope::Tree]).await?;
     let mine = principals(who);
     let sql = format!(
         "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
@@ -133,6 +137,7 @@ pub async fn unreachable(tx: &mut Tx, who: &Membership, module: Module) -> Resul
 
 /// Private folders of other people that the caller sees, by owner and title; only `owner`'s, if one is named.
 pub async fn shared(tx: &mut Tx, who: &Membership, owner: Option<UserId>) -> Result<Vec<Listed>> {
+    tx.need(&[Scope::Tree]).await?;
     let mine = principals(who);
     let sql = format!(
         "SELECT {COLUMNS}, p.bits, {} FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
@@ -154,6 +159,7 @@ pub async fn shared(tx: &mut Tx, who: &Membership, owner: Option<UserId>) -> Res
 /// Folders that came to `parent`, left it or changed in it since a version, by id. What the caller does not see is
 /// to be told as gone: rights may have been withdrawn since.
 pub async fn changed(tx: &mut Tx, parent: FolderId, since: Version) -> Result<Vec<FolderId>> {
+    tx.need(&[Scope::Tree]).await?;
     let sql = "SELECT id FROM folders WHERE cid = ? AND parent = ? AND modified > ? \
                UNION SELECT id FROM folder_tombstones WHERE cid = ? AND parent = ? AND version > ? ORDER BY 1";
     let values = args![tx.context, parent, since, tx.context, parent, since];
@@ -163,6 +169,7 @@ pub async fn changed(tx: &mut Tx, parent: FolderId, since: Version) -> Result<Ve
 
 /// Folders that changed or went away anywhere since a version, by id: for the views, which have no parent of their own.
 pub async fn changed_anywhere(tx: &mut Tx, since: Version) -> Result<Vec<FolderId>> {
+    tx.need(&[Scope::Tree]).await?;
     let sql = "SELECT id FROM folders WHERE cid = ? AND modified > ? \
                UNION SELECT id FROM folder_tombstones WHERE cid = ? AND version > ? ORDER BY 1";
     let values = args![tx.context, since, tx.context, since];

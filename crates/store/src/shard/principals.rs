@@ -44,6 +44,7 @@ fn user(mut row: Row) -> Result<User> {
 
 /// The credential of a login name, groups and module access included, in one statement.
 pub async fn credential(tx: &mut Tx, login: &str) -> Result<Option<Credential>> {
+    tx.need_everything().await?;
     let rows = tx
         .query(
             "users",
@@ -72,6 +73,7 @@ pub(super) fn membership(known: Option<Membership>, row: &mut Row) -> Result<Mem
 
 /// An enabled user with groups and module access, in one statement. `None`: there is no such user (any more).
 pub async fn member(tx: &mut Tx, id: UserId) -> Result<Option<Membership>> {
+    tx.need(&[Scope::Principals]).await?;
     let sql = "SELECT u.id, u.access, m.gid FROM users u \
                LEFT JOIN group_members m ON m.cid = u.cid AND m.uid = u.id \
                WHERE u.cid = ? AND u.id = ? AND u.enabled = 1 ORDER BY m.gid";
@@ -84,12 +86,14 @@ pub async fn member(tx: &mut Tx, id: UserId) -> Result<Option<Membership>> {
 
 /// All users, by id.
 pub async fn users(tx: &mut Tx) -> Result<Vec<User>> {
+    tx.need(&[Scope::Principals]).await?;
     let rows = tx.query("users", format!("{USER} WHERE cid = ? ORDER BY id"), args![tx.context]).await?;
     rows.into_iter().map(user).collect()
 }
 
 /// The users of these ids, by id; unknown ones are left out.
 pub async fn users_by_id(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<User>> {
+    tx.need(&[Scope::Principals]).await?;
     let sql = format!("{USER} WHERE cid = ? AND id IN ({}) ORDER BY id", marks(ids.len()));
     let mut values = args![tx.context];
     values.extend(ids.iter().map(|id| Value::from(*id)));
@@ -98,6 +102,7 @@ pub async fn users_by_id(tx: &mut Tx, ids: &[UserId]) -> Result<Vec<User>> {
 
 /// The groups a user is in; everybody is not listed.
 pub async fn groups_of(tx: &mut Tx, id: UserId) -> Result<Vec<GroupId>> {
+    tx.need(&[Scope::Principals]).await?;
     let sql = "SELECT gid FROM group_members WHERE cid = ? AND uid = ? ORDER BY gid";
     let rows = tx.query("group_members", sql, args![tx.context, id]).await?;
     rows.into_iter().map(|mut row| row.group()).collect()
@@ -105,6 +110,7 @@ pub async fn groups_of(tx: &mut Tx, id: UserId) -> Result<Vec<GroupId>> {
 
 /// All groups with their members, by id. The members of everybody are all users.
 pub async fn groups(tx: &mut Tx) -> Result<Vec<Group>> {
+    tx.need(&[Scope::Principals]).await?;
     let sql = "SELECT id, name, display_name, modified FROM user_groups WHERE cid = ? ORDER BY id";
     let rows = tx.query("user_groups", sql, args![tx.context]).await?;
     let mut groups = BTreeMap::new();
@@ -126,6 +132,7 @@ pub async fn groups(tx: &mut Tx) -> Result<Vec<Group>> {
 
 /// Which of these entities do not exist.
 pub async fn missing(tx: &mut Tx, entities: &[Entity]) -> Result<Vec<Entity>> {
+    tx.need(&[Scope::Principals]).await?;
     let ids = |group: bool| -> Vec<Value> {
         entities.iter().filter(|e| e.is_group() == group).map(|e| Value::from(e.id())).collect()
     };

@@ -54,6 +54,7 @@ pub struct Found {
 
 /// The session of a token, with its user, groups and module access, in one statement.
 pub async fn find(tx: &mut Tx, token_hash: [u8; 32]) -> Result<Option<Found>> {
+    tx.need_everything().await?;
     let rows = tx
         .query(
             "sessions",
@@ -118,6 +119,7 @@ pub async fn insert(tx: &mut WriteTx, s: &Session) -> Result<()> {
 
 /// How many sessions a user has that were used since `since`.
 pub async fn count(tx: &mut Tx, user: UserId, since: i64) -> Result<u32> {
+    tx.need_everything().await?;
     let sql = "SELECT COUNT(*) FROM sessions WHERE cid = ? AND uid = ? AND used >= ?";
     let row = tx.query_one("sessions", sql, args![tx.context, user, since]).await?;
     row.map_or(Ok(0), |mut row| row.uint())
@@ -144,13 +146,6 @@ pub async fn delete(tx: &mut WriteTx, user: UserId, token_hash: [u8; 32]) -> Res
     Ok(tx.execute("sessions", sql, args![tx.context, token_hash]).await? > 0)
 }
 
-/// Ends all sessions of a user. Returns how many there were.
-pub async fn delete_all(tx: &mut WriteTx, user: UserId) -> Result<u64> {
-    tx.touch(Scope::Sessions(user))?;
-    let sql = "DELETE FROM sessions WHERE cid = ? AND uid = ?";
-    tx.execute("sessions", sql, args![tx.context, user]).await
-}
-
 /// Removes a user's sessions that ran out: short ones not used since `short_before`, long ones since `long_before`.
 /// Nobody could use them any more, so nothing changes for anybody.
 pub async fn delete_expired(
@@ -166,6 +161,7 @@ pub async fn delete_expired(
 
 /// Sessions used since `since`, counted by the node that served them last.
 pub async fn count_by_node(tx: &mut Tx, since: i64) -> Result<Vec<(String, u64)>> {
+    tx.need_everything().await?;
     let sql = "SELECT node, COUNT(*) FROM sessions WHERE cid = ? AND used >= ? GROUP BY node ORDER BY node";
     let rows = tx.query("sessions", sql, args![tx.context, since]).await?;
     rows.into_iter().map(|mut row| Ok((row.text()?, row.uint()?))).collect()

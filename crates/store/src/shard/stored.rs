@@ -63,6 +63,7 @@ pub async fn doom_abandoned(tx: &mut WriteTx, alive: &[String], before: i64) -> 
 
 /// How many reservations [`doom_abandoned`] would doom.
 pub async fn abandoned_count(tx: &mut Tx, alive: &[String], before: i64) -> Result<u64> {
+    tx.need_everything().await?;
     let sql = format!(
         "SELECT COUNT(*) FROM stored_files WHERE cid = ? AND state = ? AND since < ? AND writer NOT IN ({})",
         if alive.is_empty() { "''".to_owned() } else { marks(alive.len()) }
@@ -106,6 +107,7 @@ pub async fn doom_unnamed(tx: &mut WriteTx, keys: &[String], now_ms: i64) -> Res
 
 /// Up to `limit` keys whose content is to be removed.
 pub async fn doomed(tx: &mut Tx, limit: u32) -> Result<Vec<String>> {
+    tx.need_everything().await?;
     let sql = "SELECT store_key FROM stored_files WHERE cid = ? AND state = ? LIMIT ?";
     let rows = tx.query("stored_files", sql, args![tx.context, DOOMED, limit]).await?;
     rows.into_iter().map(|mut row| row.text()).collect()
@@ -124,6 +126,7 @@ pub async fn forget(tx: &mut WriteTx, keys: &[String]) -> Result<()> {
 
 /// Every key of the ledger, for the consistency check.
 pub async fn all(tx: &mut Tx) -> Result<Vec<String>> {
+    tx.need_everything().await?;
     let sql = "SELECT store_key FROM stored_files WHERE cid = ?";
     let rows = tx.query("stored_files", sql, args![tx.context]).await?;
     rows.into_iter().map(|mut row| row.text()).collect()
@@ -131,6 +134,7 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<String>> {
 
 /// Which of these keys a file version names.
 pub async fn still_named(tx: &mut Tx, keys: &[String]) -> Result<HashSet<String>> {
+    tx.need_everything().await?;
     let mut found = HashSet::new();
     for part in keys.chunks(ROWS_A_STATEMENT) {
         let sql = format!(
@@ -148,6 +152,7 @@ pub async fn still_named(tx: &mut Tx, keys: &[String]) -> Result<HashSet<String>
 
 /// Every key that a file version names, with the bytes it should have, for the consistency check.
 pub async fn named(tx: &mut Tx) -> Result<Vec<(String, u64)>> {
+    tx.need_everything().await?;
     let sql = "SELECT store_key, size FROM file_versions WHERE cid = ?";
     let rows = tx.query("file_versions", sql, args![tx.context]).await?;
     rows.into_iter().map(|mut row| Ok((row.text()?, row.uint()?))).collect()

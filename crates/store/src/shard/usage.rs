@@ -13,6 +13,7 @@ const SLOTS: u32 = 16;
 
 /// All bytes in use.
 pub async fn used(tx: &mut Tx) -> Result<u64> {
+    tx.need_everything().await?;
     let sql = "SELECT CAST(COALESCE(SUM(used), 0) AS SIGNED) FROM filestore_usage WHERE cid = ?";
     let row = tx.query_one("filestore_usage", sql, args![tx.context]).await?;
     // One slot may go below zero when content moves between folders; the sum does not, and a defect that made it
@@ -60,6 +61,7 @@ pub async fn add(tx: &mut WriteTx, folder: FolderId, bytes: i64) -> Result<()> {
 
 /// What the metadata says: how many versions with content there are, and their bytes.
 pub async fn recount(tx: &mut Tx) -> Result<(u64, u64)> {
+    tx.need_everything().await?;
     let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(size), 0) AS SIGNED) FROM file_versions WHERE cid = ?";
     let row = tx.query_one("file_versions", sql, args![tx.context]).await?;
     row.map_or(Ok((0, 0)), |mut row| Ok((row.uint()?, row.uint()?)))

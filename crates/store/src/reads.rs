@@ -1,0 +1,181 @@
+//! A read of a context: on a replica if one has what must be seen, else on the master, else, if the master is gone, where it
+//! is certain that nothing is missing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use zebu_model::Scope;
+
+use crate::engine::{Begin, Lease};
+use crate::error::{Error, Result};
+use crate::group::{Group, Reader};
+use crate::place::Place;
+use crate::tx::ReadTx;
+use crate::view::{self, Origin, Verdict, View};
+
+/// How long a replica may take to lend a connection: the master is there too.
+const LEND_MAX: Duration = Duration::from_millis(100);
+/// Between two looks whether a replica has arrived.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+/// Replicas tried before the master is asked.
+const TRIED_MAX: usize = 2;
+
+/// Why a read that named its scopes was not, or not to its end, answered by a replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fallback {
+    /// None answers reads at the moment.
+    NoReplica,
+    /// None had arrived within the wait.
+    Behind,
+    /// One failed, or had no connection to lend.
+    Failed,
+    /// In the middle, something was read that belongs to no scope.
+    NoScope,
+}
+
+/// What became of reads, counted since the process began.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    replica: AtomicU64,
+    master: AtomicU64,
+    survivor: AtomicU64,
+    waits: AtomicU64,
+    no_replica: AtomicU64,
+    behind: AtomicU64,
+    failed: AtomicU64,
+    no_scope: AtomicU64,
+}
+
+/// The same as numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Reads that a replica answered, or began to.
+    pub replica: u64,
+    /// Reads that a master answered from their beginning.
+    pub master: u64,
+    /// Reads that a replica answered while its master was gone.
+    pub survivor: u64,
+    /// Reads that waited for a replica to arrive.
+    pub waits: u64,
+    /// Fallbacks: no replica answered reads.
+    pub no_replica: u64,
+    /// Fallbacks: none had arrived within the wait.
+    pub behind: u64,
+    /// Fallbacks: one failed or had no connection to lend.
+    pub failed: u64,
+    /// Fallbacks: in the middle, something was read that belongs to no scope.
+    pub no_scope: u64,
+}
+
+impl Counters {
+    pub(crate) fn fell_back(&self, why: Fallback) {
+        let counter = match why {
+            Fallback::NoReplica => &self.no_replica,
+            Fallback::Behind => &self.behind,
+            Fallback::Failed => &self.failed,
+            Fallback::NoScope => &self.no_scope,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> Reads {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Reads {
+            replica: of(&self.replica),
+            master: of(&self.master),
+            survivor: of(&self.survivor),
+            waits: of(&self.waits),
+            no_replica: of(&self.no_replica),
+            behind: of(&self.behind),
+            failed: of(&self.failed),
+            no_scope: of(&self.no_scope),
+        }
+    }
+}
+
+/// Reads where everything is true: the master, or what survives it.
+pub(crate) async fn whole(group: &Arc<Group>, schema: &str, counters: &Counters) -> Result<Lease> {
+    let master = async { group.writer().await?.lease(schema, Begin::Read).await };
+    match master.await {
+        Ok(lease) => {
+            counters.master.fetch_add(1, Ordering::Relaxed);
+            Ok(lease)
+        }
+        Err(error @ Error::Unavailable { .. }) => {
+            let lease = group.survivor(schema, error).await?;
+            counters.survivor.fetch_add(1, Ordering::Relaxed);
+            Ok(lease)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// A read of these scopes. `wait`: how long a replica that has not arrived is waited for.
+pub(crate) async fn of_scopes(
+    place: &Place,
+    origin: Origin,
+    scopes: &[Scope],
+    wait: Duration,
+) -> Result<ReadTx> {
+    let counters = Arc::clone(&origin.counters);
+    let readers = origin.group.readers().await;
+    let mut why = Fallback::NoReplica;
+    if !readers.is_empty() {
+        let deadline = Instant::now() + wait;
+        let needed = match origin.needed(place.context, scopes).await {
+            Ok(needed) => Some(needed),
+            // Without the master nobody can say what must be seen.
+            Err(Error::Unavailable { .. }) => None,
+            Err(other) => return Err(other),
+        };
+        for reader in needed.iter().flat_map(|_| readers.iter().take(TRIED_MAX)) {
+            let needed = needed.as_deref().unwrap_or_default();
+            match on_replica(reader, place, &origin, (scopes, needed), deadline).await {
+                Ok(Some(tx)) => {
+                    counters.replica.fetch_add(1, Ordering::Relaxed);
+                    return Ok(tx);
+                }
+                Ok(None) => why = Fallback::Behind,
+                Err(_) => why = Fallback::Failed,
+            }
+        }
+    }
+    counters.fell_back(why);
+    let lease = whole(&origin.group, &origin.schema, &counters).await?;
+    Ok(ReadTx::new(place.context, lease, View::Whole, !readers.is_empty()))
+}
+
+/// A snapshot of a replica in which the scopes are true; `None` if there is none before the deadline.
+async fn on_replica(
+    reader: &Reader,
+    place: &Place,
+    origin: &Origin,
+    (scopes, needed): (&[Scope], &[(Scope, zebu_model::Version)]),
+    deadline: Instant,
+) -> Result<Option<ReadTx>> {
+    let mut waited = false;
+    loop {
+        let lending = tokio::time::timeout(LEND_MAX, reader.server.lease(&origin.schema, Begin::Read)).await;
+        let waited_ms = u64::try_from(LEND_MAX.as_millis()).unwrap_or(u64::MAX);
+        let busy = || Error::Busy { database: reader.server.name().to_owned(), waited_ms };
+        let mut lease = lending.map_err(|_| busy())??;
+        // The first statement begins the snapshot: the check and the data are of one moment.
+        let have = view::versions(&mut lease, place.context, scopes).await?;
+        if origin.judge(place.context, &have, needed).await? == Verdict::Fresh {
+            let view = View::Replica { checked: have, origin: origin.clone() };
+            return Ok(Some(ReadTx::new(place.context, lease, view, true)));
+        }
+        drop(lease);
+        let left = deadline.saturating_duration_since(Instant::now());
+        // One that is known to be far behind will not be here in time.
+        if left.is_zero() || u128::from(reader.lag_ms) > left.as_millis().saturating_add(LEND_MAX.as_millis())
+        {
+            return Ok(None);
+        }
+        if !std::mem::replace(&mut waited, true) {
+            origin.counters.waits.fetch_add(1, Ordering::Relaxed);
+        }
+        tokio::time::sleep(LOOK_AGAIN.min(left)).await;
+    }
+}

@@ -1,0 +1,53 @@
+//! What is registered takes effect without a restart; and configdb is a group like the others.
+
+use zebu_store::configdb::databases;
+use zebu_store::{Config, Role, Store};
+
+use crate::support::{Shard, get, put, reason, row, seen, until, until_all_answer, until_role};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_is_registered_later_is_used_without_a_restart() {
+    let shard = Shard::start(1).await;
+    let store = shard.node().await;
+    until_all_answer(&store, &shard).await;
+    let second = zebu_mariadb::Server::own();
+    let mut tx = store.config_write().await.unwrap();
+    let id = databases::insert(&mut tx, &row("stranger", &second, shard.master)).await.unwrap();
+    tx.commit().await.unwrap();
+    // It is a master of its own: with it registered there would be two writers.
+    until("it to be seen", async || seen(&store, id).is_some_and(|s| s.answers)).await;
+    until("writes to stop", async || put(&store, &shard.place, 1, 1).await.is_err()).await;
+    let said = reason(put(&store, &shard.place, 1, 1).await);
+    assert!(said.contains("db and stranger all take writes"), "{said}");
+    second.set_read_only(true);
+    until("writes to go on", async || put(&store, &shard.place, 1, 1).await.is_ok()).await;
+    until_role(&store, id, Role::Out).await;
+    assert!(seen(&store, id).unwrap().trouble.contains("follows nobody"));
+    assert_eq!(get(&store, &shard.request(), 1).await.unwrap().0, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn configdb_follows_its_master_too() {
+    let servers = tokio::task::spawn_blocking(|| zebu_mariadb::Group::start(1)).await.unwrap();
+    let url = servers.master.schema();
+    servers.settle();
+    let schema = url.split('?').next().unwrap().rsplit('/').next().unwrap().to_owned();
+    let config =
+        Config { configdb_read: vec![servers.replicas[0].url_of(&schema)], ..Config::new(url.as_str()) };
+    let store = Store::open(config).await.unwrap();
+    until_role(&store, -1, Role::Replica).await;
+    let insert = async |name: &str| {
+        let mut tx = store.config_write().await?;
+        databases::insert(&mut tx, &row(name, &servers.master, 0)).await?;
+        tx.commit().await
+    };
+    insert("a").await.unwrap();
+    servers.replicas[0].wait_for_all_of(&servers.master);
+    servers.master.kill();
+    servers.replicas[0].promote();
+    until_role(&store, -1, Role::Master).await;
+    until("writes to go on", async || insert("b").await.is_ok()).await;
+    let mut tx = store.config().await.unwrap();
+    let names: Vec<String> = databases::all(&mut tx).await.unwrap().into_iter().map(|d| d.name).collect();
+    assert_eq!(names, ["a", "b"]);
+}
