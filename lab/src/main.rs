@@ -8,8 +8,11 @@
     reason = "a command-line tool: what it prints is its output"
 )]
 
+mod checks;
+mod faults;
 mod guide;
 mod hosts;
+mod load;
 mod report;
 mod scenarios;
 mod wait;
@@ -18,6 +21,10 @@ use report::Report;
 use scenarios::{Options, SCENARIOS};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// No scenario takes longer, whatever hangs.
+const RUN_SECONDS_MAX: u64 = 900;
 
 /// What every part answers: something, or one sentence for whoever runs the lab.
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -31,17 +38,28 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    bound_in_time();
     let mut report = Report::default();
     let outcome = (scenario.run)(&options, &mut report);
     report.close(scenario.name, &outcome);
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Ends the process if it still runs after the longest that a run may take: everything of the lab ends with it.
+fn bound_in_time() {
+    std::thread::spawn(|| {
+        wait::pass(Duration::from_secs(RUN_SECONDS_MAX));
+        println!("lab: not done after {RUN_SECONDS_MAX} s, given up");
+        println!("lab: 0 passed, 1 failed");
+        std::process::exit(1);
+    });
+}
+
 fn understood(arguments: &[String]) -> Result<(&'static scenarios::Scenario, Options)> {
     let usage = || {
         let list: String =
             SCENARIOS.iter().map(|each| format!("\n  {:10} {}", each.name, each.what)).collect();
-        format!("usage: zebu-lab SCENARIO [--binary FILE] [--name NAME] [--disk FOLDER]{list}")
+        format!("usage: zebu-lab SCENARIO [--binary FILE] [--name NAME] [--disk FOLDER] [--short]{list}")
     };
     let (name, rest) = arguments.split_first().ok_or_else(usage)?;
     let scenario = SCENARIOS.iter().find(|each| each.name == name).ok_or_else(usage)?;
@@ -53,6 +71,7 @@ fn understood(arguments: &[String]) -> Result<(&'static scenarios::Scenario, Opt
             "--binary" => options.binary = Some(PathBuf::from(value()?)),
             "--name" => options.name = value()?.clone(),
             "--disk" => options.disk = Some(PathBuf::from(value()?)),
+            "--short" => options.short = true,
             _ => return Err(usage().into()),
         }
     }

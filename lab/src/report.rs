@@ -25,6 +25,12 @@ impl Report {
         Ok(value)
     }
 
+    /// Counts the last step as failed after all, without ending the scenario.
+    pub(crate) fn retract(&mut self) {
+        self.passed = self.passed.saturating_sub(1);
+        self.failed += 1;
+    }
+
     /// The last line. A failure is told first.
     pub(crate) fn close(&self, scenario: &str, outcome: &Result) {
         if let Err(error) = outcome {

@@ -30,6 +30,9 @@ pub struct Config {
     /// administrator has no business there.
     #[serde(default)]
     pub operator_contexts: Vec<u32>,
+    /// `[operator]`: of the processes that carry out the operator's commands.
+    #[serde(default)]
+    pub operator: crate::operator::Settings,
 }
 
 /// `[node]`.

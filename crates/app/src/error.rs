@@ -39,7 +39,10 @@ fn store_sentence(error: &zebu_store::Error) -> &'static str {
 
 impl From<zebu_store::Error> for Error {
     fn from(error: zebu_store::Error) -> Error {
-        Error::Store(error)
+        match error {
+            zebu_store::Error::Disabled(_) => Refusal::SessionContextDisabled {}.into(),
+            other => Error::Store(other),
+        }
     }
 }
 

@@ -17,6 +17,9 @@ use crate::random;
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+/// What a hash from elsewhere may take at most: every login with it costs as much.
+const MEMORY_KIB_MAX: u32 = 4 * MEMORY_KIB;
+const PASSES_MAX: u32 = 8;
 /// Hashes at a time: more would only share the processors, at 19 MiB each.
 const AT_ONCE: usize = 2;
 /// How long a login waits for its turn before it is asked to come back.
@@ -82,6 +85,24 @@ fn verify_now(password: &str, stored: &str) -> Result<bool> {
     compute(&Argon2::new(algorithm, version, params), password, salt, &mut out)?;
     // Compares in constant time.
     Ok(Output::new(&out).map_err(internal)? == expected)
+}
+
+/// Whether a hash from elsewhere costs whoever guesses at least as much as ours. Else why not.
+pub(crate) fn as_strong_as_ours(hash: &str) -> std::result::Result<(), String> {
+    let parsed = PasswordHash::new(hash).map_err(|e| format!("it is no hash in PHC form: {e}"))?;
+    let argon2id = Algorithm::try_from(parsed.algorithm).is_ok_and(|a| a == Algorithm::Argon2id);
+    let params = Params::try_from(&parsed).ok().filter(|_| argon2id);
+    let params = params.ok_or_else(|| "it is no hash by Argon2id".to_owned())?;
+    if parsed.salt.is_none() || parsed.hash.is_none_or(|hash| hash.len() < Params::DEFAULT_OUTPUT_LEN) {
+        return Err(format!("it has no salt, or a value of less than {} bytes", Params::DEFAULT_OUTPUT_LEN));
+    }
+    if params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES {
+        return Err(format!("it takes less than {MEMORY_KIB} KiB and {PASSES} passes"));
+    }
+    if params.m_cost() > MEMORY_KIB_MAX || params.t_cost() > PASSES_MAX {
+        return Err(format!("it takes more than {MEMORY_KIB_MAX} KiB or {PASSES_MAX} passes"));
+    }
+    Ok(())
 }
 
 impl Passwords {

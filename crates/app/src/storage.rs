@@ -150,35 +150,32 @@ async fn reserve(store: &Store, place: &Place, names: &[String], writer: &str, n
 
 #[cfg(test)]
 mod tests {
-    use zebu_model::access::Access;
-    use zebu_model::quota::Quota;
     use zebu_store::configdb::contexts;
 
-    use crate::provisioning::{ContextSpec, Resources, UserSpec, create_context};
+    use crate::operator::contexts::{NewContext, create};
+    use crate::operator::databases::NewDatabase;
+    use crate::operator::filestores::NewFilestore;
+    use crate::operator::users::NewUser;
+    use crate::operator::{self, Foundation, Named, Settings};
     use crate::{App, Config, NodeConfig, SessionConfig};
 
     use super::*;
 
     async fn tenant(app: &App, dir: &std::path::Path, number: u32) -> Place {
-        let on = Resources {
+        let on = Foundation {
             server: "zebu".to_owned(),
-            database: format!("shard-{number}"),
-            database_url: format!("sqlite:{}", dir.display()),
-            filestore_url: format!("file://{}/files", dir.display()),
+            filestore: NewFilestore::at(&format!("file://{}/files", dir.display())),
+            database: NewDatabase {
+                name: format!("shard-{number}"),
+                hostname: format!("sqlite:{}", dir.display()),
+                ..NewDatabase::default()
+            },
         };
-        let text = || "oxadmin".to_owned();
-        let admin = UserSpec {
-            login: text(),
-            display_name: text(),
-            given_name: text(),
-            surname: text(),
-            email: text(),
-            password: text(),
-            access: Access::of_new_context(),
-        };
-        let (id, name) = (ContextId(number), format!("tenant-{number}"));
-        let spec = ContextSpec { id, mappings: vec![name.clone()], name, quota: Quota::Unlimited, admin };
-        create_context(app, &on, &spec).await.unwrap();
+        let on = operator::lay(app, &on).await.unwrap();
+        let id = ContextId(number);
+        let admin = NewUser::of("oxadmin", "Admin", "oxadmin@example.org", "secret");
+        let new = NewContext { database: Some(Named::Id(on.database)), ..NewContext::of(id, -1, admin) };
+        create(app, &new, false).await.unwrap();
         let mut tx = app.store.config().await.unwrap();
         contexts::by_id(&mut tx, id).await.unwrap().unwrap()
     }
@@ -191,6 +188,7 @@ mod tests {
             store: zebu_store::Config::new(format!("sqlite:{}/config.db", dir.path().display())),
             sessions: SessionConfig::default(),
             operator_contexts: Vec::new(),
+            operator: Settings::default(),
         };
         let app = App::open(config, Clock::manual(1_700_000_000_000)).await.unwrap();
         let (slow, quick) = (tenant(&app, dir.path(), 1).await, tenant(&app, dir.path(), 2).await);

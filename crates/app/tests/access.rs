@@ -8,8 +8,10 @@ use fixture::{ANNA, BEN, CONTEXT, Pair, caller, code, folder, home, on, on_each_
 use zebu_app::dav::{self, Target};
 use zebu_app::files::{self, Fields, FileChange, Holding, NewFile, Wanted};
 use zebu_app::folders::{self, Details, FolderChange, FolderRef, NewFolder};
+use zebu_app::operator::users::{self, AccessFilter, UserChange};
+use zebu_app::operator::{AccessSpec, Named};
 use zebu_app::sessions::{Credentials, basic};
-use zebu_app::{App, Caller, Result, directory, provisioning};
+use zebu_app::{App, Caller, Result, directory};
 use zebu_model::access::{self, Access, Flag, combination_name};
 use zebu_model::folder::{Module, fixed};
 use zebu_model::quota::Quota;
@@ -17,7 +19,7 @@ use zebu_model::rights::{Bits, Entity, Permission};
 use zebu_model::{FolderId, UserId, Version};
 
 async fn give(pair: &Pair, user: UserId, access: Access) {
-    provisioning::set_access(&pair.one, CONTEXT, user, access).await.unwrap();
+    fixture::give(&pair.one, user, access).await;
 }
 
 /// Ben, with all but this, on the second node.
@@ -282,7 +284,7 @@ async fn the_public_folders_of_each_context_are_the_administrator_s_with_a_flag_
         with(access::ALL.set(Flag::EditPublicFolders, false)).await.unwrap();
         // Nobody else can hold the flag, whatever the operator gives.
         give(&pair, ANNA, access::ALL).await;
-        let kept = provisioning::access_of(one, CONTEXT, ANNA).await.unwrap();
+        let kept = users::access_of(one, CONTEXT, &Named::Id(ANNA)).await.unwrap();
         assert_eq!(combination_name(kept), Some("groupware_premium"));
         assert_eq!(code(folders::update(one, &caller(one, "anna").await, id, change()).await), "FLD-0010");
     })
@@ -351,7 +353,8 @@ async fn access_withdrawn_during_a_request_keeps_its_write_out() {
 
         give(&pair, BEN, access::ALL).await;
         assert_eq!(files::list(two, &api, plans).await.unwrap().0.len(), 3);
-        provisioning::set_user_enabled(&pair.one, CONTEXT, BEN, false).await.unwrap();
+        let off = UserChange { enabled: Some(false), ..UserChange::default() };
+        users::change(&pair.one, CONTEXT, &Named::Id(BEN), &off).await.unwrap();
         assert_eq!(code(folders::delete(two, &api, plans, None).await), "LGI-0005");
     })
     .await;
@@ -367,18 +370,27 @@ async fn access_that_is_given_or_taken_holds_for_living_sessions_on_both_nodes()
                 assert_eq!(on(app, &signed_in).await.unwrap().access(), access);
             }
         }
+        // All at once, each by what they have.
+        let add = AccessSpec { combination: None, flags: [("ical".to_owned(), true)].into() };
+        users::change_access(&pair.one, CONTEXT, &AccessFilter::All, &add).await.unwrap();
+        let of = async |user| users::access_of(&pair.two, CONTEXT, &Named::Id(user)).await.unwrap();
+        assert_eq!(of(BEN).await, Access::of_new_context().set(Flag::Ical, true));
+        assert_eq!(of(ANNA).await, access::ALL.as_held_by(ANNA));
+        let all = AccessSpec::combination("all");
+        users::change_access(&pair.two, CONTEXT, &AccessFilter::All, &all).await.unwrap();
+        assert_eq!((of(UserId::ADMIN).await, of(BEN).await), (access::ALL, access::ALL.as_held_by(BEN)));
         // Whoever writes relies on the tree at a version: each change of access makes that one stale.
         let anna = caller(&pair.one, "anna").await;
         let version = async || folders::root(&pair.two, &anna, Details::default()).await.unwrap().version;
         let before = version().await;
-        give(&pair, BEN, access::ALL).await;
+        give(&pair, BEN, Access::of_new_context()).await;
         assert!(version().await > before);
         let before = version().await;
-        provisioning::set_user_enabled(&pair.one, CONTEXT, BEN, false).await.unwrap();
+        let off = UserChange { enabled: Some(false), ..UserChange::default() };
+        users::change(&pair.one, CONTEXT, &Named::Id(BEN), &off).await.unwrap();
         assert!(version().await > before);
-        let nobody = provisioning::set_access(&pair.one, CONTEXT, UserId(99), access::ALL).await;
-        assert_eq!(code(nobody), "USR-0010");
-        assert_eq!(code(provisioning::access_of(&pair.one, CONTEXT, UserId(99)).await), "USR-0010");
+        let nobody = users::access_of(&pair.one, CONTEXT, &Named::Id(UserId(99))).await;
+        assert_eq!(nobody.unwrap_err().code(), "OPR-0701");
     })
     .await;
 }

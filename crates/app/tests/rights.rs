@@ -4,11 +4,12 @@
 
 mod fixture;
 
-use fixture::{ANNA, BEN, CONTEXT, Pair, TEAM, caller, code, folder, home, on_each_engine, put};
+use fixture::{ANNA, BEN, CONTEXT, Pair, TEAM, caller, code, folder, home, join, leave, on_each_engine, put};
 use zebu_app::dav::{self, Located, LockRequest, OTHER_FOLDERS_NAME, Target};
 use zebu_app::files::{self, Fields, FileChange, Holding, NewFile, Wanted};
 use zebu_app::folders::{self, FolderChange, NewFolder};
-use zebu_app::{Caller, Error, provisioning};
+use zebu_app::operator::{Named, contexts};
+use zebu_app::{Caller, Error};
 use zebu_model::folder::fixed;
 use zebu_model::limits::LOCKS_MAX;
 use zebu_model::quota::Quota;
@@ -194,13 +195,13 @@ async fn a_membership_withdrawn_during_a_request_keeps_its_write_out() {
         ];
         let change = FolderChange { permissions: Some(permissions), ..FolderChange::default() };
         folders::update(&pair.one, &anna, plans, change).await.unwrap();
-        provisioning::add_member(&pair.one, CONTEXT, TEAM, BEN).await.unwrap();
+        join(&pair.one, BEN).await;
 
         // Who he is was found out when his request began; then it sends for an hour.
         let (two, ben) = (&pair.two, caller(&pair.two, "ben").await);
         let mut upload = files::upload(two, &ben, Some(plans), None).await.unwrap();
         upload.write("half".into()).await.unwrap();
-        provisioning::remove_member(&pair.one, CONTEXT, TEAM, BEN).await.unwrap();
+        leave(&pair.one, BEN).await;
         let stored = upload.finish().await.unwrap();
         let fields = Fields { filename: Some("late".to_owned()), ..Fields::default() };
         let late = NewFile { folder: plans, fields: fields.clone(), content: Some(stored) };
@@ -236,9 +237,9 @@ async fn a_quota_lowered_or_a_context_disabled_during_an_upload_keeps_the_file_o
         let fields = || Fields { filename: Some("a.txt".to_owned()), ..Fields::default() };
         let named = |content| NewFile { folder: mine, fields: fields(), content: Some(content) };
         let (first, second, third) = (stored().await, stored().await, stored().await);
-        provisioning::set_quota(&pair.two, CONTEXT, Quota::Bytes(3)).await.unwrap();
+        contexts::set_quota(&pair.two, CONTEXT, Quota::Bytes(3)).await.unwrap();
         assert_eq!(code(files::create(&pair.one, &anna, named(first)).await), "FLS-0024");
-        provisioning::set_quota(&pair.two, CONTEXT, Quota::Bytes(4)).await.unwrap();
+        contexts::set_quota(&pair.two, CONTEXT, Quota::Bytes(4)).await.unwrap();
         let (file, _) = files::create(&pair.one, &anna, named(second)).await.unwrap();
         let change = FileChange {
             folder: None,
@@ -247,8 +248,8 @@ async fn a_quota_lowered_or_a_context_disabled_during_an_upload_keeps_the_file_o
             seen: None,
             holding: Holding::User,
         };
-        provisioning::set_quota(&pair.two, CONTEXT, Quota::Unlimited).await.unwrap();
-        provisioning::set_context_enabled(&pair.two, CONTEXT, false).await.unwrap();
+        contexts::set_quota(&pair.two, CONTEXT, Quota::Unlimited).await.unwrap();
+        contexts::disable(&pair.two, &Named::Id(CONTEXT), None).await.unwrap();
         assert_eq!(code(files::update(&pair.one, &anna, file, change).await), "SES-0204");
     })
     .await;

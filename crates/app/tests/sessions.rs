@@ -5,8 +5,10 @@
 mod fixture;
 
 use fixture::{ANNA, CONTEXT, Pair, code, on, on_each_engine, sign_in};
+use zebu_app::Client;
+use zebu_app::operator::users::{self, UserChange};
+use zebu_app::operator::{Named, contexts};
 use zebu_app::sessions::{Credentials, autologin, basic, login, logout, resume, stay};
-use zebu_app::{Client, provisioning};
 use zebu_model::quota::Quota;
 
 async fn try_login(pair: &Pair, login_name: &str, password: &str) -> zebu_app::Result<()> {
@@ -69,12 +71,12 @@ async fn a_session_without_its_own_secret_is_refused() {
 async fn a_disabled_context_keeps_everybody_out_on_every_node() {
     on_each_engine(Quota::Unlimited, async |pair| {
         let anna = sign_in(&pair.one, "anna").await;
-        provisioning::set_context_enabled(&pair.one, CONTEXT, false).await.unwrap();
+        contexts::disable(&pair.one, &Named::Id(CONTEXT), None).await.unwrap();
         assert_eq!(code(on(&pair.two, &anna).await), "SES-0204");
         assert_eq!(code(try_login(&pair, "anna", "secret").await), "LGI-0005");
         // Without the password nobody learns that the context is disabled.
         assert_eq!(code(try_login(&pair, "anna", "wrong").await), "LGI-0006");
-        provisioning::set_context_enabled(&pair.two, CONTEXT, true).await.unwrap();
+        contexts::enable(&pair.two, &Named::Id(CONTEXT)).await.unwrap();
         assert!(on(&pair.one, &anna).await.is_ok());
     })
     .await;
@@ -86,7 +88,8 @@ async fn a_disabled_user_is_out_on_every_node() {
         let anna = sign_in(&pair.one, "anna").await;
         let given = Credentials { login: "anna", password: "secret" };
         assert!(basic(&pair.two, given, &[]).await.is_ok());
-        provisioning::set_user_enabled(&pair.one, CONTEXT, ANNA, false).await.unwrap();
+        let off = UserChange { enabled: Some(false), ..UserChange::default() };
+        users::change(&pair.one, CONTEXT, &Named::Id(ANNA), &off).await.unwrap();
         assert_eq!(code(on(&pair.two, &anna).await), "SES-0203");
         assert_eq!(code(basic(&pair.two, given, &[]).await), "LGI-0005");
     })

@@ -4,10 +4,10 @@
 
 mod fixture;
 
-use fixture::{ANNA, BEN, CONTEXT, Pair, TEAM, caller, code, folder, home, on_each_engine, put};
+use fixture::{ANNA, BEN, CONTEXT, Pair, TEAM, caller, code, folder, home, join, leave, on_each_engine, put};
 use zebu_app::files::{Fields, FileChange, Holding, Wanted};
 use zebu_app::folders::{self, Details, FolderChange, FolderRef, NewFolder};
-use zebu_app::{Caller, files, maintenance, provisioning};
+use zebu_app::{Caller, files, maintenance};
 use zebu_model::folder::{Module, fixed};
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, ObjectRight, Permission};
@@ -96,9 +96,9 @@ async fn a_group_s_right_counts_from_the_moment_of_membership() {
                 .map(|(view, _)| view.granted.bits)
         };
         assert_eq!(code(seen(caller(&pair.two, "ben").await).await), "FLD-0003");
-        provisioning::add_member(&pair.one, CONTEXT, TEAM, BEN).await.unwrap();
+        join(&pair.one, BEN).await;
         assert_eq!(seen(caller(&pair.two, "ben").await).await.unwrap(), Bits::VIEWER);
-        provisioning::remove_member(&pair.one, CONTEXT, TEAM, BEN).await.unwrap();
+        leave(&pair.one, BEN).await;
         assert_eq!(code(seen(caller(&pair.two, "ben").await).await), "FLD-0003");
     })
     .await;

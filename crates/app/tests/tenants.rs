@@ -4,9 +4,10 @@
 
 mod fixture;
 
-use fixture::{CONTEXT, Pair, caller, home, on_each_engine, put, user};
+use fixture::{CONTEXT, Pair, caller, context, foundation, home, on_each_engine, put};
 use zebu_app::files::{self, Holding, Wanted};
-use zebu_app::provisioning::{self, ContextSpec, Resources};
+use zebu_app::operator::contexts::{self, NewContext};
+use zebu_app::operator::{self, Named, users};
 use zebu_app::{Caller, maintenance};
 use zebu_model::ContextId;
 use zebu_model::quota::Quota;
@@ -15,21 +16,16 @@ const OTHER: ContextId = ContextId(2);
 
 /// A second tenant, whose shard and file store are its own.
 async fn other_tenant(pair: &Pair) -> Caller {
-    let on = Resources {
-        server: "zebu".to_owned(),
-        database: "shard-2".to_owned(),
-        database_url: format!("sqlite:{}", pair.dir.path().display()),
-        filestore_url: format!("file://{}/files-2", pair.dir.path().display()),
+    let shards = format!("sqlite:{}", pair.dir.path().display());
+    let own = foundation("shard-2", &shards, pair.dir.path(), "files-2");
+    let own = operator::lay(&pair.one, &own).await.unwrap();
+    let new = NewContext {
+        filestore: Some(own.filestore),
+        database: Some(Named::Id(own.database)),
+        ..context(OTHER, "other")
     };
-    let spec = ContextSpec {
-        id: OTHER,
-        name: "other".to_owned(),
-        mappings: vec!["other".to_owned()],
-        quota: Quota::Unlimited,
-        admin: user("oxadmin", "Admin"),
-    };
-    provisioning::create_context(&pair.one, &on, &spec).await.unwrap();
-    provisioning::act_as(&pair.one, OTHER, "oxadmin").await.unwrap()
+    contexts::create(&pair.one, &new, false).await.unwrap();
+    users::act_as(&pair.one, OTHER, "oxadmin").await.unwrap()
 }
 
 /// Stores a file and deletes it again: its content is left for the sweeper.

@@ -54,6 +54,14 @@ impl Config {
         }
     }
 
+    /// Whether the URL can name a file store at all. Looks at no disk.
+    ///
+    /// # Errors
+    /// [`Error::Config`], which says what is wrong with it.
+    pub fn check(&self) -> Result<()> {
+        self.directory().map(drop)
+    }
+
     /// The directory that the URL names.
     ///
     /// # Errors

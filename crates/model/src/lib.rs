@@ -4,6 +4,7 @@
 //! `app` asks these decisions, the protocols only translate them.
 
 pub mod access;
+pub mod account;
 pub mod file;
 pub mod folder;
 pub mod ids;
@@ -11,6 +12,8 @@ pub mod limits;
 pub mod lock;
 pub mod name;
 pub mod pattern;
+pub mod person;
+pub mod placement;
 pub mod principal;
 pub mod quota;
 pub mod refusal;

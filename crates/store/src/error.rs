@@ -87,6 +87,9 @@ pub enum Error {
     /// The context does not live where it was looked for, or is just leaving: find out where it lives now.
     #[error("context {0} does not live in this database")]
     Moved(zebu_model::ContextId),
+    /// The context was disabled since its place was looked up: nothing is written in it for its users.
+    #[error("context {0} is disabled")]
+    Disabled(zebu_model::ContextId),
     /// A password can neither be sealed nor opened.
     #[error("a database's password: {reason}")]
     Secret {
@@ -116,6 +119,12 @@ impl Error {
     /// For rows that whoever comes first makes: one that somebody else made meanwhile is a reason to start over.
     pub(crate) fn of_first_comer(self) -> Error {
         if matches!(self, Error::Duplicate { .. }) { Error::Contended } else { self }
+    }
+
+    /// For a row of `table` that was looked for before it was made: one that came between is a reason to look again.
+    #[must_use]
+    pub fn started_over_if_duplicate_in(self, table: &str) -> Error {
+        if self.is_duplicate_in(table) { Error::Contended } else { self }
     }
 
     /// Whether to start over at once: the ground moved, or somebody was in the way; nothing was written.

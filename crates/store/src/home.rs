@@ -1,7 +1,7 @@
 //! A context's home: the row in its database that says whether it lives there. Every write reads it and holds it until
-//! its end; who moves or deletes a context changes it, and so waits for the writes under way and stops new ones.
+//! its end; who moves, deletes or disables a context changes it, and so waits for the writes under way and stops new ones.
 //!
-//! Called by the jobs alone, through [`HomeTx`]: a transaction that holds the row, and so is alone with the context's
+//! Called by the jobs and the operator's commands alone, through [`HomeTx`]: a transaction that holds the row, and so is alone with the context's
 //! rows here. Its `epoch` fences: a job's worker that slept while another took its job up finds another number there.
 
 use zebu_model::ContextId;
@@ -35,11 +35,13 @@ pub struct Home {
     pub epoch: i64,
     /// The only file store in which a content may get a name.
     pub filestore: i64,
+    /// Whether its users' writes are taken. Goes with the context when it moves.
+    pub enabled: bool,
 }
 
 impl Home {
     pub(crate) fn founded(place: &Place) -> Home {
-        Home { state: State::Lives, born: place.born, epoch: 0, filestore: place.filestore_id }
+        Home { state: State::Lives, born: place.born, epoch: 0, filestore: place.filestore_id, enabled: true }
     }
 }
 
@@ -59,7 +61,8 @@ async fn read(tx: &mut WriteTx, on_maria: &'static str) -> Result<Option<Home>> 
     let number = row.int()?;
     let state = [State::Lives, State::Leaving, State::Arriving].into_iter().find(|s| *s as i64 == number);
     let state = row.known("state of a home", state)?;
-    let home = Home { state, born: row.int()?, epoch: row.int()?, filestore: row.int()? };
+    let home =
+        Home { state, born: row.int()?, epoch: row.int()?, filestore: row.int()?, enabled: row.flag()? };
     if row.flag()? {
         let database = tx.database().to_owned();
         return Err(Error::Unavailable { database, reason: "the server is read-only".to_owned() });
@@ -68,8 +71,8 @@ async fn read(tx: &mut WriteTx, on_maria: &'static str) -> Result<Option<Home>> 
 }
 
 pub(crate) async fn insert(tx: &mut WriteTx, home: &Home) -> Result<()> {
-    let sql = "INSERT INTO homes (cid, state, born, epoch, filestore) VALUES (?, ?, ?, ?, ?)";
-    let values = args![tx.context(), home.state as i64, home.born, home.epoch, home.filestore];
+    let sql = "INSERT INTO homes (cid, state, born, epoch, filestore, enabled) VALUES (?, ?, ?, ?, ?, ?)";
+    let values = args![tx.context(), home.state as i64, home.born, home.epoch, home.filestore, home.enabled];
     tx.execute("homes", sql, values).await.map(drop)
 }
 
@@ -107,8 +110,10 @@ impl HomeTx {
         if self.home.is_none() {
             insert(&mut self.tx, &home).await.map_err(Error::of_first_comer)?;
         } else {
-            let sql = "UPDATE homes SET state = ?, born = ?, epoch = ?, filestore = ? WHERE cid = ?";
-            let values = args![home.state as i64, home.born, home.epoch, home.filestore, self.context()];
+            let sql =
+                "UPDATE homes SET state = ?, born = ?, epoch = ?, filestore = ?, enabled = ? WHERE cid = ?";
+            let values =
+                args![home.state as i64, home.born, home.epoch, home.filestore, home.enabled, self.context()];
             self.tx.execute("homes", sql, values).await?;
         }
         self.home = Some(home);

@@ -30,5 +30,5 @@ pub use group::state::{Role, ServerState};
 pub use known::Known;
 pub use place::Place;
 pub use reads::Reads;
-pub use store::Store;
+pub use store::{Login, Store};
 pub use tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, Tx, WriteTx};

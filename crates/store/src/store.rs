@@ -8,7 +8,7 @@ use zebu_model::{ContextId, Scope};
 
 use crate::config::Config;
 use crate::configdb::contexts;
-use crate::engine::{Begin, Database, Server};
+use crate::engine::{Begin, Database, Server, Target};
 use crate::error::{Error, Result};
 use crate::group::state::ServerState;
 use crate::group::topology::Topology;
@@ -19,6 +19,21 @@ use crate::reads::{self, Counters, Reads};
 use crate::shard::sequences::{self, Sequence};
 use crate::tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, WriteTx};
 use crate::view::{Origin, View};
+
+/// Who signs in to a database server.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Login {
+    /// The user; empty for SQLite.
+    pub user: String,
+    /// The password, in clear.
+    pub password: String,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Login({})", self.user)
+    }
+}
 
 /// How long a place is believed by those who read. Who moves a context leaves its rows where they were for much longer.
 const PLACE_FRESH: Duration = Duration::from_secs(5);
@@ -70,6 +85,25 @@ impl Store {
     /// Seals the password of the database `name`, for [`crate::configdb::databases::DatabaseServer::password`].
     pub fn seal_password(&self, name: &str, password: &str) -> Result<String> {
         self.topology.vault().seal(name, password)
+    }
+
+    /// Opens what [`Store::seal_password`] made for the same name.
+    pub fn open_password(&self, name: &str, sealed: &str) -> Result<String> {
+        self.topology.vault().open(name, sealed)
+    }
+
+    /// Connects to a database server that is not registered (yet): signs in, and if it is to take writes makes and removes
+    /// a schema, so that what is missing is said before a context needs it.
+    pub async fn try_server(&self, url: &str, login: Login, writes: bool) -> Result<()> {
+        let target = Target {
+            url: url.to_owned(),
+            credentials: (!login.user.is_empty()).then_some((login.user, login.password)),
+            pool_max: 1,
+            pool_hard_limit: true,
+            pool_initial: 0,
+        };
+        let wait = Duration::from_millis(self.config.connect_ms_max);
+        Server::of(&self.config, &target)?.try_out(wait, writes).await
     }
 
     /// Reads in a context's database: on its master, or where it is certain that nothing is missing while that is gone.

@@ -170,7 +170,12 @@ impl WriteTx {
         let mut tx = WriteTx::unlocked(place, lease, &plan, now_ms);
         let home = home::of_write(&mut tx).await?;
         let home = home.filter(|home| home.state == home::State::Lives && home.born == place.born);
-        tx.filestore = home.ok_or(Error::Moved(place.context))?.filestore;
+        let home = home.ok_or(Error::Moved(place.context))?;
+        // Whoever takes a disabled context for an enabled one began before it was disabled.
+        if place.enabled && !home.enabled {
+            return Err(Error::Disabled(place.context));
+        }
+        tx.filestore = home.filestore;
         tx.lock(&plan.relies, now_ms).await?;
         Ok(tx)
     }

@@ -31,6 +31,9 @@ pub(crate) struct Config {
     pub(crate) store: Option<zebu_store::Config>,
     #[serde(default)]
     pub(crate) sessions: zebu_app::SessionConfig,
+    /// What the operator's commands take from the configuration.
+    #[serde(default)]
+    pub(crate) operator: zebu_app::operator::Settings,
     pub(crate) groupware: Option<zebu_web::Config>,
     pub(crate) web: Option<zebu_balancer::Config>,
 }
@@ -87,6 +90,7 @@ impl Config {
             store: self.store.clone()?,
             sessions: self.sessions.clone(),
             operator_contexts: self.operator_contexts.clone(),
+            operator: self.operator.clone(),
         })
     }
 }
@@ -111,7 +115,7 @@ mod tests {
     #[test]
     fn the_example_has_every_key() {
         let example: toml::Table = EXAMPLE.parse().unwrap();
-        for part in ["", "log", "node", "store", "sessions", "groupware", "web"] {
+        for part in ["", "log", "node", "store", "sessions", "operator", "groupware", "web"] {
             let table = if part.is_empty() { &example } else { example[part].as_table().unwrap() };
             let keys = keys_of(part);
             assert!(!keys.is_empty(), "[{part}]");

@@ -47,6 +47,7 @@ fn configuration(place: &Place) -> Result<zebu_app::Config> {
         store: zebu_store::Config::new(configdb_of(dir)?),
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),
+        operator: zebu_app::operator::Settings::default(),
     })
 }
 

@@ -38,6 +38,16 @@ impl<'a> Operator<'a> {
         Ok(said)
     }
 
+    /// The same for a command of which the guide shows what it prints: a line of it must say that.
+    pub(crate) fn types_and_reads(self, command: &str, expected: &str) -> Result {
+        let said = self.types(command)?;
+        if said.lines().any(|line| line.trim_end().ends_with(expected)) {
+            Ok(())
+        } else {
+            Err(format!("{command}: should print `{expected}`, printed `{said}`").into())
+        }
+    }
+
     /// Opens a file in an editor, appends these lines and saves it.
     pub(crate) fn edits(self, file: &str, lines: &str) -> Result {
         println!("{}$ vim {file}", self.host.name());

@@ -6,7 +6,7 @@ use super::{ended, keeper};
 use crate::Result;
 use std::io::{Read, Write};
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 const INIT: &str = include_str!("init.sh");
@@ -69,6 +69,11 @@ impl Host {
     pub(crate) fn init(&self) -> Result<u32> {
         let power = self.power.as_ref().ok_or_else(|| format!("{} is switched off", self.name))?;
         Ok(power.init)
+    }
+
+    /// Where the machine finds its network, for a thread that wants to be there.
+    pub(crate) fn network(&self) -> Result<PathBuf> {
+        Ok(Path::new("/proc").join(self.init()?.to_string()).join("ns").join("net"))
     }
 
     /// Boots it, without a network yet.

@@ -1,15 +1,96 @@
-//! The guide's data tier: its chapters as written, then what can go wrong with it, with checkers watching.
+//! The guide's data tier: its chapters as written, then what can go wrong with it, under load and with checkers watching.
 
 use super::Options;
 use crate::Result;
-use crate::guide::{databases, filestore};
+use crate::faults::{self, FAULTS, summary};
+use crate::guide::operator::{Operator, ask, heading, note};
+use crate::guide::provisioning::{MORE_USERS, log_of};
+use crate::guide::{databases, filestore, provisioning};
 use crate::hosts::Lab;
+use crate::load::{Load, Node, Plan};
 use crate::report::Report;
+use std::time::Duration;
+
+/// Where nodes answer HTTP.
+const HTTP_PORT: u16 = 8090;
+/// How long a fault lasts, in a whole run and in a short one.
+const LASTS: [Duration; 2] = [Duration::from_secs(6), Duration::from_secs(3)];
 
 pub(super) fn run(options: &Options, report: &mut Report) -> Result {
-    let lab = report.step("six hosts boot", || {
-        Ok((Lab::start(&options.name, options.disk.as_deref(), options.binary.as_deref())?, String::new()))
+    let binary = options.binary.as_deref().ok_or("--binary FILE is needed: the program under test")?;
+    let mut lab = report.step("six hosts boot", || {
+        Ok((Lab::start(&options.name, options.disk.as_deref(), Some(binary))?, String::new()))
     })?;
     report.step("the chapter Master/Slave database setup", || Ok((databases::run(&lab)?, String::new())))?;
-    report.step("the chapter Distributed file storage", || Ok((filestore::run(&lab)?, String::new())))
+    report.step("the chapter Distributed file storage", || Ok((filestore::run(&lab)?, String::new())))?;
+    report.step("the chapter Configuring Open-Xchange Server", || {
+        Ok((provisioning::run(&lab)?, String::new()))
+    })?;
+    let nodes = nodes(&lab)?;
+    report.step("the users sign in and work through both nodes", || {
+        // A load without a fault between its beginning and its end.
+        let outcome = Load::start(plan(&lab, &nodes)?, "first")?.finish();
+        let outcome = outcome.map_err(|error| format!("{error}\n{}", log_of(&lab, "oxgw01")))?;
+        Ok(((), format!("{} writes", outcome.figures.writes)))
+    })?;
+    report
+        .step("the slave is writable, as the guide leaves it, and left out; then it is read_only", || {
+            Ok((read_only(&lab)?, String::new()))
+        })?;
+    under_faults(options, report, &mut lab, &nodes)
+}
+
+fn under_faults(options: &Options, report: &mut Report, lab: &mut Lab, nodes: &[Node]) -> Result {
+    heading("What can go wrong");
+    let [whole, short] = LASTS;
+    let lasts = if options.short { short } else { whole };
+    let mut all = Vec::new();
+    for fault in FAULTS.iter().filter(|fault| fault.in_short || !options.short) {
+        let judged = report.step(fault.name, || {
+            let judged = faults::run(lab, nodes, plan(lab, nodes)?, fault, lasts);
+            let judged = judged
+                .map_err(|error| format!("{error}\n{}\n{}", log_of(lab, "oxgw01"), log_of(lab, "oxgw02")))?;
+            Ok((judged, String::new()))
+        })?;
+        judged.print();
+        if !judged.held() {
+            report.retract();
+        }
+        all.push(judged);
+    }
+    summary(&all);
+    let failed: Vec<&str> = all.iter().filter(|judged| !judged.held()).map(|judged| judged.name).collect();
+    if failed.is_empty() { Ok(()) } else { Err(format!("did not hold: {}", failed.join("; ")).into()) }
+}
+
+fn nodes(lab: &Lab) -> Result<Vec<Node>> {
+    [("oxgw01", "OX-1"), ("oxgw02", "OX-2")]
+        .map(|(host, name)| {
+            let address = (lab.host(host)?.address(), HTTP_PORT).into();
+            Ok(Node { name: name.to_owned(), address })
+        })
+        .into_iter()
+        .collect()
+}
+
+fn plan(lab: &Lab, nodes: &[Node]) -> Result<Plan> {
+    let people = std::iter::once("testuser").chain(MORE_USERS).map(str::to_owned).collect();
+    let network = lab.host("client")?.network()?;
+    Ok(Plan { network, nodes: nodes.to_vec(), people, password: "secret".to_owned() })
+}
+
+fn read_only(lab: &Lab) -> Result {
+    heading("The slave is made read-only");
+    note(
+        "The guide does not set read_only: whoever takes the slave for the master could write to it unnoticed.",
+    );
+    let slave = lab.host("dbslave")?;
+    Operator::at(slave).sql("SHOW VARIABLES LIKE 'read_only';")?;
+    let operator = Operator::at(slave);
+    operator.edits("/etc/mysql/my.cnf", "\n[mysqld]\nread_only               = 1")?;
+    operator.sql("SET GLOBAL read_only=1;")?;
+    match ask(slave, "SELECT @@read_only;")?.trim() {
+        "1" => Ok(()),
+        other => Err(format!("read_only is {other}").into()),
+    }
 }

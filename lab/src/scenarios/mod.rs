@@ -16,11 +16,13 @@ pub(crate) struct Options {
     pub(crate) binary: Option<PathBuf>,
     /// Where databases keep their data; in memory without it.
     pub(crate) disk: Option<PathBuf>,
+    /// Fewer faults, and shorter ones: for a test run.
+    pub(crate) short: bool,
 }
 
 impl Options {
     pub(crate) fn named(name: String) -> Self {
-        Self { name, binary: None, disk: None }
+        Self { name, binary: None, disk: None, short: false }
     }
 }
 
@@ -40,7 +42,7 @@ pub(crate) const SCENARIOS: [Scenario; 2] = [
     },
     Scenario {
         name: "databases",
-        what: "the guide's chapters on databases and file storage",
+        what: "the guide's chapters on databases, file storage and provisioning, then what can go wrong, under load",
         run: databases::run,
     },
 ];

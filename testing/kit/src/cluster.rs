@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
-use zebu_app::provisioning::Resources;
+use zebu_app::operator::Foundation;
+use zebu_app::operator::databases::NewDatabase;
+use zebu_app::operator::filestores::NewFilestore;
 use zebu_app::{Clock, SessionConfig};
 use zebu_balancer::{Assets, MemberConfig};
 
@@ -55,7 +57,7 @@ impl Cluster {
             let config = app_config(directory.path(), &format!("OX-{number}"), &sessions);
             running.push(Node::start(config, &web, clock.clone()).await);
             if number == 1 {
-                settle(&running[0].app, &resources(directory.path())).await;
+                settle(&running[0].app, &foundation(directory.path())).await;
             }
         }
         let (address, tier) = start_tier(&running).await;
@@ -87,13 +89,16 @@ impl Drop for Cluster {
     }
 }
 
-fn resources(directory: &Path) -> Resources {
+fn foundation(directory: &Path) -> Foundation {
     std::fs::create_dir_all(directory.join("files")).unwrap();
-    Resources {
+    Foundation {
         server: "zebu".to_owned(),
-        database: "shard".to_owned(),
-        database_url: format!("sqlite:{}", directory.display()),
-        filestore_url: format!("file://{}/files", directory.display()),
+        filestore: NewFilestore::at(&format!("file://{}/files", directory.display())),
+        database: NewDatabase {
+            name: "shard".to_owned(),
+            hostname: format!("sqlite:{}", directory.display()),
+            ..NewDatabase::default()
+        },
     }
 }
 

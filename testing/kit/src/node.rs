@@ -26,6 +26,7 @@ pub(crate) fn app_config(directory: &Path, name: &str, sessions: &SessionConfig)
         store: zebu_store::Config::new(format!("sqlite:{}/config.db", directory.display())),
         sessions: sessions.clone(),
         operator_contexts: vec![super::CONTEXT.0],
+        operator: zebu_app::operator::Settings::default(),
     }
 }
 

@@ -140,7 +140,9 @@ impl Server {
         arguments
     }
 
-    fn socket(&self) -> PathBuf {
+    /// Its socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
         self.folder.path().join("socket")
     }
 

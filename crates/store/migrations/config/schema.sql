@@ -41,22 +41,21 @@ CREATE TABLE db_schemas (
 ) {table};
 CREATE INDEX db_schemas_database ON db_schemas (database_id, contexts);
 
--- size: bytes the operator gives the store, all contexts together. contexts, reserved: how many are on it, and the sum
--- of their quotas in bytes.
+-- size: bytes the operator gives the store, all contexts together. contexts: how many are on it.
 CREATE TABLE filestores (
   id BIGINT NOT NULL,
   url VARCHAR(255) NOT NULL,
   size BIGINT NOT NULL,
   contexts_max BIGINT NOT NULL,
   contexts BIGINT NOT NULL,
-  reserved BIGINT NOT NULL,
   PRIMARY KEY (id)
 ) {table};
 CREATE UNIQUE INDEX filestores_url ON filestores (url);
 
 -- quota: bytes, negative for none. state: 0 ready, 1 being created, 2 being deleted. moves: grows by one each time the
 -- context changes its database, so that of two places the newer is known. born: from the one sequence, tells a context
--- from an earlier one of the same id. filestore_from: while its contents move, where some may still lie; else 0.
+-- from an earlier one of the same id. filestore_from: while its contents move, where some may still lie; else 0. maker,
+-- made: of one being created, who is at it (a random name, new each time) and since when, ms since the epoch.
 CREATE TABLE contexts (
   cid BIGINT NOT NULL,
   name VARCHAR(255) NOT NULL,
@@ -71,6 +70,8 @@ CREATE TABLE contexts (
   filestore_from BIGINT NOT NULL,
   quota BIGINT NOT NULL,
   born BIGINT NOT NULL,
+  maker VARCHAR(32) NOT NULL,
+  made BIGINT NOT NULL,
   PRIMARY KEY (cid)
 ) {table};
 CREATE UNIQUE INDEX contexts_name ON contexts (name);

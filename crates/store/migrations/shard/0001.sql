@@ -3,13 +3,15 @@
 -- Times are ms since the epoch; "modified" and "version" are stamps (see the model's Version).
 -- A context that lives here, or is on its way. state: 0 lives here, 1 is leaving (no writes), 2 is arriving. born: as in
 -- configdb, so that nobody takes it for an earlier one of the same id. epoch: of the job that may change this row, 0 for
--- none. filestore: the only one in which a content may get a name.
+-- none. filestore: the only one in which a content may get a name. enabled: 0 keeps out the writes of requests that began
+-- before the context was disabled.
 CREATE TABLE homes (
   cid BIGINT NOT NULL,
   state BIGINT NOT NULL,
   born BIGINT NOT NULL,
   epoch BIGINT NOT NULL,
   filestore BIGINT NOT NULL,
+  enabled BIGINT NOT NULL,
   PRIMARY KEY (cid)
 ) {table};
 

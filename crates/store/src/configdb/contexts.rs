@@ -1,9 +1,11 @@
-//! Contexts: where each lives, and the login mappings that lead to it.
+//! Contexts: where each lives, how far it is, and the login mappings that lead to it.
+
+use std::collections::BTreeMap;
 
 use zebu_model::ContextId;
 use zebu_model::quota::Quota;
 
-use crate::configdb::resources::next_id;
+use crate::configdb::sequence::next_id;
 use crate::error::Result;
 use crate::place::Place;
 use crate::tx::{ConfigTx, ConfigWriteTx};
@@ -45,6 +47,79 @@ pub struct NewContext {
     pub quota: Quota,
     /// Its login mappings.
     pub mappings: Vec<String>,
+    /// Who makes it: a random name, new each time.
+    pub maker: String,
+    /// When, ms since the epoch.
+    pub made: i64,
+}
+
+/// A context as registered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Registered {
+    /// Its id.
+    pub id: ContextId,
+    /// Its name.
+    pub name: String,
+    /// Whether its users may sign in, as far as the operator is concerned.
+    pub enabled: bool,
+    /// Why not: the id of a reason, 0 for none.
+    pub reason: i64,
+    /// How far it is.
+    pub state: State,
+    /// The cluster that serves it.
+    pub server: i64,
+    /// The master it is on.
+    pub database: i64,
+    /// The schema there.
+    pub schema: String,
+    /// The file store it is on.
+    pub filestore: i64,
+    /// How much it may store.
+    pub quota: Quota,
+    /// Who makes or made it.
+    pub maker: String,
+    /// When, ms since the epoch.
+    pub made: i64,
+}
+
+const REGISTERED: &str = "SELECT cid, name, enabled, reason, state, server, database_id, db_schema, filestore, quota, \
+     maker, made FROM contexts";
+
+fn registered(mut row: Row) -> Result<Registered> {
+    let (id, name) = (row.context()?, row.text()?);
+    let (enabled, reason, state) = (row.flag()?, row.int()?, row.int()?);
+    Ok(Registered {
+        id,
+        name,
+        enabled,
+        reason,
+        state: row.known("state of a context", State::from_stored(state))?,
+        server: row.int()?,
+        database: row.int()?,
+        schema: row.text()?,
+        filestore: row.int()?,
+        quota: Quota::from_stored(row.int()?),
+        maker: row.text()?,
+        made: row.int()?,
+    })
+}
+
+/// All contexts, however far they are, by id.
+pub async fn registered_all(tx: &mut ConfigTx) -> Result<Vec<Registered>> {
+    let rows = tx.query("contexts", format!("{REGISTERED} ORDER BY cid"), args![]).await?;
+    rows.into_iter().map(registered).collect()
+}
+
+/// One context, however far it is.
+pub async fn registered_by_id(tx: &mut ConfigTx, id: ContextId) -> Result<Option<Registered>> {
+    let rows = tx.query("contexts", format!("{REGISTERED} WHERE cid = ?"), args![id]).await?;
+    rows.into_iter().next().map(registered).transpose()
+}
+
+/// One context by its name, however far it is.
+pub async fn registered_by_name(tx: &mut ConfigTx, name: &str) -> Result<Option<Registered>> {
+    let rows = tx.query("contexts", format!("{REGISTERED} WHERE name = ?"), args![name]).await?;
+    rows.into_iter().next().map(registered).transpose()
 }
 
 const PLACE: &str = "SELECT c.cid, c.enabled, c.state, c.born, c.database_id, c.db_schema, c.moves, c.filestore, f.url, \
@@ -78,6 +153,12 @@ pub async fn by_id(tx: &mut ConfigTx, id: ContextId) -> Result<Option<Place>> {
     rows.into_iter().next().map(place).transpose()
 }
 
+/// Where a context lives that is ready, enabled or not.
+pub async fn ready(tx: &mut ConfigTx, id: ContextId) -> Result<Option<Place>> {
+    let rows = tx.query("contexts", format!("{PLACE} WHERE c.cid = ? AND c.state = 0"), args![id]).await?;
+    rows.into_iter().next().map(place).transpose()
+}
+
 /// Where the context of a login mapping lives.
 pub async fn by_mapping(tx: &mut ConfigTx, mapping: &str) -> Result<Option<Place>> {
     let sql = format!("{PLACE} JOIN login_mappings m ON m.cid = c.cid WHERE m.mapping = ?");
@@ -92,13 +173,31 @@ pub async fn all(tx: &mut ConfigTx) -> Result<Vec<Place>> {
     rows.into_iter().map(place).collect()
 }
 
-/// Registers a context with its mappings; it is being created until [`set_state`] says otherwise.
+/// All login mappings, by context.
+pub async fn mappings(tx: &mut ConfigTx) -> Result<BTreeMap<ContextId, Vec<String>>> {
+    let sql = "SELECT cid, mapping FROM login_mappings ORDER BY cid, mapping";
+    let mut found: BTreeMap<ContextId, Vec<String>> = BTreeMap::new();
+    for mut row in tx.query("login_mappings", sql, args![]).await? {
+        let (context, mapping) = (row.context()?, row.text()?);
+        found.entry(context).or_default().push(mapping);
+    }
+    Ok(found)
+}
+
+/// The context that a login mapping leads to.
+pub async fn mapping_owner(tx: &mut ConfigTx, mapping: &str) -> Result<Option<ContextId>> {
+    let sql = "SELECT cid FROM login_mappings WHERE mapping = ?";
+    let rows = tx.query("login_mappings", sql, args![mapping]).await?;
+    rows.into_iter().next().map(|mut row| row.context()).transpose()
+}
+
+/// Registers a context with its mappings; it is being created until [`finish`].
 pub async fn insert(tx: &mut ConfigWriteTx, new: &NewContext) -> Result<()> {
     let born = next_id(tx).await?;
     tx.execute(
         "contexts",
         "INSERT INTO contexts (cid, name, enabled, reason, state, server, database_id, db_schema, moves, filestore, \
-         filestore_from, quota, born) VALUES (?, ?, 1, 0, ?, ?, ?, ?, 0, ?, 0, ?, ?)",
+         filestore_from, quota, born, maker, made) VALUES (?, ?, 1, 0, ?, ?, ?, ?, 0, ?, 0, ?, ?, ?, ?)",
         args![
             new.id,
             &new.name,
@@ -108,15 +207,53 @@ pub async fn insert(tx: &mut ConfigWriteTx, new: &NewContext) -> Result<()> {
             &new.schema,
             new.filestore,
             new.quota.to_stored(),
-            born
+            born,
+            &new.maker,
+            new.made
         ],
     )
     .await?;
     for mapping in &new.mappings {
-        let sql = "INSERT INTO login_mappings (mapping, cid) VALUES (?, ?)";
-        tx.execute("login_mappings", sql, args![mapping, new.id]).await?;
+        insert_mapping(tx, new.id, mapping).await?;
     }
     Ok(())
+}
+
+/// Lets a mapping lead to a context.
+pub async fn insert_mapping(tx: &mut ConfigWriteTx, id: ContextId, mapping: &str) -> Result<()> {
+    let sql = "INSERT INTO login_mappings (mapping, cid) VALUES (?, ?)";
+    tx.execute("login_mappings", sql, args![mapping, id]).await.map(drop)
+}
+
+/// Takes a mapping away from a context. Returns whether it led there.
+pub async fn delete_mapping(tx: &mut ConfigWriteTx, id: ContextId, mapping: &str) -> Result<bool> {
+    let sql = "DELETE FROM login_mappings WHERE mapping = ? AND cid = ?";
+    Ok(tx.execute("login_mappings", sql, args![mapping, id]).await? > 0)
+}
+
+/// Takes over a context that somebody else was making. Returns whether that was still so.
+pub async fn claim(tx: &mut ConfigWriteTx, half_made: &Registered, maker: &str, now_ms: i64) -> Result<bool> {
+    let sql = "UPDATE contexts SET maker = ?, made = ? WHERE cid = ? AND maker = ? AND state = ?";
+    let values = args![maker, now_ms, half_made.id, &half_made.maker, State::BeingCreated as i64];
+    Ok(tx.execute("contexts", sql, values).await? > 0)
+}
+
+/// A context is made. Returns whether it was still `maker` who was at it.
+pub async fn finish(tx: &mut ConfigWriteTx, id: ContextId, maker: &str) -> Result<bool> {
+    let sql = "UPDATE contexts SET state = ? WHERE cid = ? AND maker = ? AND state = ?";
+    let values = args![State::Ready as i64, id, maker, State::BeingCreated as i64];
+    Ok(tx.execute("contexts", sql, values).await? > 0)
+}
+
+/// Forgets a context that was being made, with its mappings. Returns whether it was still `maker` who was at it.
+pub async fn give_up(tx: &mut ConfigWriteTx, id: ContextId, maker: &str) -> Result<bool> {
+    let sql = "DELETE FROM contexts WHERE cid = ? AND maker = ? AND state = ?";
+    let values = args![id, maker, State::BeingCreated as i64];
+    if tx.execute("contexts", sql, values).await? == 0 {
+        return Ok(false);
+    }
+    tx.execute("login_mappings", "DELETE FROM login_mappings WHERE cid = ?", args![id]).await?;
+    Ok(true)
 }
 
 /// Says how far a context is. Returns whether there is one.
@@ -125,10 +262,16 @@ pub async fn set_state(tx: &mut ConfigWriteTx, id: ContextId, state: State) -> R
     Ok(tx.execute("contexts", sql, args![state as i64, id]).await? > 0)
 }
 
-/// Enables or disables a context. Returns whether there is one.
-pub async fn set_enabled(tx: &mut ConfigWriteTx, id: ContextId, enabled: bool) -> Result<bool> {
-    let sql = "UPDATE contexts SET enabled = ? WHERE cid = ?";
-    Ok(tx.execute("contexts", sql, args![enabled, id]).await? > 0)
+/// Enables or disables a context. `reason`: why it is disabled, 0 for none. Returns whether there is one.
+pub async fn set_enabled(tx: &mut ConfigWriteTx, id: ContextId, enabled: bool, reason: i64) -> Result<bool> {
+    let sql = "UPDATE contexts SET enabled = ?, reason = ? WHERE cid = ?";
+    Ok(tx.execute("contexts", sql, args![enabled, reason, id]).await? > 0)
+}
+
+/// Gives a context another name. [`crate::Error::Duplicate`] if it is taken.
+pub async fn set_name(tx: &mut ConfigWriteTx, id: ContextId, name: &str) -> Result<()> {
+    let sql = "UPDATE contexts SET name = ? WHERE cid = ?";
+    tx.execute("contexts", sql, args![name, id]).await.map(drop)
 }
 
 /// Sets a context's quota. Returns whether there is one.

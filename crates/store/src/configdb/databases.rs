@@ -1,6 +1,8 @@
 //! The database servers that hold contexts, and the schemas on them.
 
-use crate::configdb::resources::next_id;
+use std::collections::BTreeMap;
+
+use crate::configdb::sequence::next_id;
 use crate::error::Result;
 use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::{Row, args};
@@ -94,6 +96,46 @@ pub async fn insert(tx: &mut ConfigWriteTx, new: &DatabaseServer) -> Result<i64>
     Ok(id)
 }
 
+/// Changes what a server is.
+pub async fn update(tx: &mut ConfigWriteTx, server: &DatabaseServer) -> Result<()> {
+    tx.execute(
+        "db_servers",
+        "UPDATE db_servers SET name = ?, url = ?, login = ?, password = ?, master = ?, weight = ?, contexts_max = ?, \
+         pool_hard_limit = ?, pool_max = ?, pool_initial = ? WHERE id = ?",
+        args![
+            &server.name,
+            &server.url,
+            &server.login,
+            &server.password,
+            server.master,
+            server.weight,
+            server.contexts_max,
+            server.pool_hard_limit,
+            server.pool_max,
+            server.pool_initial,
+            server.id
+        ],
+    )
+    .await
+    .map(drop)
+}
+
+/// Forgets a server with its replicas and the schemas it had.
+pub async fn delete(tx: &mut ConfigWriteTx, id: i64) -> Result<()> {
+    tx.execute("db_schemas", "DELETE FROM db_schemas WHERE database_id = ?", args![id]).await?;
+    tx.execute("db_servers", "DELETE FROM db_servers WHERE id = ? OR master = ?", args![id, id])
+        .await
+        .map(drop)
+}
+
+/// How many contexts each master has, by its id; those without a schema are left out.
+pub async fn contexts(tx: &mut ConfigTx) -> Result<BTreeMap<i64, i64>> {
+    let sql =
+        "SELECT database_id, CAST(COALESCE(SUM(contexts), 0) AS SIGNED) FROM db_schemas GROUP BY database_id";
+    let rows = tx.query("db_schemas", sql, args![]).await?;
+    rows.into_iter().map(|mut row| Ok((row.int()?, row.int()?))).collect()
+}
+
 /// A schema on a master.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
@@ -117,11 +159,13 @@ pub async fn schemas(tx: &mut ConfigTx) -> Result<Vec<Schema>> {
     tx.query("db_schemas", sql, args![]).await?.into_iter().map(schema).collect()
 }
 
-/// The schemas of one master that can take contexts, the emptiest first.
-pub async fn schemas_on(tx: &mut ConfigTx, database: i64) -> Result<Vec<Schema>> {
-    let sql = "SELECT name, database_id, contexts, ready FROM db_schemas WHERE database_id = ? AND ready = 1 \
-               ORDER BY contexts, name";
-    tx.query("db_schemas", sql, args![database]).await?.into_iter().map(schema).collect()
+/// The schema of a master with the fewest contexts, if it has fewer than `contexts_max`. One whose tables are being made
+/// counts too: who needs it makes them as well, and one of both is enough.
+pub async fn schema_with_room(tx: &mut ConfigTx, database: i64, contexts_max: i64) -> Result<Option<Schema>> {
+    let sql = "SELECT name, database_id, contexts, ready FROM db_schemas WHERE database_id = ? AND contexts < ? \
+               ORDER BY contexts, name LIMIT 1";
+    let rows = tx.query("db_schemas", sql, args![database, contexts_max]).await?;
+    rows.into_iter().next().map(schema).transpose()
 }
 
 /// Names a new schema on a master after it and an id of the one sequence; its tables are not made yet.

@@ -2,6 +2,9 @@
 
 pub mod contexts;
 pub mod databases;
+pub mod filestores;
 pub mod members;
-pub mod resources;
+pub mod reasons;
+pub mod sequence;
+pub mod servers;
 pub mod web_tiers;

@@ -140,6 +140,22 @@ impl Server {
         }
     }
 
+    /// Connects, and if it is to take writes makes and removes a schema (SQLite: a file in its directory).
+    pub(crate) async fn try_out(&self, wait: Duration, writes: bool) -> Result<()> {
+        let Some(mut probe) = self.probe(wait).await? else {
+            return match self {
+                Server::Sqlite(server) => server.try_out(),
+                Server::Maria(_) => Ok(()),
+            };
+        };
+        if writes {
+            let schema = format!("zebu_try_{:08x}", std::process::id());
+            probe.ask(&format!("CREATE DATABASE `{schema}`")).await?;
+            probe.ask(&format!("DROP DATABASE `{schema}`")).await?;
+        }
+        Ok(())
+    }
+
     /// Connections in use, and idle ones.
     pub(crate) fn connections(&self) -> (usize, usize) {
         match self {

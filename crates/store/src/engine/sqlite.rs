@@ -78,6 +78,13 @@ impl Directory {
         self.gate.while_open(&mut pass, file.lease(begin)).await?
     }
 
+    /// Whether files can be made here. Leaves none behind.
+    pub(super) fn try_out(&self) -> Result<()> {
+        let path = self.path.join(format!("zebu_try_{:08x}", std::process::id()));
+        let tried = std::fs::File::create_new(&path).and_then(|_| std::fs::remove_file(&path));
+        tried.map_err(|error| self.gate.unavailable(format!("{}: {error}", self.path.display())))
+    }
+
     fn file(&self, schema: &str) -> Arc<Sqlite> {
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(file) = files.get(schema) {

@@ -1,14 +1,18 @@
 //! The statements of a shard, one file a subject. Reads take a [`crate::Tx`], writes a [`crate::WriteTx`].
 
+pub mod accounts;
 pub mod dav;
 pub mod files;
 pub mod folder_writes;
 pub mod folders;
+pub mod groups;
 mod homes;
 pub mod listings;
 pub mod principals;
+pub mod resources;
 pub mod sequences;
 pub mod sessions;
 pub mod stored;
 pub mod tables;
+pub mod tenant;
 pub mod usage;

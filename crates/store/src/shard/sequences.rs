@@ -12,6 +12,8 @@ pub enum Sequence {
     Folders = 1,
     /// Items of the file module.
     Files = 2,
+    /// Users, groups and resources; begins behind the standard group, 1, and the administrator, 2.
+    Principals = 3,
 }
 
 impl Sequence {
@@ -19,6 +21,7 @@ impl Sequence {
         match self {
             Sequence::Folders => zebu_model::folder::fixed::FIRST_FREE.into(),
             Sequence::Files => 1,
+            Sequence::Principals => i64::from(zebu_model::UserId::ADMIN) + 1,
         }
     }
 }

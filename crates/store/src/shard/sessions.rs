@@ -146,6 +146,13 @@ pub async fn delete(tx: &mut WriteTx, user: UserId, token_hash: [u8; 32]) -> Res
     Ok(tx.execute("sessions", sql, args![tx.context, token_hash]).await? > 0)
 }
 
+/// Ends all sessions of a user. Returns how many there were.
+pub async fn delete_all(tx: &mut WriteTx, user: UserId) -> Result<u64> {
+    tx.touch(Scope::Sessions(user))?;
+    let sql = "DELETE FROM sessions WHERE cid = ? AND uid = ?";
+    tx.execute("sessions", sql, args![tx.context, user]).await
+}
+
 /// Removes a user's sessions that ran out: short ones not used since `short_before`, long ones since `long_before`.
 /// Nobody could use them any more, so nothing changes for anybody.
 pub async fn delete_expired(

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use zebu_app::provisioning::set_access;
+use zebu_app::operator::users::{self, UserChange};
+use zebu_app::operator::{AccessSpec, Named};
 use zebu_kit::{ANNA, Answer, BEN, CONTEXT, Client, Cluster, Sent};
 use zebu_model::access::{self, Access, Flag};
 use zebu_web::routes;
@@ -24,7 +25,10 @@ struct Things {
 }
 
 async fn give(cluster: &Cluster, access: Access) {
-    set_access(&cluster.nodes[0].app, CONTEXT, BEN, access).await.unwrap();
+    let flags = Flag::ALL.iter().map(|flag| (flag.name().to_owned(), access.has(*flag)));
+    let access = AccessSpec { combination: None, flags: flags.collect() };
+    let change = UserChange { access, ..UserChange::default() };
+    users::change(&cluster.nodes[0].app, CONTEXT, &Named::Id(BEN), &change).await.unwrap();
 }
 
 async fn tasks(client: &Client, title: &str) -> String {

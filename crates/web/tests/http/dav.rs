@@ -1,6 +1,6 @@
 //! `/infostore/` as network drives use it.
 
-use zebu_app::provisioning::set_quota;
+use zebu_app::operator::contexts::set_quota;
 use zebu_kit::{ANNA, Answer, BEN, CONTEXT, Client, Cluster};
 use zebu_model::quota::Quota;
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use zebu_app::provisioning::set_quota;
+use zebu_app::operator::contexts::set_quota;
 use zebu_kit::{ANNA, BEN, CONTEXT, Cluster, Sent};
 use zebu_model::quota::Quota;
 

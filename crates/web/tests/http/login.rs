@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use zebu_app::SessionConfig;
-use zebu_app::provisioning::{set_context_enabled, set_user_enabled};
+use zebu_app::operator::users::{self, UserChange};
+use zebu_app::operator::{Named, contexts};
 use zebu_kit::{ANNA, BEN, CONTEXT, Cluster, OTHER_CONTEXT, PASSWORD, Sent};
 
 #[tokio::test]
@@ -87,11 +88,11 @@ async fn without_the_secret_of_its_cookie_a_session_id_opens_nothing() {
 async fn a_disabled_context_is_shut_at_once_on_every_node() {
     let cluster = Cluster::start(2).await;
     let eve = cluster.client("eve@other").pinned("OX-2").login().await;
-    set_context_enabled(&cluster.nodes[0].app, OTHER_CONTEXT, false).await.unwrap();
+    contexts::disable(&cluster.nodes[0].app, &Named::Id(OTHER_CONTEXT), None).await.unwrap();
     assert_eq!(eve.get("user", "get", &[]).await.code(), "SES-0204");
     assert_eq!(cluster.client("").sign_in("eve@other", PASSWORD).await.code(), "LGI-0005");
     assert_eq!(cluster.client("").sign_in("eve@other", "wrong").await.code(), "LGI-0006");
-    set_context_enabled(&cluster.nodes[0].app, OTHER_CONTEXT, true).await.unwrap();
+    contexts::enable(&cluster.nodes[0].app, &Named::Id(OTHER_CONTEXT)).await.unwrap();
     assert_eq!(eve.get("user", "get", &[]).await.code(), "");
 }
 
@@ -99,7 +100,8 @@ async fn a_disabled_context_is_shut_at_once_on_every_node() {
 async fn a_disabled_user_is_out_at_once() {
     let cluster = Cluster::start(2).await;
     let ben = cluster.client("ben").pinned("OX-2").login().await;
-    set_user_enabled(&cluster.nodes[0].app, CONTEXT, BEN, false).await.unwrap();
+    let off = UserChange { enabled: Some(false), ..UserChange::default() };
+    users::change(&cluster.nodes[0].app, CONTEXT, &Named::Id(BEN), &off).await.unwrap();
     assert_eq!(ben.get("user", "get", &[]).await.code(), "SES-0203");
     assert_eq!(cluster.client("").sign_in("ben", PASSWORD).await.code(), "LGI-0005");
 }

@@ -7,14 +7,14 @@ use std::fs;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use zebu_app::provisioning::{
-    ContextSpec, Resources, UserSpec, act_as, add_member, context_exists, create_context, create_group,
-    create_user,
-};
+use zebu_app::operator::contexts::{self, NewContext};
+use zebu_app::operator::databases::NewDatabase;
+use zebu_app::operator::filestores::NewFilestore;
+use zebu_app::operator::groups::{self, NewGroup};
+use zebu_app::operator::users::{self, NewUser};
+use zebu_app::operator::{self, AccessSpec, Foundation, Named};
 use zebu_app::{App, Caller, Clock, NodeConfig, SessionConfig, files, folders};
-use zebu_model::access;
 use zebu_model::folder::fixed;
-use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};
 use zebu_model::{ContextId, FolderId, GroupId, UserId};
 
@@ -27,20 +27,21 @@ pub(super) const MAPPING: &str = "defaultcontext";
 pub(super) const PASSWORD: &str = "secret";
 
 const ADMIN: &str = "oxadmin";
-const USERS: [(UserId, &str, &str); 2] = [(UserId(3), "anna", "Anna"), (UserId(4), "ben", "Ben")];
-const TEAM: GroupId = GroupId(2);
+const USERS: [(&str, &str); 2] = [("anna", "Anna"), ("ben", "Ben")];
+/// What the demo's file store may hold, MB: as much as there is room, for all that Zebu is concerned.
+const SIZE_MB: i64 = 1 << 20;
 
 /// Makes what is missing.
 ///
 /// # Errors
 /// The databases or the file store cannot be written to, or an earlier first start was cut short.
 pub(super) async fn ensure(place: &Place) -> Result<()> {
-    let failed = |error: zebu_app::Error| {
+    let failed = |error: operator::Error| {
         Failure::new(format!("cannot make the data in {}: {}", place.root(), error.cause_chain()))
     };
-    let app = open(place).await.map_err(failed)?;
+    let app = open(place).await.map_err(|error| failed(error.into()))?;
     let complete = place.path("db").join("complete");
-    if context_exists(&app, CONTEXT).await.map_err(failed)? {
+    if contexts::exists(&app, &Named::Id(CONTEXT)).await.map_err(failed)? {
         if complete.exists() {
             return Ok(());
         }
@@ -60,52 +61,49 @@ async fn open(place: &Place) -> zebu_app::Result<Arc<App>> {
         store: zebu_store::Config::new(place.configdb()),
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),
+        operator: operator::Settings::default(),
     };
     App::open(config, Clock::System).await
 }
 
-async fn make(app: &App, place: &Place) -> zebu_app::Result<()> {
-    let on = Resources {
+async fn make(app: &App, place: &Place) -> operator::Result<()> {
+    let on = Foundation {
         server: "zebu".to_owned(),
-        database: "shard".to_owned(),
-        database_url: place.shards(),
-        filestore_url: place.filestore(),
+        filestore: NewFilestore { size_mb: SIZE_MB, ..NewFilestore::at(&place.filestore()) },
+        database: NewDatabase {
+            name: "shard".to_owned(),
+            hostname: place.shards(),
+            ..NewDatabase::default()
+        },
     };
-    let context = ContextSpec {
-        id: CONTEXT,
-        name: MAPPING.to_owned(),
-        mappings: vec![MAPPING.to_owned(), CONTEXT.to_string()],
-        quota: Quota::Unlimited,
-        admin: user(ADMIN, "Administrator"),
+    operator::lay(app, &on).await?;
+    let context = NewContext {
+        name: Some(MAPPING.to_owned()),
+        access: AccessSpec::combination("all"),
+        ..NewContext::of(CONTEXT, -1, user(ADMIN, "Administrator"))
     };
-    create_context(app, &on, &context).await?;
-    create_group(app, CONTEXT, TEAM, "team", "Team").await?;
-    for (id, login, name) in USERS {
-        create_user(app, CONTEXT, id, &user(login, name)).await?;
-        add_member(app, CONTEXT, TEAM, id).await?;
+    contexts::create(app, &context, false).await?;
+    let mut members = Vec::new();
+    for (login, name) in USERS {
+        members.push(Named::Id(users::create(app, CONTEXT, &user(login, name), false).await?.id));
     }
-    let caller = act_as(app, CONTEXT, ADMIN).await?;
-    let folder = shared_folder(app, &caller).await?;
+    let team = NewGroup { name: "team".to_owned(), display_name: "Team".to_owned(), members };
+    let team = groups::create(app, CONTEXT, &team, false).await?.id;
+    let caller = users::act_as(app, CONTEXT, ADMIN).await?;
+    let folder = shared_folder(app, &caller, team).await?;
     for sample in &SAMPLES {
         upload(app, &caller, folder, sample).await?;
     }
     Ok(())
 }
 
-fn user(login: &str, name: &str) -> UserSpec {
-    UserSpec {
-        login: login.to_owned(),
-        display_name: name.to_owned(),
-        given_name: name.to_owned(),
-        surname: String::new(),
-        email: format!("{login}@example.org"),
-        password: PASSWORD.to_owned(),
-        access: access::ALL,
-    }
+fn user(login: &str, name: &str) -> NewUser {
+    let user = NewUser::of(login, name, &format!("{login}@example.org"), PASSWORD);
+    NewUser { surname: "Example".to_owned(), ..user }
 }
 
 /// The folder of the samples: the team works in it, everybody else reads.
-async fn shared_folder(app: &App, caller: &Caller) -> zebu_app::Result<FolderId> {
+async fn shared_folder(app: &App, caller: &Caller, team: GroupId) -> zebu_app::Result<FolderId> {
     let permission = |entity, bits| Permission { entity, bits };
     let new = folders::NewFolder {
         parent: fixed::PUBLIC_INFOSTORE,
@@ -113,7 +111,7 @@ async fn shared_folder(app: &App, caller: &Caller) -> zebu_app::Result<FolderId>
         module: None,
         permissions: Some(vec![
             permission(Entity::User(UserId::ADMIN), Bits::OWNER),
-            permission(Entity::Group(TEAM), Bits::AUTHOR),
+            permission(Entity::Group(team), Bits::AUTHOR),
             permission(Entity::Group(GroupId::EVERYBODY), Bits::VIEWER),
         ]),
     };

@@ -1,0 +1,30 @@
+//! The deployment's one sequence of ids, and the lock that lets one placement decide at a time.
+
+use crate::error::{Error, Result};
+use crate::tx::ConfigWriteTx;
+use crate::value::args;
+
+/// The first id. 1 is left to nobody: the first server is 2, as in the original's guide.
+const FIRST: i64 = 2;
+
+/// The next id of the deployment's one sequence. Gaps are left by nobody: a transaction that fails gives its id back.
+pub(crate) async fn next_id(tx: &mut ConfigWriteTx) -> Result<i64> {
+    raise(tx, "id", FIRST).await?;
+    let rows =
+        tx.query("config_sequence", "SELECT next FROM config_sequence WHERE name = 'id'", args![]).await?;
+    rows.into_iter().next().map_or(Ok(FIRST), |mut row| row.int())
+}
+
+/// Lets one transaction at a time decide where a context is put, until it ends: what it counted stays so.
+pub async fn hold_placement(tx: &mut ConfigWriteTx) -> Result<()> {
+    raise(tx, "placement", 0).await
+}
+
+async fn raise(tx: &mut ConfigWriteTx, name: &str, first: i64) -> Result<()> {
+    let sql = "UPDATE config_sequence SET next = next + 1 WHERE name = ?";
+    if tx.execute("config_sequence", sql, args![name]).await? > 0 {
+        return Ok(());
+    }
+    let sql = "INSERT INTO config_sequence (name, next) VALUES (?, ?)";
+    tx.execute("config_sequence", sql, args![name, first]).await.map(drop).map_err(Error::of_first_comer)
+}

@@ -1,0 +1,71 @@
+//! One HTTP request to a node, on a connection of its own, bounded in time. Called by `person`.
+
+use bytes::Bytes;
+use http::Request;
+use http::header::{CONTENT_TYPE, COOKIE, HOST, SET_COOKIE};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// A node's own bounds are shorter: what takes longer than this hangs.
+pub(crate) const REQUEST_SECONDS_MAX: u64 = 30;
+
+/// What is sent.
+#[derive(Debug)]
+pub(crate) struct Sent<'a> {
+    pub(crate) method: &'static str,
+    /// Path and query.
+    pub(crate) target: String,
+    pub(crate) cookies: &'a str,
+    pub(crate) content_type: Option<&'static str>,
+    pub(crate) body: Bytes,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Got {
+    pub(crate) status: u16,
+    /// `name=value` of each cookie that was set.
+    pub(crate) cookies: Vec<String>,
+    pub(crate) body: Bytes,
+}
+
+/// Sends a request; an error is a sentence: no connection, no answer in time, an answer that broke off.
+pub(crate) async fn send(node: SocketAddr, sent: Sent<'_>) -> Result<Got, String> {
+    let time = Duration::from_secs(REQUEST_SECONDS_MAX);
+    match tokio::time::timeout(time, exchange(node, sent)).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(format!("no answer within {REQUEST_SECONDS_MAX} s")),
+    }
+}
+
+async fn exchange(node: SocketAddr, sent: Sent<'_>) -> Result<Got, String> {
+    let said = |error: &dyn std::error::Error| error.to_string();
+    let mut request = Request::builder().method(sent.method).uri(&sent.target).header(HOST, node.to_string());
+    if !sent.cookies.is_empty() {
+        request = request.header(COOKIE, sent.cookies);
+    }
+    if let Some(content_type) = sent.content_type {
+        request = request.header(CONTENT_TYPE, content_type);
+    }
+    let request = request.body(Full::new(sent.body)).map_err(|e| said(&e))?;
+    let stream = TcpStream::connect(node).await.map_err(|e| said(&e))?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|e| said(&e))?;
+    let connection = tokio::spawn(connection);
+    let answer = async {
+        let response = sender.send_request(request).await.map_err(|e| said(&e))?;
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.map_err(|e| said(&e))?.to_bytes();
+        let cookies = head.headers.get_all(SET_COOKIE).iter().filter_map(|value| {
+            let (pair, _) = value.to_str().ok()?.split_once(';')?;
+            Some(pair.to_owned())
+        });
+        Ok(Got { status: head.status.as_u16(), cookies: cookies.collect(), body })
+    }
+    .await;
+    connection.abort();
+    answer
+}
