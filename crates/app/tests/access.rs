@@ -13,7 +13,7 @@ use zebu_app::operator::{AccessSpec, Named};
 use zebu_app::sessions::{Credentials, basic};
 use zebu_app::{App, Caller, Result, directory};
 use zebu_model::access::{self, Access, Flag, combination_name};
-use zebu_model::folder::{Module, fixed};
+use zebu_model::folder::{Module, OTHER_FOLDERS, fixed};
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};
 use zebu_model::{FolderId, UserId, Version};
@@ -130,6 +130,12 @@ async fn without_a_module_there_are_none_of_its_folders_and_all_of_the_others() 
                 assert_eq!(there, module != off, "{module:?} without {off:?}");
                 let made = folders::create(two, &ben, new(fixed::PRIVATE, off.name(), module, None)).await;
                 let visible = folders::all_visible(two, &ben, module, Details::default()).await;
+                let (view, ..) = OTHER_FOLDERS.into_iter().find(|(_, _, of, _)| *of == module).unwrap();
+                let listed = folders::list(two, &ben, view.into(), Details::default()).await;
+                let views = [get(two, &ben, view).await.err(), listed.err()];
+                for refused in views.map(|error| error.map(|error| error.code())) {
+                    assert_eq!(refused, (module == off).then_some("FLD-0002"), "{module:?} without {off:?}");
+                }
                 if module == off {
                     assert_eq!((code(made), code(visible)), ("FLD-0002", "FLD-0002"), "{module:?}");
                 } else {
