@@ -40,9 +40,9 @@ pub(super) fn lines<'a>(path: &str, text: &'a str) -> Vec<Line<'a>> {
     lines
 }
 
-/// True for files that hold nothing but tests or what tests stand on.
+/// True for files that hold nothing but tests, measurements or what they stand on: what is built of development dependencies.
 pub(super) fn is_test_file(path: &str) -> bool {
-    let in_folder = ["tests", "testing", "e2e", "lab", "fuzz"]
+    let in_folder = ["tests", "testing", "examples", "e2e", "lab", "fuzz"]
         .iter()
         .any(|folder| path.split('/').rev().skip(1).any(|part| part == *folder));
     in_folder || path.ends_with("/tests.rs") || path.ends_with(".test.ts") || path.ends_with("_test.rs")
@@ -67,6 +67,7 @@ mod tests {
         let tests: Vec<bool> = lines("crates/a/src/b.rs", text).iter().map(|line| line.test).collect();
         assert_eq!(tests, [false, false, false, false, true, true, true]);
         assert!(is_test_file("crates/a/src/b/tests.rs") && is_test_file("testing/kit/src/lib.rs"));
+        assert!(is_test_file("crates/a/examples/b.rs"));
         assert!(!is_test_file("crates/a/src/latest.rs"));
     }
 

@@ -93,6 +93,12 @@ impl Pass {
         self.state.borrow().closings != self.closings
     }
 
+    /// Why the gate was closed since, if it was.
+    pub(super) fn withdrawn_now(&self) -> Option<Arc<str>> {
+        let state = self.state.borrow();
+        (state.closings != self.closings).then(|| Arc::clone(&state.reason))
+    }
+
     /// Completes with the reason when the gate is closed.
     pub(super) async fn withdrawn(&mut self) -> Arc<str> {
         let closings = self.closings;

@@ -1,0 +1,89 @@
+//! Statements as SQLite runs them: values on their way in, rows on their way out, and what an error means.
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, ToSql};
+
+use crate::error::{Error, Result};
+use crate::statement::Statement;
+use crate::value::{Row, Value};
+
+/// Why a statement was not carried out.
+pub(super) enum Stop {
+    /// It takes long, waits for somebody or writes: not here.
+    Elsewhere,
+    Failed(Error),
+}
+
+/// Runs a query. `here`: on a thread that must not wait.
+pub(super) fn query(
+    connection: &Connection,
+    statement: &Statement,
+    here: bool,
+) -> std::result::Result<Vec<Row>, Stop> {
+    let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted)
+            if here =>
+        {
+            Stop::Elsewhere
+        }
+        _ => Stop::Failed(failure(statement, &error)),
+    };
+    let mut prepared = connection.prepare_cached(&statement.sql).map_err(failed)?;
+    if here && !prepared.readonly() {
+        return Err(Stop::Elsewhere);
+    }
+    let columns = prepared.column_count();
+    let mut cursor = prepared.query(rusqlite::params_from_iter(&statement.args)).map_err(failed)?;
+    let mut rows = Vec::new();
+    while let Some(row) = cursor.next().map_err(failed)? {
+        let mut values = Vec::with_capacity(columns);
+        for column in 0..columns {
+            let found = row.get_ref(column).map_err(failed)?;
+            values.push(value(statement, found).map_err(Stop::Failed)?);
+        }
+        rows.push(Row::new(statement.table, values));
+    }
+    Ok(rows)
+}
+
+/// Runs a statement that changes something; answers how many rows it changed.
+pub(super) fn execute(connection: &Connection, statement: &Statement) -> Result<u64> {
+    let failed = |error| failure(statement, &error);
+    let mut prepared = connection.prepare_cached(&statement.sql).map_err(failed)?;
+    let changed = prepared.execute(rusqlite::params_from_iter(&statement.args)).map_err(failed)?;
+    Ok(changed as u64)
+}
+
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Int(v) => ValueRef::Integer(*v),
+            Value::Text(v) => ValueRef::Text(v.as_bytes()),
+            Value::Blob(v) => ValueRef::Blob(v),
+        }))
+    }
+}
+
+fn value(statement: &Statement, value: ValueRef<'_>) -> Result<Value> {
+    let corrupt = |detail: &str| Error::Corrupt { table: statement.table, detail: detail.to_owned() };
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(v) => Value::Int(v),
+        ValueRef::Text(v) => {
+            Value::Text(String::from_utf8(v.to_vec()).map_err(|_| corrupt("a text is not UTF-8"))?)
+        }
+        ValueRef::Blob(v) => Value::Blob(v.to_vec()),
+        ValueRef::Real(_) => return Err(corrupt("a number is not whole")),
+    })
+}
+
+fn failure(statement: &Statement, error: &rusqlite::Error) -> Error {
+    let reason = error.to_string();
+    if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+        && reason.starts_with("UNIQUE constraint failed: ")
+    {
+        return Error::Duplicate { table: statement.table };
+    }
+    Error::Statement { sql: statement.sql.to_string(), reason }
+}

@@ -1,0 +1,152 @@
+//! A file with its connections: one that writes, a few that read.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::link::{Job, Link};
+use crate::engine::Begin;
+use crate::error::{Error, Result};
+
+/// A database file.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) name: String,
+    path: PathBuf,
+    wait_ms_max: u64,
+    readers: Side,
+    writer: Side,
+}
+
+#[derive(Debug)]
+struct Side {
+    most: usize,
+    turns: Arc<Semaphore>,
+    idle: Mutex<Vec<(Instant, Link)>>,
+}
+
+/// A connection in use, with the leave to use it.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) link: Link,
+    begin: Begin,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Side {
+    fn new(most: usize) -> Side {
+        Side { most, turns: Arc::new(Semaphore::new(most)), idle: Mutex::new(Vec::new()) }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<(Instant, Link)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl File {
+    pub(super) fn new(path: PathBuf, wait_ms_max: u64, readers_max: usize) -> Arc<File> {
+        Arc::new(File {
+            name: format!("sqlite:{}", path.display()),
+            path,
+            wait_ms_max,
+            readers: Side::new(readers_max.max(1)),
+            writer: Side::new(1),
+        })
+    }
+
+    fn side(&self, begin: Begin) -> &Side {
+        match begin {
+            Begin::Read => &self.readers,
+            Begin::Write => &self.writer,
+        }
+    }
+
+    /// A connection that is idle. `None`: it has to be opened, with the leave that comes with this.
+    pub(super) async fn take(&self, begin: Begin) -> Result<std::result::Result<Held, OwnedSemaphorePermit>> {
+        let side = self.side(begin);
+        let turns = Arc::clone(&side.turns);
+        // Who need not wait pays for no timer.
+        let turn = match Arc::clone(&turns).try_acquire_owned() {
+            Ok(turn) => Some(turn),
+            Err(_) => {
+                let wait = Duration::from_millis(self.wait_ms_max);
+                tokio::time::timeout(wait, turns.acquire_owned()).await.ok().and_then(std::result::Result::ok)
+            }
+        };
+        let turn = turn.ok_or_else(|| self.busy())?;
+        let idle = side.idle().pop();
+        Ok(match idle {
+            Some((_, link)) => Ok(Held { link, begin, _turn: turn }),
+            None => Err(turn),
+        })
+    }
+
+    /// A new connection.
+    pub(super) async fn open(&self, begin: Begin, turn: OwnedSemaphorePermit) -> Result<Held> {
+        let link = Link::open(&self.path, self.wait_ms_max).await;
+        let link = link.map_err(|reason| self.unavailable(reason))?;
+        Ok(Held { link, begin, _turn: turn })
+    }
+
+    /// Takes a connection back that is in no transaction.
+    pub(super) fn put(&self, held: Held) {
+        let Held { link, begin, _turn } = held;
+        let side = self.side(begin);
+        let mut idle = side.idle();
+        if idle.len() < side.most {
+            idle.push((Instant::now(), link));
+        }
+    }
+
+    /// Rolls back on the connection's own thread and takes it back.
+    pub(super) fn undo(self: &Arc<Self>, held: Held) {
+        let file = Arc::clone(self);
+        let thread = held.link.thread();
+        let job: Job = Box::new(move || file.undo_here(held));
+        // A thread that is gone leaves the job, and the connection in it, to be dropped.
+        let _ = thread.send(job);
+    }
+
+    /// The same, on the thread that calls.
+    pub(super) fn undo_here(&self, held: Held) {
+        let done = held.link.connection().map(|connection| {
+            // It may be over already: some errors end a transaction.
+            if connection.is_autocommit() {
+                return Ok(0);
+            }
+            connection.prepare_cached("ROLLBACK")?.execute([])
+        });
+        // A connection in an unknown state is closed.
+        if let Some(Ok(_)) = done {
+            self.put(held);
+        }
+    }
+
+    /// Closes what nobody has used for so long.
+    pub(super) fn close_idle(&self, idle_max: Duration) {
+        for side in [&self.readers, &self.writer] {
+            side.idle().retain(|(since, _)| since.elapsed() <= idle_max);
+        }
+    }
+
+    /// Connections in use, and idle ones.
+    pub(super) fn connections(&self) -> (usize, usize) {
+        [&self.readers, &self.writer].into_iter().fold((0, 0), |(used, idle), side| {
+            (used + side.most - side.turns.available_permits(), idle + side.idle().len())
+        })
+    }
+
+    pub(super) fn busy(&self) -> Error {
+        Error::Busy { database: self.name.clone(), waited_ms: self.wait_ms_max }
+    }
+
+    pub(super) fn wait(&self) -> Duration {
+        Duration::from_millis(self.wait_ms_max)
+    }
+
+    pub(super) fn unavailable(&self, reason: impl Into<String>) -> Error {
+        Error::Unavailable { database: self.name.clone(), reason: reason.into() }
+    }
+}

@@ -1,0 +1,290 @@
+//! A connection on loan for one transaction.
+//!
+//! To hand every statement to a thread and wait for its answer costs several times what a statement of a few rows costs.
+//! So a query runs where it is asked, on a budget; if it exceeds that, or finds a lock, it is asked again on the
+//! connection's own thread. Whatever writes or commits goes there at once: a disk is slow, and a write that is
+//! interrupted is lost.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::oneshot;
+
+use super::Directory;
+use super::convert::{self, Stop};
+use super::file::{File, Held};
+use super::link::Job;
+use crate::engine::Begin;
+use crate::engine::gate::Pass;
+use crate::error::{Error, Result};
+use crate::meter;
+use crate::statement::Statement;
+use crate::value::Row;
+
+/// What SQLite is to believe of the tables of a shard. Of a database that was never analysed it believes that a context has
+/// ten rows, and reads the whole context instead of using an index; one that was analysed while it was empty, or held one
+/// large context, makes it believe other things. So it is told: contexts are large, what their indexes name is small.
+const SHAPE: &str = "
+    ANALYZE;
+    DELETE FROM sqlite_stat1;
+    INSERT INTO sqlite_stat1 (tbl, idx, stat)
+    SELECT t.name, iif(i.origin = 'pk', t.name, i.name), '1000000 ' || (
+        SELECT group_concat(CASE
+            WHEN i.\"unique\" AND c.seqno = (SELECT MAX(seqno) FROM pragma_index_info(i.name)) THEN 1
+            WHEN c.seqno = 0 THEN 100000 WHEN c.seqno = 1 THEN 20 WHEN c.seqno = 2 THEN 5 ELSE 2 END, ' ')
+        FROM (SELECT seqno FROM pragma_index_info(i.name) ORDER BY seqno) c)
+    FROM sqlite_schema t JOIN pragma_index_list(t.name) i
+    WHERE t.type = 'table' AND EXISTS (SELECT 1 FROM pragma_index_info(i.name) WHERE seqno = 0 AND name = 'cid');
+    ANALYZE sqlite_schema;";
+
+/// A connection on loan. Given back, transaction rolled back, when dropped.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    directory: Arc<Directory>,
+    file: Arc<File>,
+    pass: Pass,
+    begin: Begin,
+    /// Away while its thread works; if nobody waits for that any more, the thread gives it back.
+    held: Option<Held>,
+    /// The transaction may have begun.
+    open: bool,
+    /// It may have changed something.
+    wrote: bool,
+}
+
+impl Lease {
+    pub(super) fn new(
+        directory: Arc<Directory>,
+        file: Arc<File>,
+        pass: Pass,
+        begin: Begin,
+        held: Held,
+    ) -> Lease {
+        Lease { directory, file, pass, begin, held: Some(held), open: false, wrote: false }
+    }
+
+    pub(in crate::engine) fn database(&self) -> String {
+        self.file.name.clone()
+    }
+
+    /// Runs a query and returns its rows.
+    pub(in crate::engine) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
+        let begun = Instant::now();
+        let rows = match self.here(&statement)? {
+            Some(rows) => Ok(rows),
+            None => {
+                self.away(move |connection| match convert::query(connection, &statement, false) {
+                    Ok(rows) => Ok(rows),
+                    Err(Stop::Failed(error)) => Err(error),
+                    Err(Stop::Elsewhere) => Err(Error::Contended),
+                })
+                .await
+            }
+        };
+        meter::statement(begun.elapsed());
+        rows
+    }
+
+    /// Runs a statement and returns how many rows it changed.
+    pub(in crate::engine) async fn execute(&mut self, statement: Statement) -> Result<u64> {
+        let begun = Instant::now();
+        self.wrote = true;
+        let changed = self.away(move |connection| convert::execute(connection, &statement)).await;
+        meter::statement(begun.elapsed());
+        changed
+    }
+
+    /// Runs a definition; here definitions are part of the transaction.
+    pub(in crate::engine) async fn define(&mut self, sql: String) -> Result<()> {
+        self.wrote = true;
+        self.away(move |connection| {
+            let done = connection.execute_batch(&sql);
+            done.map_err(|error| Error::Statement { sql: sql.clone(), reason: error.to_string() })
+        })
+        .await
+    }
+
+    /// Tells SQLite how the tables are filled, for its choice of indexes.
+    pub(in crate::engine) async fn describe(&mut self) -> Result<()> {
+        self.define(SHAPE.to_owned()).await
+    }
+
+    /// Commits. On an error nothing was written, except after [`Error::InDoubt`].
+    pub(in crate::engine) async fn commit(mut self) -> Result<()> {
+        if !self.wrote {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        let file = Arc::clone(&self.file);
+        let refused = move |error: rusqlite::Error| file.unavailable(error.to_string());
+        let commit = move |connection: &Connection| Ok(connection.execute_batch("COMMIT").map_err(refused));
+        let done = if self.held.is_some() {
+            self.away(commit).await.unwrap_or_else(|lost| {
+                Err(Error::InDoubt { database: self.database(), reason: lost.to_string() })
+            })
+        } else {
+            Err(self.lost())
+        };
+        if self.begin == Begin::Write {
+            meter::commit(begun.elapsed());
+        }
+        // After an error the transaction may still be open: drop rolls it back.
+        self.open = done.is_err();
+        done
+    }
+
+    fn lost(&self) -> Error {
+        self.file.unavailable("its thread ended")
+    }
+
+    /// Runs a query on the thread that asks. `None`: not to be done here.
+    fn here(&mut self, statement: &Statement) -> Result<Option<Vec<Row>>> {
+        if let Some(reason) = self.pass.withdrawn_now() {
+            return Err(self.file.unavailable(&*reason));
+        }
+        // Taken, so that a panic leaves nobody a connection in an unknown state.
+        let held = self.held.take().ok_or_else(|| self.lost())?;
+        let begin = (!self.open).then_some(self.begin);
+        let done = held.link.here(|connection| {
+            if let Some(begin) = begin
+                && let Err(error) = start(connection, begin)
+            {
+                return match error.sqlite_error_code() {
+                    Some(ErrorCode::DatabaseBusy) => Err((false, Stop::Elsewhere)),
+                    _ => Err((false, Stop::Failed(self.file.unavailable(error.to_string())))),
+                };
+            }
+            convert::query(connection, statement, true).map_err(|stop| (true, stop))
+        });
+        let done = done.ok_or_else(|| self.lost())?;
+        self.held = Some(held);
+        self.open |= !matches!(done, Err((false, _)));
+        match done {
+            Ok(rows) => Ok(Some(rows)),
+            Err((_, Stop::Elsewhere)) => Ok(None),
+            Err((_, Stop::Failed(error))) => Err(error),
+        }
+    }
+
+    /// Works on the connection's own thread.
+    async fn away<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let held = self.held.take().ok_or_else(|| self.lost())?;
+        let begin = (!self.open).then_some(self.begin);
+        let (answer, outcome) = oneshot::channel();
+        let (thread, interrupt) = (held.link.thread(), held.link.interrupt_handle());
+        let file = Arc::clone(&self.file);
+        let job: Job = Box::new(move || {
+            let result = match held.link.connection() {
+                Some(connection) => begin
+                    .map_or(Ok(()), |begin| start(connection, begin))
+                    .map_err(|error| match error.sqlite_error_code() {
+                        Some(ErrorCode::DatabaseBusy) => file.busy(),
+                        _ => file.unavailable(error.to_string()),
+                    })
+                    .and_then(|()| work(connection)),
+                None => Err(file.unavailable("its connection is closed")),
+            };
+            // Nobody waits any more: the request went away.
+            if let Err((held, _)) = answer.send((held, result)) {
+                file.undo_here(held);
+            }
+        });
+        // From here on the transaction may be open, whether or not this future is polled to its end.
+        self.open = true;
+        if thread.send(job).is_err() {
+            return Err(self.lost());
+        }
+        let limit = self.directory.statement_max + begin.map_or(Duration::ZERO, |_| self.file.wait());
+        let outcome = tokio::time::timeout(limit, outcome);
+        match self.directory.gate().while_open(&mut self.pass, outcome).await? {
+            Ok(Ok((held, result))) => {
+                self.held = Some(held);
+                result
+            }
+            Ok(Err(_)) => Err(self.lost()),
+            Err(_) => {
+                interrupt.inspect(rusqlite::InterruptHandle::interrupt);
+                Err(self.file.unavailable(format!("no answer within {} ms", limit.as_millis())))
+            }
+        }
+    }
+}
+
+fn start(connection: &Connection, begin: Begin) -> rusqlite::Result<()> {
+    let sql = match begin {
+        Begin::Read => "BEGIN",
+        Begin::Write => "BEGIN IMMEDIATE",
+    };
+    connection.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(held) = self.held.take() else { return };
+        match (self.open, self.wrote) {
+            (false, _) => self.file.put(held),
+            (true, false) => self.file.undo_here(held),
+            (true, true) => self.file.undo(held),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+    use crate::value::args;
+
+    async fn lease(directory: &Arc<Directory>, begin: Begin) -> Lease {
+        directory.lease("x", begin).await.unwrap()
+    }
+
+    fn directory(dir: &tempfile::TempDir) -> Arc<Directory> {
+        Directory::new(&Config::new(""), &format!("sqlite:{}", dir.path().display())).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_thread_ended_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = directory(&dir);
+        for _ in 0..20 {
+            let mut broken = lease(&directory, Begin::Write).await;
+            let ended = broken.away::<()>(|_| panic!("a defect in a job")).await;
+            assert!(matches!(ended, Err(Error::Unavailable { .. })), "{ended:?}");
+            drop(broken);
+            lease(&directory, Begin::Write).await.away(|_| Ok(())).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_query_that_takes_long_leaves_the_thread_that_asked() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = directory(&dir);
+        let mut lease = lease(&directory, Begin::Read).await;
+        let count = |rows: i64| {
+            let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT COUNT(*) FROM n";
+            Statement::new("n", sql, args![rows])
+        };
+        assert!(lease.here(&count(100)).unwrap().is_some());
+        assert!(lease.here(&count(1_000_000)).unwrap().is_none());
+        // Asked again elsewhere, in the same transaction.
+        let rows = lease.query(count(1_000_000)).await.unwrap();
+        assert_eq!(rows.into_iter().next().unwrap().int().unwrap(), 1_000_000);
+    }
+
+    #[tokio::test]
+    async fn what_writes_is_never_done_on_the_thread_that_asked() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = directory(&dir);
+        let mut lease = lease(&directory, Begin::Write).await;
+        lease.define("CREATE TABLE t (v INTEGER)".to_owned()).await.unwrap();
+        let insert = Statement::new("t", "INSERT INTO t VALUES (7) RETURNING v", args![]);
+        assert!(lease.here(&insert).unwrap().is_none());
+        let rows = lease.query(insert).await.unwrap();
+        assert_eq!(rows.into_iter().next().unwrap().int().unwrap(), 7);
+    }
+}
