@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, reason = "a test that goes wrong fails"))]
 
 mod group;
+mod leftovers;
 mod process;
 mod server;
 mod template;

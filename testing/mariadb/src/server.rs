@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::leftovers;
 use crate::process::Process;
 use crate::template::{copy, template};
 
@@ -50,7 +51,7 @@ impl Server {
     }
 
     pub(crate) fn start(part: Part, more: &[&str]) -> Result<Server, String> {
-        let folder = tempfile::Builder::new().prefix("zebu-mariadb-").tempdir().map_err(|e| e.to_string())?;
+        let folder = leftovers::new_folder().map_err(|e| e.to_string())?;
         copy(&template()?, &folder.path().join("data"))
             .map_err(|e| format!("copy of the empty data directory: {e}"))?;
         let server = Server {
