@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use zebu_app::folders::NewFolder;
-use zebu_app::{App, files, folders, provisioning};
+use zebu_app::operator::users;
+use zebu_app::{App, files, folders};
 use zebu_model::{ContextId, FolderId};
 
 use super::data;
@@ -17,7 +18,7 @@ const FOR: Duration = Duration::from_secs(4);
 /// Prints the table of one engine.
 pub(crate) async fn table(engine: &Engine) {
     let app = data::node(&engine.configdb).await;
-    let caller = provisioning::act_as(&app, ContextId(1), "user3").await.unwrap();
+    let caller = users::act_as(&app, ContextId(1), "user3").await.unwrap();
     let home = data::home(&app, &caller).await;
     let mut own = Vec::new();
     for number in 0..WRITERS {

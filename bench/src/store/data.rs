@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use zebu_app::folders::{FolderChange, NewFolder};
-use zebu_app::provisioning::{ContextSpec, Resources, UserSpec};
-use zebu_app::{App, Caller, Clock, Config, NodeConfig, SessionConfig, files, folders, provisioning};
-use zebu_model::access::{Access, Flag};
-use zebu_model::quota::Quota;
+use zebu_app::operator::contexts::{self, NewContext};
+use zebu_app::operator::databases::NewDatabase;
+use zebu_app::operator::filestores::NewFilestore;
+use zebu_app::operator::users::{self, NewUser};
+use zebu_app::operator::{self, AccessSpec, Foundation, Settings};
+use zebu_app::{App, Caller, Clock, Config, NodeConfig, SessionConfig, files, folders};
 use zebu_model::rights::{Bits, Entity, Permission};
-use zebu_model::{ContextId, FolderId, GroupId, UserId};
+use zebu_model::{ContextId, FolderId, UserId};
 use zebu_store::Store;
 use zebu_store::configdb::databases;
 
@@ -38,20 +40,13 @@ pub(crate) async fn node(configdb: &str) -> Arc<App> {
         store: zebu_store::Config::new(configdb),
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),
+        operator: Settings::default(),
     };
     App::open(config, Clock::System).await.unwrap()
 }
 
-fn user(login: &str) -> UserSpec {
-    UserSpec {
-        login: login.to_owned(),
-        display_name: login.to_owned(),
-        given_name: login.to_owned(),
-        surname: "Example".to_owned(),
-        email: format!("{login}@example.org"),
-        password: "secret".to_owned(),
-        access: Access::of(Flag::ALL),
-    }
+fn user(login: &str) -> NewUser {
+    NewUser::of(login, login, &format!("{login}@example.org"), "secret")
 }
 
 /// The permissions of the shared folder, with and without user 4.
@@ -70,27 +65,31 @@ pub(crate) async fn first_context(
     folder: &std::path::Path,
 ) -> (Arc<App>, FolderId) {
     let app = node(configdb).await;
-    let on = Resources {
+    let foundation = Foundation {
         server: "zebu".to_owned(),
-        database: shard.0.clone(),
-        database_url: shard.1.clone(),
-        filestore_url: format!("file://{}/files", folder.display()),
+        filestore: NewFilestore::at(&format!("file://{}/files", folder.display())),
+        database: NewDatabase {
+            name: shard.0.clone(),
+            hostname: shard.1.clone(),
+            login: "root".to_owned(),
+            contexts_max: -1,
+            ..NewDatabase::default()
+        },
     };
+    operator::lay(&app, &foundation).await.unwrap();
     let context = ContextId(1);
-    let spec = ContextSpec {
-        id: context,
-        name: "name1".to_owned(),
+    let new = NewContext {
+        name: Some("name1".to_owned()),
         mappings: vec!["c1".to_owned()],
-        quota: Quota::Unlimited,
-        admin: user("oxadmin"),
+        access: AccessSpec::combination("all"),
+        ..NewContext::of(context, -1, user("oxadmin"))
     };
-    provisioning::create_context(&app, &on, &spec).await.unwrap();
-    provisioning::create_group(&app, context, GroupId(2), "team", "Team").await.unwrap();
+    contexts::create(&app, &new, false).await.unwrap();
     for id in 3..3 + USERS - 1 {
-        provisioning::create_user(&app, context, UserId(id), &user(&format!("user{id}"))).await.unwrap();
-        provisioning::add_member(&app, context, GroupId(2), UserId(id)).await.unwrap();
+        let made = users::create(&app, context, &user(&format!("user{id}")), false).await.unwrap();
+        assert_eq!(made.id, UserId(id));
     }
-    let caller = provisioning::act_as(&app, context, "user3").await.unwrap();
+    let caller = users::act_as(&app, context, "user3").await.unwrap();
     let home = home(&app, &caller).await;
     let new = NewFolder { parent: home, title: "Shared".to_owned(), module: None, permissions: None };
     let (shared, _) = folders::create(&app, &caller, new).await.unwrap();

@@ -9,7 +9,7 @@ use zebu_mariadb::Server;
 pub(crate) struct Engine {
     pub(crate) name: &'static str,
     pub(crate) configdb: String,
-    /// Name and URL to register the shards' server under.
+    /// Name of the shards' server, and where it is: a socket, or `sqlite:/directory`.
     pub(crate) shard: (String, String),
     pub(crate) folder: TempDir,
     server: Option<Server>,
@@ -31,7 +31,7 @@ impl Engine {
             "--innodb-log-file-size=512M",
             "--innodb-flush-log-at-trx-commit=1",
         ]);
-        let (configdb, shard) = (server.schema(), (server.name(), server.url()));
+        let (configdb, shard) = (server.schema(), (server.name(), server.socket().display().to_string()));
         Engine { name: "MariaDB", configdb, shard, folder, server: Some(server) }
     }
 
