@@ -3,12 +3,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::convert;
 use super::link::{self, Link};
+use super::wire::Wire;
 use super::{Begin, Maria};
 use crate::engine::gate::Pass;
 use crate::engine::pool::Idle;
@@ -16,6 +15,20 @@ use crate::error::{Error, Result};
 use crate::meter;
 use crate::statement::Statement;
 use crate::value::Row;
+
+/// What is to be answered.
+#[derive(Clone, Copy, Debug)]
+enum Want {
+    Rows,
+    Count,
+}
+
+/// What was.
+#[derive(Debug)]
+enum Answer {
+    Rows(Result<Vec<Row>>),
+    Count(u64),
+}
 
 /// A connection on loan. Dropped, its transaction is rolled back and it goes back to its server's pool; in an unknown state
 /// it is closed.
@@ -25,7 +38,7 @@ pub(crate) struct Lease {
     pass: Pass,
     schema: Arc<str>,
     begin: Begin,
-    conn: Option<Conn>,
+    wire: Option<Wire>,
     /// It served others before: the server may have closed it meanwhile.
     reused: bool,
     /// Something was asked: a transaction may be open.
@@ -40,14 +53,14 @@ impl Lease {
         server: &Arc<Maria>,
         pass: Pass,
         turn: OwnedSemaphorePermit,
-        conn: Conn,
+        wire: Wire,
         schema: Arc<str>,
         begin: Begin,
         reused: bool,
     ) -> Lease {
         let server = Arc::clone(server);
-        let conn = Some(conn);
-        Lease { server, pass, schema, begin, conn, reused, begun: false, asking: false, _turn: turn }
+        let wire = Some(wire);
+        Lease { server, pass, schema, begin, wire, reused, begun: false, asking: false, _turn: turn }
     }
 
     pub(in crate::engine) fn database(&self) -> String {
@@ -55,57 +68,52 @@ impl Lease {
     }
 
     pub(in crate::engine) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
-        let table = statement.table;
-        let ask = async |conn: &mut Conn, Statement { sql, args, .. }: Statement| {
-            conn.exec::<mysql_async::Row, _, _>(sql.as_ref(), convert::params(args)).await
-        };
-        let rows = self.ask(statement, ask).await?;
-        rows.into_iter().map(|row| convert::row(table, row)).collect()
+        match self.ask(statement, Want::Rows).await? {
+            Answer::Rows(rows) => rows,
+            Answer::Count(_) => Ok(Vec::new()),
+        }
     }
 
     pub(in crate::engine) async fn execute(&mut self, statement: Statement) -> Result<u64> {
-        let ask = async |conn: &mut Conn, Statement { sql, args, .. }: Statement| {
-            conn.exec_drop(sql.as_ref(), convert::params(args)).await?;
-            Ok(conn.affected_rows())
-        };
-        self.ask(statement, ask).await
+        match self.ask(statement, Want::Count).await? {
+            Answer::Count(count) => Ok(count),
+            Answer::Rows(_) => Ok(0),
+        }
     }
 
     /// Asks one statement. The first one of a connection that was used before is asked again on a new connection if the
     /// server had closed that one: without a commit, nothing of the first attempt can have stayed.
-    async fn ask<T>(
-        &mut self,
-        statement: Statement,
-        ask: impl AsyncFn(&mut Conn, Statement) -> mysql_async::Result<T>,
-    ) -> Result<T> {
+    async fn ask(&mut self, statement: Statement, want: Want) -> Result<Answer> {
         let started = Instant::now();
         let again = (self.reused && !self.begun).then(|| statement.clone());
         let (table, sql) = (statement.table, statement.sql.clone());
-        let mut done = self.once(&ask, statement).await;
+        let mut done = self.once(statement, want).await;
         if let (Some(statement), Ok(Err(error))) = (again, &done)
             && !matches!(error, mysql_async::Error::Server(server) if !is_farewell(server.code))
         {
             self.reconnect().await?;
-            done = self.once(&ask, statement).await;
+            done = self.once(statement, want).await;
         }
         meter::statement(started.elapsed());
         done?.map_err(|error| self.server.failure(table, &sql, &error))
     }
 
     /// The outer error: nobody knows what became of it.
-    async fn once<T>(
-        &mut self,
-        ask: &impl AsyncFn(&mut Conn, Statement) -> mysql_async::Result<T>,
-        statement: Statement,
-    ) -> Result<mysql_async::Result<T>> {
-        let server = Arc::clone(&self.server);
+    async fn once(&mut self, statement: Statement, want: Want) -> Result<mysql_async::Result<Answer>> {
+        let server = &self.server;
         let limit = server.limits.statement;
-        let Some(conn) = self.conn.as_mut().filter(|_| !self.asking) else {
+        let Some(wire) = self.wire.as_mut().filter(|_| !self.asking) else {
             return Err(server.gate.unavailable("the connection was lost earlier in the transaction"));
         };
         self.begun = true;
         self.asking = true;
-        let work = tokio::time::timeout(limit, ask(conn, statement));
+        let work = async {
+            match want {
+                Want::Rows => wire.query(statement).await.map(Answer::Rows),
+                Want::Count => wire.execute(statement).await.map(Answer::Count),
+            }
+        };
+        let work = tokio::time::timeout(limit, work);
         let done = server.gate.while_open(&mut self.pass, work).await?;
         let done = done.map_err(|_| server.silent(limit))?;
         self.asking = !is_complete(&done);
@@ -113,12 +121,13 @@ impl Lease {
     }
 
     async fn reconnect(&mut self) -> Result<()> {
-        if let Some(conn) = self.conn.take() {
-            link::abandon(conn);
+        if let Some(wire) = self.wire.take() {
+            link::abandon(wire.conn);
         }
         // Whatever closed this one will have closed the others.
         self.server.close_idle();
-        self.conn = Some(self.server.connect_to(&mut self.pass, &self.schema, self.begin).await?);
+        let conn = self.server.connect_to(&mut self.pass, &self.schema, self.begin).await?;
+        self.wire = Some(Wire::new(conn));
         (self.reused, self.begun, self.asking) = (false, false, false);
         Ok(())
     }
@@ -131,7 +140,7 @@ impl Lease {
         let started = Instant::now();
         let server = Arc::clone(&self.server);
         let limit = server.limits.statement;
-        let Some(conn) = self.conn.as_mut().filter(|_| !self.asking) else {
+        let Some(wire) = self.wire.as_mut().filter(|_| !self.asking) else {
             return Err(server.gate.unavailable("the connection was lost before the end of the transaction"));
         };
         if self.pass.is_withdrawn() {
@@ -139,7 +148,7 @@ impl Lease {
             return Err(server.gate.unavailable(&*reason));
         }
         self.asking = true;
-        let work = tokio::time::timeout(limit, conn.query_drop("COMMIT"));
+        let work = tokio::time::timeout(limit, wire.conn.query_drop("COMMIT"));
         let done = match server.gate.while_open(&mut self.pass, work).await {
             Ok(Ok(done)) => {
                 self.asking = !is_complete(&done);
@@ -173,11 +182,11 @@ fn is_farewell(code: u16) -> bool {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(conn) = self.conn.take() else { return };
+        let Some(wire) = self.wire.take() else { return };
         if self.asking || self.pass.is_withdrawn() {
-            return link::abandon(conn);
+            return link::abandon(wire.conn);
         }
-        let connection = if self.begun { Link::ending(conn) } else { Link::Clean(conn) };
+        let connection = if self.begun { Link::ending(wire) } else { Link::Clean(wire) };
         let schema = Arc::clone(&self.schema);
         let idle = Idle { schema, begin: self.begin, since: Instant::now(), connection };
         if let Some(one_too_many) = self.server.pool.put(idle) {

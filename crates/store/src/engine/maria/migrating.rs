@@ -8,7 +8,7 @@ use mysql_async::prelude::Queryable;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::convert;
-use super::link::{self, Link};
+use super::link;
 use super::{Begin, Maria};
 use crate::engine::dialect::Dialect;
 use crate::error::Result;
@@ -76,7 +76,7 @@ impl Maria {
                 return Ok(done);
             }
             let other = self.connect(None, None).await?;
-            Link::Clean(other).close();
+            link::close(other);
         }
     }
 }
@@ -153,7 +153,7 @@ impl Migration {
 impl Drop for Migration {
     fn drop(&mut self) {
         if let Some(conn) = self.conn.take() {
-            Link::Clean(conn).close();
+            link::close(conn);
         }
     }
 }

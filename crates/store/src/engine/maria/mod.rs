@@ -11,6 +11,7 @@ mod link;
 mod migrating;
 mod probe;
 mod session;
+mod wire;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,6 +29,7 @@ use link::Link;
 pub(crate) use migrating::Migration;
 pub(crate) use probe::Probe;
 use session::{Facts, Session};
+use wire::Wire;
 
 /// How long a connection that nobody uses is kept.
 const IDLE_MAX: Duration = Duration::from_secs(60);
@@ -112,22 +114,22 @@ impl Maria {
         while let Some(idle) = self.pool.take(schema, begin) {
             let schema = Arc::clone(&idle.schema);
             match self.revive(&mut pass, idle, begin).await? {
-                Some(conn) => return Ok(Lease::new(self, pass, turn, conn, schema, begin, true)),
+                Some(wire) => return Ok(Lease::new(self, pass, turn, wire, schema, begin, true)),
                 // The others have rested at least as long.
                 None => self.close_idle(),
             }
         }
         let schema: Arc<str> = schema.into();
-        let conn = self.connect_to(&mut pass, &schema, begin).await?;
-        Ok(Lease::new(self, pass, turn, conn, schema, begin, false))
+        let wire = Wire::new(self.connect_to(&mut pass, &schema, begin).await?);
+        Ok(Lease::new(self, pass, turn, wire, schema, begin, false))
     }
 
     /// An idle connection made ready for `begin`; `None` if it is not usable any more.
-    async fn revive(&self, pass: &mut Pass, idle: Idle<Link>, begin: Begin) -> Result<Option<Conn>> {
+    async fn revive(&self, pass: &mut Pass, idle: Idle<Link>, begin: Begin) -> Result<Option<Wire>> {
         let used_for = (idle.begin != begin).then_some(begin);
         let ready = idle.connection.ready(idle.since, used_for);
         Ok(match self.gate.while_open(pass, tokio::time::timeout(self.limits.connect, ready)).await? {
-            Ok(Ok(conn)) => Some(conn),
+            Ok(Ok(wire)) => Some(wire),
             Ok(Err(_)) | Err(_) => None,
         })
     }

@@ -65,7 +65,7 @@ impl Probe {
 impl Drop for Probe {
     fn drop(&mut self) {
         if let Some(conn) = self.conn.take() {
-            link::Link::Clean(conn).close();
+            link::close(conn);
         }
     }
 }

@@ -10,9 +10,6 @@ use crate::config::Config;
 use crate::engine::Begin;
 use crate::engine::dialect::Dialect;
 
-/// Prepared statements kept a connection: more than there are hot statements.
-const STATEMENTS_KEPT: usize = 128;
-
 /// What a server says of itself.
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
@@ -58,7 +55,8 @@ pub(super) fn kind(begin: Begin) -> &'static str {
 
 /// What the driver is told of every connection.
 pub(super) fn driver_options(opts: OptsBuilder) -> OptsBuilder {
-    opts.stmt_cache_size(STATEMENTS_KEPT)
+    // Who asks the same thing again keeps it prepared himself.
+    opts.stmt_cache_size(0)
         .tcp_nodelay(true)
         .prefer_socket(false)
         // Only asked for by the driver's own pool.

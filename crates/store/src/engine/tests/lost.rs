@@ -131,3 +131,55 @@ async fn a_snapshot_stays_and_a_write_sees_what_others_committed() {
     let refused = execute(&mut reading, "UPDATE t SET v = 6 WHERE id = 1").await;
     assert!(refused.is_err(), "a snapshot only reads: {refused:?}");
 }
+
+#[tokio::test]
+async fn the_locks_of_a_dropped_write_are_gone_at_once_even_if_its_task_has_had_its_turn() {
+    let server = zebu_mariadb::server();
+    let database = database(server, |_| {}).await;
+    let other = super::same(&server.url_of(&database.schema), |config| config.wait_ms_max = 1_000);
+    let mut lease = database.lease(Begin::Write).await.unwrap();
+    execute(&mut lease, "UPDATE t SET v = 5 WHERE id = 1").await.unwrap();
+    // The runtime lets a task do only so much before others have theirs.
+    std::future::poll_fn(|context| {
+        while std::pin::pin!(tokio::task::consume_budget()).poll(context).is_ready() {}
+        std::task::Poll::Ready(())
+    })
+    .await;
+    drop(lease);
+    let mut next = other.lease(Begin::Write).await.unwrap();
+    assert_eq!(execute(&mut next, "UPDATE t SET v = v + 1 WHERE id = 1").await.unwrap(), 1);
+    next.commit().await.unwrap();
+    assert_eq!(sum(&database).await, 1);
+}
+
+#[tokio::test]
+async fn to_begin_and_to_end_a_transaction_costs_one_word_and_no_connection_is_set_up_twice() {
+    let server = zebu_mariadb::Server::own();
+    let database = database(&server, |_| {}).await;
+    let asked = || -> u64 {
+        let said = server.sql("SHOW GLOBAL STATUS LIKE 'Questions'");
+        said.split_whitespace().last().unwrap().parse().unwrap()
+    };
+    let work = async || {
+        for _ in 0..10 {
+            let mut read = database.lease(Begin::Read).await.unwrap();
+            number(&mut read, "SELECT v FROM t WHERE id = 1").await.unwrap();
+            number(&mut read, "SELECT v FROM t WHERE id = 2").await.unwrap();
+            drop(read);
+            let mut write = database.lease(Begin::Write).await.unwrap();
+            execute(&mut write, "UPDATE t SET v = v + 1 WHERE id = 1").await.unwrap();
+            write.commit().await.unwrap();
+        }
+    };
+    // Connections of both kinds are made and their statements prepared.
+    let both = (database.lease(Begin::Read).await.unwrap(), database.lease(Begin::Write).await.unwrap());
+    drop(both);
+    work().await;
+    // The question itself is counted, and the client's own greeting.
+    let before = asked();
+    let asking = asked() - before;
+    let before = asked();
+    work().await;
+    let done = asked() - before - asking;
+    assert_eq!(done, 10 * (2 + 1 + 1 + 1), "statements, a rollback, a commit");
+}
