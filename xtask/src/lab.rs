@@ -10,7 +10,13 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     if capture(&mut command("id", &["-u"]))?.trim() != "0" {
         return Err("namespaces, mounts and filters need root: run it as root".into());
     }
-    install::ensure(&[install::IPROUTE, install::NFTABLES, install::PROCPS, install::MARIADB])?;
+    install::ensure(&[
+        install::CURL,
+        install::IPROUTE,
+        install::NFTABLES,
+        install::PROCPS,
+        install::MARIADB,
+    ])?;
     let binary = demo::build(false)?;
     run_command(&mut cargo(&["build", "--package", "zebu-lab"]))?;
     let mut lab = command(&binary.with_file_name("zebu-lab").to_string_lossy(), &[]);

@@ -22,7 +22,7 @@ const HEAL_SECONDS_MAX: u64 = 60;
 /// Writes through a node that show it is well again.
 const WRITES_WELL: u64 = 3;
 /// Load before a fault and after everything is well again.
-const CALM: Duration = Duration::from_millis(1_500);
+const CALM: Duration = Duration::from_millis(1_000);
 
 /// One fault.
 pub(crate) struct Fault {

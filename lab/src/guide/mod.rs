@@ -4,3 +4,4 @@ pub(crate) mod databases;
 pub(crate) mod filestore;
 pub(crate) mod operator;
 pub(crate) mod provisioning;
+pub(crate) mod sessions;

@@ -101,9 +101,9 @@ fn register(first: Operator<'_>) -> Result {
 
 /// The end of what a node and the administration daemon logged, for whoever looks for the reason of a failure.
 pub(crate) fn log_of(lab: &Lab, host: &str) -> String {
-    let tail = "tail -n 30 /var/log/open-xchange/*.log.0";
+    let tail = "for log in /var/log/open-xchange/*.log.0; do echo \"$log:\"; grep -v ' INFO ' $log | tail -n 8 | cut -c-400; done";
     match lab.host(host).and_then(|host| host.run(tail, 10)) {
-        Ok(ran) => format!("{host}$ {tail}\n{}", ran.text),
+        Ok(ran) => format!("{host}: {}", ran.text),
         Err(error) => error.to_string(),
     }
 }

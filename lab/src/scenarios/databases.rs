@@ -5,7 +5,7 @@ use crate::Result;
 use crate::faults::{self, FAULTS, summary};
 use crate::guide::operator::{Operator, ask, heading, note};
 use crate::guide::provisioning::{MORE_USERS, log_of};
-use crate::guide::{databases, filestore, provisioning};
+use crate::guide::{databases, filestore, provisioning, sessions};
 use crate::hosts::Lab;
 use crate::load::{Load, Node, Plan};
 use crate::report::Report;
@@ -14,7 +14,7 @@ use std::time::Duration;
 /// Where nodes answer HTTP.
 const HTTP_PORT: u16 = 8090;
 /// How long a fault lasts, in a whole run and in a short one.
-const LASTS: [Duration; 2] = [Duration::from_secs(6), Duration::from_secs(3)];
+const LASTS: [Duration; 2] = [Duration::from_secs(6), Duration::from_millis(2_500)];
 
 pub(super) fn run(options: &Options, report: &mut Report) -> Result {
     let binary = options.binary.as_deref().ok_or("--binary FILE is needed: the program under test")?;
@@ -26,12 +26,13 @@ pub(super) fn run(options: &Options, report: &mut Report) -> Result {
     report.step("the chapter Configuring Open-Xchange Server", || {
         Ok((provisioning::run(&lab)?, String::new()))
     })?;
+    report.step("the section Test Session load balancing", || Ok((sessions::run(&lab)?, String::new())))?;
     let nodes = nodes(&lab)?;
     report.step("the users sign in and work through both nodes", || {
         // A load without a fault between its beginning and its end.
         let outcome = Load::start(plan(&lab, &nodes)?, "first")?.finish();
         let outcome = outcome.map_err(|error| format!("{error}\n{}", log_of(&lab, "oxgw01")))?;
-        Ok(((), format!("{} writes", outcome.figures.writes)))
+        Ok(((), format!("writes {}", outcome.figures.writes)))
     })?;
     report
         .step("the slave is writable, as the guide leaves it, and left out; then it is read_only", || {
