@@ -31,7 +31,8 @@ impl Reads {
             line.rsplit_once(' ')?.1.parse().ok()
         };
         Some(Self {
-            replica: value("zebu_reads_total{on=\"replica\"}")?,
+            // A survivor is a replica whose master is gone.
+            replica: value("zebu_reads_total{on=\"replica\"}")? + value("zebu_reads_total{on=\"survivor\"}")?,
             master: value("zebu_reads_total{on=\"master\"}")?,
         })
     }
@@ -51,7 +52,8 @@ mod tests {
 
     #[test]
     fn the_share_is_that_of_the_time_between_two_looks() {
-        let text = |replica, master| {
+        let text = |replica: u64, master| {
+            let (replica, survivor) = (replica - 7, 7);
             format!(
                 "# HELP x\nzebu_reads_total{{on=\"replica\"}} {replica}\nzebu_reads_total{{on=\"master\"}} {master}\n"
             )

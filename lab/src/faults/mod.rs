@@ -1,6 +1,7 @@
 //! What can go wrong with the guide's two database servers, one after the other under load, and what is seen of it: the
 //! staleness checker and the loss checker judge each. Run by the scenario `databases` once the guide is done.
 
+mod causes;
 mod list;
 mod metrics;
 mod outcome;
@@ -14,6 +15,7 @@ use crate::checks::{loss, staleness};
 use crate::hosts::Lab;
 use crate::load::{Load, Node, Plan};
 use crate::wait::{pass, until};
+use causes::Causes;
 use metrics::Reads;
 use std::time::{Duration, Instant};
 
@@ -49,7 +51,7 @@ pub(crate) fn run(
 ) -> Result<Judged> {
     let label = fault.name.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>().join("-");
     let started = Instant::now();
-    let before = Reads::of(lab, nodes);
+    let (before, causes) = (Reads::of(lab, nodes), Causes::from_now(lab)?);
     let load = Load::start(plan, &label)?;
     pass(CALM);
     let outcome = under_fault(lab, &load, fault, lasts);
@@ -78,6 +80,7 @@ pub(crate) fn run(
         strange: outcome.history.strange_answers().to_vec(),
         figures: outcome.figures,
         on_replica: Reads::share(before, after),
+        causes: causes.since(lab)?,
         stale,
         lost,
     })

@@ -17,6 +17,8 @@ pub(crate) struct Judged {
     pub(crate) figures: Figures,
     /// Per cent of the reads; none where the nodes tell nothing.
     pub(crate) on_replica: Option<u64>,
+    /// Why nodes could not do what they were asked for.
+    pub(crate) causes: Vec<String>,
     pub(crate) stale: Vec<String>,
     pub(crate) lost: Vec<String>,
     pub(crate) strange: Vec<String>,
@@ -44,6 +46,9 @@ impl Judged {
         );
         for said in self.figures.said() {
             println!("    told: {said}");
+        }
+        for cause in &self.causes {
+            println!("    cause: {cause}");
         }
         for (kind, all) in [("stale", &self.stale), ("lost", &self.lost), ("strange", &self.strange)] {
             all.iter().take(SHOWN).for_each(|one| println!("    {kind}: {one}"));

@@ -8,6 +8,8 @@ use crate::wait::until;
 
 /// The commands of the guide lie here.
 const SBIN: &str = "/opt/open-xchange/sbin";
+/// What `oxinstaller` wrote, of the node and of the administration daemon.
+const CONFIGURATION: &str = "/opt/open-xchange/etc/*.toml";
 /// The guide says: wait some seconds. A debug build on two busy cores takes some more.
 const START_SECONDS_MAX: u64 = 60;
 /// Users of the load besides the guide's.
@@ -31,6 +33,15 @@ pub(crate) fn run(lab: &Lab) -> Result {
             "{SBIN}/oxinstaller --servername=oxserver --configdb-readhost=10.20.30.217 \
              --configdb-writehost=10.20.30.217 --configdb-user=openexchange --master-pass=secret \
              --configdb-pass=secret --jkroute={route} --ajp-bind-port=*"
+        ))?;
+    }
+    note(
+        "Not in the guide: configdb is on the slave too. So the nodes go on when the slave takes the master's place.",
+    );
+    for node in nodes {
+        node.types(&format!(
+            "sed -i '/^configdb = /a configdb_read = [\"mysql://openexchange:secret@10.20.30.219:3306/configdb\"]' \
+             {CONFIGURATION}"
         ))?;
     }
     first.types("/etc/init.d/open-xchange-admin start")?;

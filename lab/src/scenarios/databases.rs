@@ -3,16 +3,22 @@
 use super::Options;
 use crate::Result;
 use crate::faults::{self, FAULTS, summary};
-use crate::guide::operator::{Operator, ask, heading, note};
+use crate::guide::operator::{Operator, heading, note};
 use crate::guide::provisioning::{MORE_USERS, log_of};
 use crate::guide::{databases, filestore, provisioning, sessions};
 use crate::hosts::Lab;
 use crate::load::{Load, Node, Plan};
 use crate::report::Report;
+use crate::wait::until;
 use std::time::Duration;
 
 /// Where nodes answer HTTP.
 const HTTP_PORT: u16 = 8090;
+const NODES: [&str; 2] = ["oxgw01", "oxgw02"];
+/// What a node logs.
+const NODE_LOG: &str = "/var/log/open-xchange/open-xchange.log.0";
+/// A change of a database server is noticed within a second; the machine may be busy.
+const LOG_SECONDS_MAX: u64 = 15;
 /// How long a fault lasts, in a whole run and in a short one.
 const LASTS: [Duration; 2] = [Duration::from_secs(6), Duration::from_millis(2_500)];
 
@@ -34,10 +40,10 @@ pub(super) fn run(options: &Options, report: &mut Report) -> Result {
         let outcome = outcome.map_err(|error| format!("{error}\n{}", log_of(&lab, "oxgw01")))?;
         Ok(((), format!("writes {}", outcome.figures.writes)))
     })?;
-    report
-        .step("the slave is writable, as the guide leaves it, and left out; then it is read_only", || {
-            Ok((read_only(&lab)?, String::new()))
-        })?;
+    report.step(
+        "the slave is writable, as the guide leaves it, and left out; read_only=1 brings it back",
+        || Ok(((), read_only(&lab)?)),
+    )?;
     under_faults(options, report, &mut lab, &nodes)
 }
 
@@ -80,18 +86,37 @@ fn plan(lab: &Lab, nodes: &[Node]) -> Result<Plan> {
     Ok(Plan { network, nodes: nodes.to_vec(), people, password: "secret".to_owned() })
 }
 
-fn read_only(lab: &Lab) -> Result {
+fn read_only(lab: &Lab) -> Result<String> {
     heading("The slave is made read-only");
     note(
         "The guide does not set read_only: whoever takes the slave for the master could write to it unnoticed.",
     );
-    let slave = lab.host("dbslave")?;
-    Operator::at(slave).sql("SHOW VARIABLES LIKE 'read_only';")?;
-    let operator = Operator::at(slave);
-    operator.edits("/etc/mysql/my.cnf", "\n[mysqld]\nread_only               = 1")?;
-    operator.sql("SET GLOBAL read_only=1;")?;
-    match ask(slave, "SELECT @@read_only;")?.trim() {
-        "1" => Ok(()),
-        other => Err(format!("read_only is {other}").into()),
+    note("So each node leaves it out, and says so:");
+    let slave = Operator::at(lab.host("dbslave")?);
+    slave.sql("SHOW VARIABLES LIKE 'read_only';")?;
+    logged(lab, "oxdatabase_slave answers no reads")?;
+    for node in NODES {
+        Operator::at(lab.host(node)?)
+            .types(&format!("grep 'oxdatabase_slave answers no reads' {NODE_LOG} | tail -n 1"))?;
     }
+    slave.edits("/etc/mysql/my.cnf", "\n[mysqld]\nread_only               = 1")?;
+    slave.sql("SET GLOBAL read_only=1;")?;
+    let after = logged(lab, "oxdatabase_slave answers reads")?;
+    for node in NODES {
+        Operator::at(lab.host(node)?)
+            .types(&format!("grep 'oxdatabase_slave answers reads' {NODE_LOG} | tail -n 1"))?;
+    }
+    Ok(format!("back after {:.1} s", after.as_secs_f64()))
+}
+
+/// Waits until both nodes have logged this; answers how long that took.
+fn logged(lab: &Lab, words: &str) -> Result<Duration> {
+    let (_, waited) = until(&format!("both nodes log: {words}"), LOG_SECONDS_MAX, || {
+        let mut both = true;
+        for node in NODES {
+            both &= lab.host(node)?.run(&format!("grep -q '{words}' {NODE_LOG}"), 10)?.code == 0;
+        }
+        Ok(both.then_some(()))
+    })?;
+    Ok(waited)
 }
