@@ -10,6 +10,7 @@ use zebu_store::configdb::databases;
 use zebu_store::{Place, Plan, ReadTx, Store, WriteTx};
 
 use crate::clock::Clock;
+use crate::databases::Behind;
 use crate::error::Result;
 use crate::passwords::Passwords;
 use crate::random;
@@ -95,19 +96,15 @@ pub struct App {
     pub(crate) node: Node,
     /// Woken when there is something to sweep.
     pub(crate) sweep: Notify,
+    /// Schemas that could not be brought up to date.
+    pub(crate) behind: Behind,
 }
 
 impl App {
-    /// Opens the databases and brings their schemas up to date.
+    /// Opens configdb. The shards are opened, and their schemas brought up to date, when they are first needed: one that is
+    /// dead keeps no node from starting.
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>> {
         let store = Store::open(config.store.clone()).await?;
-        let schemas = {
-            let mut tx = store.config().await?;
-            databases::schemas(&mut tx).await?
-        };
-        for schema in schemas.iter().filter(|schema| schema.ready) {
-            store.ensure_schema(schema.database, &schema.name).await?;
-        }
         let node = Node {
             name: config.node.name.clone(),
             route: config.node.route.clone().unwrap_or_else(|| config.node.name.clone()),
@@ -122,6 +119,7 @@ impl App {
             clock,
             node,
             sweep: Notify::new(),
+            behind: Behind::default(),
         }))
     }
 

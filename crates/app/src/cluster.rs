@@ -12,6 +12,7 @@ use zebu_store::shard::sessions;
 
 use crate::app::App;
 use crate::caller::Caller;
+use crate::databases::{self, DatabaseStatus};
 use crate::error::{Error, Result};
 
 /// How often a node renews its entry, ms.
@@ -51,6 +52,7 @@ pub struct Status {
     served_by: String,
     nodes: Vec<NodeStatus>,
     web_tiers: Vec<WebTierStatus>,
+    databases: Vec<DatabaseStatus>,
     sessions_total: u64,
 }
 
@@ -60,7 +62,7 @@ pub fn may_see(app: &App, caller: &Caller) -> bool {
     caller.who.user == UserId::ADMIN && app.config.operator_contexts.contains(&caller.place.context.0)
 }
 
-/// The state of nodes and web tiers.
+/// The state of nodes, web tiers and databases.
 pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
     if !may_see(app, caller) {
         return Err(Refusal::OperatorOnly {}.into());
@@ -100,8 +102,9 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
             Ok(WebTierStatus { name: report.name, last_seen: report.seen, state })
         })
         .collect::<Result<_>>()?;
+    let databases = databases::seen(app).into_iter().map(DatabaseStatus::from).collect();
     let sessions_total = counted.values().fold(0u64, |sum, n| sum.saturating_add(*n));
-    Ok(Status { served_by: app.node.name.clone(), nodes, web_tiers, sessions_total })
+    Ok(Status { served_by: app.node.name.clone(), nodes, web_tiers, databases, sessions_total })
 }
 
 /// Enters this node into the registry. `address`: where its HTTP listener is.

@@ -7,6 +7,7 @@ mod app;
 pub mod caller;
 pub mod clock;
 pub mod cluster;
+pub mod databases;
 pub mod dav;
 pub mod directory;
 pub mod error;

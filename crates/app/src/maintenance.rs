@@ -13,6 +13,7 @@ use zebu_store::{Place, Plan};
 
 use crate::app::App;
 use crate::cluster::{self, RENEW_MS};
+use crate::databases;
 use crate::error::{Error, Result};
 use crate::settle::until_settled;
 
@@ -30,7 +31,11 @@ const BATCH: u32 = 200;
 
 /// Starts the background work of a node. It ends with the process, or when `app` is dropped elsewhere and aborted.
 pub fn start(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
-    vec![tokio::spawn(renewing(Arc::clone(app))), tokio::spawn(sweeping(Arc::clone(app)))]
+    vec![
+        tokio::spawn(renewing(Arc::clone(app))),
+        tokio::spawn(sweeping(Arc::clone(app))),
+        tokio::spawn(databases::migrating(Arc::clone(app))),
+    ]
 }
 
 async fn renewing(app: Arc<App>) {

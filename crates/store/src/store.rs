@@ -1,6 +1,6 @@
 //! The databases of a deployment: configdb, and the shards registered in it, opened when first needed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use zebu_model::{ContextId, Scope};
 
 use crate::config::Config;
 use crate::configdb::contexts;
-use crate::engine::{Begin, Database, Server, Target};
+use crate::engine::{Begin, Database, Lease, Server, Target};
 use crate::error::{Error, Result};
 use crate::group::state::ServerState;
 use crate::group::topology::Topology;
@@ -50,6 +50,8 @@ pub struct Store {
     /// Of reads of configdb: nobody asks for them, and they are none of a context's.
     config_counters: Counters,
     moved: Mutex<HashMap<ContextId, Place>>,
+    /// The schemas of each master that are known to be up to date.
+    migrated: Mutex<HashMap<i64, HashSet<String>>>,
     ids: Ids,
 }
 
@@ -66,6 +68,7 @@ impl Store {
             counters: Arc::default(),
             config_counters: Counters::default(),
             moved: Mutex::default(),
+            migrated: Mutex::default(),
             ids: Ids::default(),
         })
     }
@@ -116,6 +119,7 @@ impl Store {
     /// is read may be read too, if its function names its scope; it costs a question to the master then.
     pub async fn read_scopes(&self, place: &Place, scopes: &[Scope]) -> Result<ReadTx> {
         let at = self.current(place).await?;
+        self.migrated_if_possible(&at).await?;
         let group = self.topology.group(at.database).await?;
         let (schema, known, counters) = (at.schema.clone(), place.known.clone(), Arc::clone(&self.counters));
         let wait = Duration::from_millis(self.config.replica_wait_ms_max);
@@ -133,6 +137,7 @@ impl Store {
 
     /// Reads in the database that `place` names, wherever the context lives: for who moves it.
     pub async fn read_at(&self, place: &Place) -> Result<ReadTx> {
+        self.migrated_if_possible(place).await?;
         let group = self.topology.group(place.database).await?;
         let lease = reads::whole(&group, &place.schema, &self.counters).await?;
         Ok(ReadTx::new(place.context, lease, View::Whole, group.has_replicas()))
@@ -146,7 +151,7 @@ impl Store {
         let mut moved = self.known_since(place)?;
         loop {
             let at = moved.as_ref().unwrap_or(place);
-            let lease = self.master(at.database).await?.lease(&at.schema, Begin::Write).await?;
+            let lease = self.write_lease(at).await?;
             match WriteTx::begin(at, lease, plan.clone(), now_ms).await {
                 Err(Error::Moved(_)) if begun.elapsed() < wait => {}
                 other => return other,
@@ -161,13 +166,13 @@ impl Store {
 
     /// The first write of a context: gives it its home. [`Error::Duplicate`] in `homes` if it has one there.
     pub async fn found(&self, place: &Place, plan: Plan, now_ms: i64) -> Result<WriteTx> {
-        let lease = self.master(place.database).await?.lease(&place.schema, Begin::Write).await?;
+        let lease = self.write_lease(place).await?;
         WriteTx::found(place, lease, plan, now_ms).await
     }
 
     /// Holds a context's home in the schema that `place` names, whatever it says: for who moves or deletes the context.
     pub async fn hold_home(&self, place: &Place) -> Result<HomeTx> {
-        let lease = self.master(place.database).await?.lease(&place.schema, Begin::Write).await?;
+        let lease = self.write_lease(place).await?;
         HomeTx::begin(place, lease).await
     }
 
@@ -221,7 +226,37 @@ impl Store {
     pub async fn ensure_schema(&self, database: i64, schema: &str) -> Result<()> {
         let shard = Database { server: self.master(database).await?, schema: schema.to_owned() };
         shard.create().await?;
-        migrate::run(&shard, migrate::SHARD).await.map(drop)
+        self.migrate(database, &shard).await
+    }
+
+    async fn migrate(&self, database: i64, shard: &Database) -> Result<()> {
+        migrate::run(shard, migrate::SHARD).await?;
+        locked(&self.migrated).entry(database).or_default().insert(shard.schema.clone());
+        Ok(())
+    }
+
+    /// Brings a schema up to date before this process uses it for the first time.
+    async fn migrated(&self, place: &Place) -> Result<()> {
+        let known = |done: &HashSet<String>| done.contains(&place.schema);
+        if locked(&self.migrated).get(&place.database).is_some_and(known) {
+            return Ok(());
+        }
+        let server = self.master(place.database).await?;
+        self.migrate(place.database, &Database { server, schema: place.schema.clone() }).await
+    }
+
+    /// The same for a read. While nobody can write, a schema is as it was.
+    async fn migrated_if_possible(&self, place: &Place) -> Result<()> {
+        match self.migrated(place).await {
+            Err(Error::Unavailable { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// A connection for a write.
+    async fn write_lease(&self, place: &Place) -> Result<Lease> {
+        self.migrated(place).await?;
+        self.master(place.database).await?.lease(&place.schema, Begin::Write).await
     }
 
     /// The server that takes the writes of a registered master.

@@ -19,7 +19,7 @@ use zebu_model::{ContextId, UserId};
 use crate::body::{self, Body, Outgoing};
 use crate::params::Params;
 use crate::request::{Request, is_secure};
-use crate::{Config, ajax, dav, health, jsessionid, request_id};
+use crate::{Config, ajax, dav, health, jsessionid, metrics, request_id};
 
 /// What all requests of a node share.
 #[derive(Debug)]
@@ -62,6 +62,7 @@ impl Edge {
         match request.uri().path() {
             "/health/live" => return health::live(),
             "/health/ready" => return health::ready(&self.app).await,
+            "/metrics" => return metrics::answer(&self.app),
             _ => {}
         }
         let started = Instant::now();

@@ -13,10 +13,13 @@ pub(crate) fn live() -> Response<Outgoing> {
     answer(StatusCode::OK, "live\n")
 }
 
-/// `GET /health/ready`: configdb answers. A node that is about to stop takes no more connections, so it need not say so.
+/// `GET /health/ready`: configdb answers. What is not as it should be follows, a line each. A node that is about to stop takes no more connections, so it need not say so.
 pub(crate) async fn ready(app: &App) -> Response<Outgoing> {
     match app.ready().await {
-        Ok(()) => answer(StatusCode::OK, "ready\n"),
+        Ok(()) => {
+            let troubles = zebu_app::databases::troubles(app).into_iter().map(|trouble| trouble + "\n");
+            answer(StatusCode::OK, std::iter::once("ready\n".to_owned()).chain(troubles).collect::<String>())
+        }
         Err(error) => {
             tracing::warn!(cause = error.cause_chain(), "this node is not ready: configdb does not answer");
             answer(StatusCode::SERVICE_UNAVAILABLE, "configdb does not answer\n")
@@ -24,7 +27,7 @@ pub(crate) async fn ready(app: &App) -> Response<Outgoing> {
     }
 }
 
-fn answer(status: StatusCode, text: &'static str) -> Response<Outgoing> {
+fn answer(status: StatusCode, text: impl Into<bytes::Bytes>) -> Response<Outgoing> {
     let mut response = Response::new(body::full(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

@@ -25,6 +25,7 @@ mod edge;
 mod error;
 mod health;
 mod jsessionid;
+mod metrics;
 mod params;
 mod reply;
 mod request;

@@ -1,0 +1,128 @@
+//! `GET /metrics`: what an operator's monitoring reads, in the text format of Prometheus. No session, nothing of any tenant.
+//!
+//! Called by `edge`. Names say what is counted and in which unit; a name is never given another meaning.
+
+use std::fmt::Write;
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Response};
+use zebu_app::App;
+use zebu_app::databases::{self, Reads, Role, ServerState};
+
+use crate::body::{self, Outgoing};
+
+/// Answers with all metrics of this node.
+pub(crate) fn answer(app: &App) -> Response<Outgoing> {
+    let text = text(&databases::reads(app), &databases::seen(app));
+    let mut response = Response::new(body::full(text));
+    let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn text(reads: &Reads, servers: &[ServerState]) -> String {
+    let mut out = String::new();
+    family(&mut out, "zebu_reads_total", "counter", "Reads of contexts, by what answered them at first");
+    for (on, count) in [("replica", reads.replica), ("master", reads.master), ("survivor", reads.survivor)] {
+        line(&mut out, "zebu_reads_total", &[("on", on)], count);
+    }
+    family(&mut out, "zebu_read_waits_total", "counter", "Reads that waited for a replica to arrive");
+    line(&mut out, "zebu_read_waits_total", &[], reads.waits);
+    let help = "Reads, or the rest of one, that a master had to answer though they named their scopes";
+    family(&mut out, "zebu_read_fallbacks_total", "counter", help);
+    for (why, count) in [
+        ("no_replica", reads.no_replica),
+        ("behind", reads.behind),
+        ("failed", reads.failed),
+        ("no_scope", reads.no_scope),
+    ] {
+        line(&mut out, "zebu_read_fallbacks_total", &[("reason", why)], count);
+    }
+    type Value = fn(&ServerState) -> Option<u64>;
+    let gauges: [(&str, &str, Value); 5] = [
+        ("zebu_database_up", "1: the server answers", |s| Some(s.answers.into())),
+        ("zebu_database_usable", "1: writes or reads go to it", |s| Some((s.role != Role::Out).into())),
+        ("zebu_database_lag_ms", "How far a replica is behind its master", |s| s.lag_ms),
+        ("zebu_database_statements_running", "Statements it works on, for whomever", |s| Some(s.running)),
+        ("zebu_database_connections", "Connections it has, with whomever", |s| Some(s.connected)),
+    ];
+    for (name, help, value) in gauges {
+        family(&mut out, name, "gauge", help);
+        for server in servers {
+            if let Some(value) = value(server) {
+                line(&mut out, name, &[("server", &server.name), ("group", &server.group)], value);
+            }
+        }
+    }
+    family(&mut out, "zebu_database_role", "gauge", "1 for the role it has");
+    for server in servers {
+        let labels =
+            [("server", server.name.as_str()), ("group", &server.group), ("role", server.role.name())];
+        line(&mut out, "zebu_database_role", &labels, 1);
+    }
+    family(&mut out, "zebu_pool_connections", "gauge", "Connections of this node");
+    for server in servers {
+        let (in_use, idle) = server.pool;
+        for (state, count) in [("in_use", in_use), ("idle", idle)] {
+            let labels = [("server", server.name.as_str()), ("group", &server.group), ("state", state)];
+            line(&mut out, "zebu_pool_connections", &labels, u64::try_from(count).unwrap_or(u64::MAX));
+        }
+    }
+    out
+}
+
+/// What a metric is.
+fn family(out: &mut String, name: &str, kind: &str, help: &str) {
+    // Writing to a string does not fail.
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+/// One value, with its labels.
+fn line(out: &mut String, name: &str, labels: &[(&str, &str)], value: u64) {
+    let labels: Vec<String> =
+        labels.iter().map(|(key, value)| format!("{key}=\"{}\"", escaped(value))).collect();
+    let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+    let _ = writeln!(out, "{name}{labels} {value}");
+}
+
+/// A label's value as the format wants it.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_in_the_text_format_and_a_name_with_quotes_stays_in_its_label() {
+        let server = ServerState {
+            id: 3,
+            name: "db \"a\"".to_owned(),
+            group: "db".to_owned(),
+            role: Role::Replica,
+            answers: true,
+            trouble: String::new(),
+            lag_ms: Some(12),
+            running: 2,
+            connected: 7,
+            pool: (1, 3),
+        };
+        let reads = Reads { replica: 90, master: 10, behind: 4, ..Reads::default() };
+        let text = text(&reads, &[server]);
+        for expected in [
+            "# TYPE zebu_reads_total counter",
+            "zebu_reads_total{on=\"replica\"} 90",
+            "zebu_reads_total{on=\"master\"} 10",
+            "zebu_read_fallbacks_total{reason=\"behind\"} 4",
+            "zebu_read_waits_total 0",
+            "zebu_database_lag_ms{server=\"db \\\"a\\\"\",group=\"db\"} 12",
+            "zebu_database_role{server=\"db \\\"a\\\"\",group=\"db\",role=\"replica\"} 1",
+            "zebu_pool_connections{server=\"db \\\"a\\\"\",group=\"db\",state=\"idle\"} 3",
+        ] {
+            assert!(text.lines().any(|line| line == expected), "{expected} is missing:\n{text}");
+        }
+        assert!(text.ends_with('\n'));
+    }
+}
