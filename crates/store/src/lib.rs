@@ -9,6 +9,7 @@ mod engine;
 pub mod error;
 mod group;
 pub mod home;
+pub mod initial;
 mod known;
 pub mod meter;
 mod migrate;
