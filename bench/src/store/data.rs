@@ -36,7 +36,7 @@ pub(crate) struct Data<'a> {
 
 pub(crate) async fn node(configdb: &str) -> Arc<App> {
     let config = Config {
-        node: NodeConfig { name: "OX-1".to_owned(), route: None },
+        node: NodeConfig { name: "OX-1".to_owned(), route: None, server: None },
         store: zebu_store::Config::new(configdb),
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),

@@ -45,6 +45,10 @@ pub struct NodeConfig {
     /// What stands behind the dot in `JSESSIONID`, as the web tier knows it. Default: the name.
     #[serde(default)]
     pub route: Option<String>,
+    /// The cluster this node belongs to, by the name that `registerserver` was told. It serves the contexts of that cluster
+    /// alone, and makes new ones in it. Default: none; it serves all, and makes new ones in the first that was registered.
+    #[serde(default)]
+    pub server: Option<String>,
 }
 
 /// `[sessions]`.
@@ -127,6 +131,11 @@ impl App {
     #[must_use]
     pub fn node(&self) -> &Node {
         &self.node
+    }
+
+    /// Whether this node serves a context: those of its own cluster, or all if it belongs to none.
+    pub(crate) fn serves(&self, place: &Place) -> bool {
+        self.config.node.server.as_ref().is_none_or(|own| *own == place.server)
     }
 
     /// The time, ms since the epoch.

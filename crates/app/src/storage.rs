@@ -184,7 +184,7 @@ mod tests {
     async fn a_shard_that_is_slow_makes_no_other_tenant_wait_for_a_key() {
         let dir = tempfile::tempdir().unwrap();
         let config = Config {
-            node: NodeConfig { name: "OX-1".to_owned(), route: None },
+            node: NodeConfig { name: "OX-1".to_owned(), route: None, server: None },
             store: zebu_store::Config::new(format!("sqlite:{}/config.db", dir.path().display())),
             sessions: SessionConfig::default(),
             operator_contexts: Vec::new(),

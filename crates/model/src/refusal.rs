@@ -98,6 +98,7 @@ refusals! {
     // Signing in.
     CredentialsWrong {} = "LGI-0006", UserInput, "The user name or password is incorrect.";
     ContextLocked {} = "LGI-0005", TryAgain, "Signing in is not possible at the moment. The account is disabled.";
+    ContextElsewhere {} = "LGI-0029", TryAgain, "Your account is served by another server. Please sign in there.";
     AutologinUnknown {} = "SES-0203", TryAgain, "There is no session to continue. Please sign in.";
     LoginBusy {} = "LGI-0028", TryAgain, "Too many people are signing in at this moment. Please try again.";
 

@@ -293,6 +293,7 @@ async fn layer(configdb: &str, name: &str, url: &str) -> (Store, Place) {
         context: ContextId(1),
         born: 1,
         enabled: true,
+        server: String::new(),
         database: server.id,
         schema,
         moves: 0,

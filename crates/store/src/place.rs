@@ -16,6 +16,8 @@ pub struct Place {
     pub born: i64,
     /// Whether its users may sign in and work.
     pub enabled: bool,
+    /// The cluster that serves it, by name.
+    pub server: String,
     /// The master that takes its writes.
     pub database: i64,
     /// The schema there.

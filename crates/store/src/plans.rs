@@ -74,6 +74,7 @@ mod tests {
             context: ContextId(1),
             born: 1,
             enabled: true,
+            server: String::new(),
             database: new.id,
             schema,
             moves: 0,

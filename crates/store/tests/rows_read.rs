@@ -43,6 +43,7 @@ async fn hot_queries_read_few_rows_of_many() {
         context: ContextId(1),
         born: 1,
         enabled: true,
+        server: String::new(),
         database: new.id,
         schema,
         moves: 0,

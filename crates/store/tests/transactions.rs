@@ -77,6 +77,7 @@ impl Databases {
             context: ContextId(1),
             born: 1,
             enabled: true,
+            server: String::new(),
             database,
             schema,
             moves: 0,

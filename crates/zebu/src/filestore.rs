@@ -43,7 +43,7 @@ fn configuration(place: &Place) -> Result<zebu_app::Config> {
     // The command line has one of them, or was not understood.
     let dir = place.dir.as_deref().unwrap_or_else(|| std::path::Path::new("."));
     Ok(zebu_app::Config {
-        node: NodeConfig { name: "filestore-check".to_owned(), route: None },
+        node: NodeConfig { name: "filestore-check".to_owned(), route: None, server: None },
         store: zebu_store::Config::new(configdb_of(dir)?),
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),

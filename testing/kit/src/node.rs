@@ -22,7 +22,7 @@ pub struct Node {
 /// What nodes of one cluster share.
 pub(crate) fn app_config(directory: &Path, name: &str, sessions: &SessionConfig) -> zebu_app::Config {
     zebu_app::Config {
-        node: NodeConfig { name: name.to_owned(), route: None },
+        node: NodeConfig { name: name.to_owned(), route: None, server: None },
         store: zebu_store::Config::new(format!("sqlite:{}/config.db", directory.display())),
         sessions: sessions.clone(),
         operator_contexts: vec![super::CONTEXT.0],

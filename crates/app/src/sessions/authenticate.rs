@@ -62,6 +62,9 @@ pub(super) async fn authenticate(app: &App, given: Credentials<'_>, effort: Effo
     let (true, Some(place), Some(credential)) = (right, place, credential) else {
         return Err(Refusal::CredentialsWrong {}.into());
     };
+    if !app.serves(&place) {
+        return Err(Refusal::ContextElsewhere {}.into());
+    }
     if !place.enabled || !credential.enabled {
         return Err(Refusal::ContextLocked {}.into());
     }

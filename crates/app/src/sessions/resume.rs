@@ -51,6 +51,9 @@ async fn find(app: &App, session: &str) -> Result<(Place, Found)> {
         .filter(|f| f.user_enabled && !life.expired(f.session.stays, f.session.used, app.now_ms()))
         .ok_or(Refusal::SessionExpired {})?;
     // Only now: whoever has no session in it learns nothing about the context.
+    if !app.serves(&place) {
+        return Err(Refusal::ContextElsewhere {}.into());
+    }
     if !place.enabled {
         return Err(Refusal::SessionContextDisabled {}.into());
     }

@@ -122,17 +122,19 @@ pub async fn registered_by_name(tx: &mut ConfigTx, name: &str) -> Result<Option<
     rows.into_iter().next().map(registered).transpose()
 }
 
-const PLACE: &str = "SELECT c.cid, c.enabled, c.state, c.born, c.database_id, c.db_schema, c.moves, c.filestore, f.url, \
+const PLACE: &str = "SELECT c.cid, c.enabled, COALESCE(s.name, ''), c.state, c.born, c.database_id, c.db_schema, c.moves, c.filestore, f.url, \
      COALESCE(o.url, ''), c.quota FROM contexts c JOIN filestores f ON f.id = c.filestore \
-     LEFT JOIN filestores o ON o.id = c.filestore_from";
+     LEFT JOIN filestores o ON o.id = c.filestore_from LEFT JOIN servers s ON s.id = c.server";
 
 fn place(mut row: Row) -> Result<Place> {
     let context = row.context()?;
     let enabled = row.flag()?;
+    let server = row.text()?;
     let state = row.int()?;
     let state = row.known("state of a context", State::from_stored(state))?;
     Ok(Place {
         context,
+        server,
         enabled: enabled && state == State::Ready,
         born: row.int()?,
         database: row.int()?,

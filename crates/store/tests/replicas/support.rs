@@ -66,6 +66,7 @@ impl Shard {
             context: ContextId(1),
             born: 1,
             enabled: true,
+            server: String::new(),
             database: master.id,
             schema,
             moves: 0,

@@ -57,7 +57,7 @@ pub(super) async fn ensure(place: &Place) -> Result<()> {
 
 async fn open(place: &Place) -> zebu_app::Result<Arc<App>> {
     let config = zebu_app::Config {
-        node: NodeConfig { name: "demo".to_owned(), route: None },
+        node: NodeConfig { name: "demo".to_owned(), route: None, server: None },
         store: zebu_store::Config::new(place.configdb()),
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),

@@ -46,7 +46,7 @@ pub async fn disable(app: &App, which: &Named<ContextId>, reason: Option<i64>) -
 /// Lets the users of all contexts in. Returns how many contexts were disabled.
 pub async fn enable_all(app: &App) -> Result<usize> {
     let off = those(app, |c| !c.enabled).await?;
-    let work = off.iter().map(async |id| enable(app, &Named::Id(*id)).await);
+    let work = off.iter().copied().map(|id| async move { enable(app, &Named::Id(id)).await });
     stream::iter(work).buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?;
     Ok(off.len())
 }
@@ -54,7 +54,7 @@ pub async fn enable_all(app: &App) -> Result<usize> {
 /// Keeps the users of all contexts out. Returns how many contexts were enabled.
 pub async fn disable_all(app: &App, reason: Option<i64>) -> Result<usize> {
     let on = those(app, |c| c.enabled).await?;
-    let work = on.iter().map(async |id| disable(app, &Named::Id(*id), reason).await);
+    let work = on.iter().copied().map(|id| async move { disable(app, &Named::Id(id), reason).await });
     stream::iter(work).buffer_unordered(AT_ONCE).try_collect::<Vec<_>>().await?;
     Ok(on.len())
 }

@@ -37,7 +37,7 @@ pub(super) async fn enter(app: &App, new: &NewContext, entered: &Entered<'_>) ->
         return Err(Denied::ContextExists { context: new.id }.into());
     }
     check_free(&mut tx, new.id, entered).await?;
-    let server = cluster(&mut tx).await?;
+    let server = cluster(app, &mut tx).await?;
     let filestore = choose_filestore(app, &mut tx, new.filestore).await?;
     let master = choose_master(&mut tx, new.database.as_ref()).await?;
     let schema = choose_schema(app, &mut tx, &master).await?;
@@ -72,8 +72,12 @@ async fn check_free(tx: &mut ConfigTx, id: ContextId, entered: &Entered<'_>) -> 
     Ok(())
 }
 
-/// The cluster that serves new contexts: the first that was registered.
-async fn cluster(tx: &mut ConfigTx) -> Result<i64> {
+/// The cluster that serves new contexts: the one this process belongs to, else the first that was registered.
+async fn cluster(app: &App, tx: &mut ConfigTx) -> Result<i64> {
+    if let Some(own) = &app.config.node.server {
+        let found = clusters::by_name(tx, own).await?;
+        return Ok(found.map(|s| s.id).ok_or_else(|| Denied::ServerUnknown { server: own.clone() })?);
+    }
     let first = clusters::all(tx).await?.into_iter().next();
     Ok(first.map(|s| s.id).ok_or(Denied::ServerMissing {})?)
 }
