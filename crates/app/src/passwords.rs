@@ -54,7 +54,8 @@ fn compute(argon2: &Argon2<'_>, password: &str, salt: &[u8], out: &mut [u8]) -> 
     argon2.hash_password_into_with_memory(password.as_bytes(), salt, out, &mut blocks).map_err(internal)
 }
 
-fn hash_now(password: &str) -> Result<String> {
+/// A new hash in PHC form, on this thread.
+pub(crate) fn hash_now(password: &str) -> Result<String> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(internal)?;
     let salt = random::bytes()?;
     let mut out = [0u8; Params::DEFAULT_OUTPUT_LEN];

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::server::Limits;
 
 /// What a node's HTTP listener is told. Unknown keys are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,16 +71,23 @@ impl Config {
         within("body_stall_ms_max", self.body_stall_ms_max, 1, 3_600_000)
     }
 
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            connections_max: self.connections_max,
+            header_bytes_max: self.header_bytes_max,
+            read_buffer_bytes_max: self.read_buffer_bytes_max,
+            idle_ms_max: self.idle_ms_max,
+            drain_ms: self.drain_ms,
+        }
+    }
+
     pub(crate) fn body_stall(&self) -> Duration {
         Duration::from_millis(self.body_stall_ms_max)
     }
 }
 
 fn within(field: &str, value: u64, least: u64, most: u64) -> Result<(), Error> {
-    if (least..=most).contains(&value) {
-        return Ok(());
-    }
-    Err(Error::Config(format!("{field} is {value}: it must be from {least} to {most}")))
+    Error::unless_within("[groupware]", field, value, least, most)
 }
 
 #[cfg(test)]

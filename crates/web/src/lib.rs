@@ -14,8 +14,12 @@
 //! | sign in | `session` | who asks: session parameter and secret cookie |
 //! | act | `ajax`, `dav` | one file an operation |
 //! | answer | `reply`, `content` | envelope, or a file's bytes |
+//!
+//! The admin daemon is a listener of its own with the same first step and everything else in [`admin`].
 
+pub mod admin;
 mod ajax;
+mod basic;
 mod body;
 mod config;
 mod content;

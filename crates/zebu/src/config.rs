@@ -35,6 +35,7 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) operator: zebu_app::operator::Settings,
     pub(crate) groupware: Option<zebu_web::Config>,
+    pub(crate) admin: Option<zebu_web::admin::Config>,
     pub(crate) web: Option<zebu_balancer::Config>,
 }
 
@@ -68,8 +69,8 @@ impl Config {
         if !(1..=WORKERS_MAX).contains(&self.workers) {
             return Err("workers must be from 1 to 512");
         }
-        if self.groupware.is_none() && self.web.is_none() {
-            return Err("it names no role: a [groupware] or a [web] is needed");
+        if self.groupware.is_none() && self.admin.is_none() && self.web.is_none() {
+            return Err("it names no role: a [groupware], an [admin] or a [web] is needed");
         }
         if self.groupware.is_some() && self.store.is_none() {
             return Err("[groupware] needs a [store]");
@@ -77,13 +78,19 @@ impl Config {
         if self.groupware.is_some() && self.node.is_none() {
             return Err("[groupware] needs a [node]");
         }
+        if self.admin.is_some() && self.store.is_none() {
+            return Err("[admin] needs a [store]");
+        }
+        if self.admin.is_some() && self.node.is_none() {
+            return Err("[admin] needs a [node]");
+        }
         if self.store.is_some() && self.node.is_none() {
             return Err("[web] with a [store] needs a [node]: the name it reports its state under");
         }
         Ok(())
     }
 
-    /// The parts that the application owns, if this file has a node.
+    /// The parts that the application owns, if this file has a node or an admin daemon.
     pub(crate) fn app(&self) -> Option<zebu_app::Config> {
         Some(zebu_app::Config {
             node: self.node.clone()?,
@@ -104,7 +111,7 @@ mod tests {
     use super::*;
 
     /// What has no default.
-    const LEAST: &str = "[node]\nname = 'OX-1'\nroute = 'OX-1'\n[store]\nconfigdb = 'sqlite:/var/lib/zebu/config.db'\n[groupware]\n[web]\n";
+    const LEAST: &str = "[node]\nname = 'OX-1'\nroute = 'OX-1'\nserver = 'oxserver'\n[store]\nconfigdb = 'sqlite:/var/lib/zebu/config.db'\n[groupware]\n[admin]\n[web]\n";
 
     #[test]
     fn the_example_says_what_holds_without_it() {
@@ -115,7 +122,7 @@ mod tests {
     #[test]
     fn the_example_has_every_key() {
         let example: toml::Table = EXAMPLE.parse().unwrap();
-        for part in ["", "log", "node", "store", "sessions", "operator", "groupware", "web"] {
+        for part in ["", "log", "node", "store", "sessions", "operator", "groupware", "admin", "web"] {
             let table = if part.is_empty() { &example } else { example[part].as_table().unwrap() };
             let keys = keys_of(part);
             assert!(!keys.is_empty(), "[{part}]");
@@ -173,6 +180,7 @@ mod tests {
         check("workers = 0\n[web]\n", "workers must be from 1 to 512");
         check("[groupware]\n", "needs a [store]");
         check("[groupware]\n[store]\nconfigdb = 'sqlite:/c.db'\n", "needs a [node]");
+        check("[admin]\n", "[admin] needs a [store]");
         check("[web]\n[store]\nconfigdb = 'sqlite:/c.db'\n", "the name it reports its state under");
     }
 }

@@ -47,7 +47,9 @@ pub struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(address: SocketAddr, login: &str) -> Client {
+    /// A client of any address, not signed in.
+    #[must_use]
+    pub fn new(address: SocketAddr, login: &str) -> Client {
         Client { address, login: login.to_owned(), session: None, jar: Jar::default() }
     }
 

@@ -47,10 +47,11 @@ pub async fn context_admin(app: &App, context: ContextId, given: Option<Credenti
     decide(app.passwords.verify_again(&name, given.password, hash.as_deref()).await?)
 }
 
-/// The hash of a password for [`super::Settings::master_hash`].
-pub async fn hash(app: &App, password: &str) -> Result<String> {
+/// The hash of a password for [`super::Settings::master_hash`]. Works at once and on this thread, so that whoever writes a
+/// configuration needs no databases.
+pub fn hash(password: &str) -> Result<String> {
     super::error::field("password", zebu_model::account::password(password))?;
-    Ok(app.passwords.hash(password).await?)
+    Ok(crate::passwords::hash_now(password)?)
 }
 
 /// Credentials that can be right: nothing else is worth the work of comparing.

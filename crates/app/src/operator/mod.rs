@@ -15,6 +15,7 @@ pub mod groups;
 pub mod reasons;
 pub mod resources;
 pub mod servers;
+pub mod sessions;
 mod settings;
 pub mod users;
 

@@ -153,6 +153,13 @@ pub async fn delete_all(tx: &mut WriteTx, user: UserId) -> Result<u64> {
     tx.execute("sessions", sql, args![tx.context, user]).await
 }
 
+/// The users who have sessions.
+pub async fn users(tx: &mut Tx) -> Result<Vec<UserId>> {
+    let sql = "SELECT DISTINCT uid FROM sessions WHERE cid = ? ORDER BY uid";
+    let rows = tx.query("sessions", sql, args![tx.context]).await?;
+    rows.into_iter().map(|mut row| row.user()).collect()
+}
+
 /// Removes a user's sessions that ran out: short ones not used since `short_before`, long ones since `long_before`.
 /// Nobody could use them any more, so nothing changes for anybody.
 pub async fn delete_expired(

@@ -2,10 +2,7 @@
 //!
 //! Made for every request but OPTIONS. The path is decoded here, once; handlers work with names.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use http::HeaderMap;
-use http::header::{AUTHORIZATION, HOST};
+use http::header::HOST;
 use zebu_app::dav::{self, Located};
 use zebu_app::sessions::{self, Credentials};
 use zebu_app::{App, Caller};
@@ -13,6 +10,7 @@ use zebu_formats::dav::{Depth, Path, destination, overwrite};
 use zebu_model::access::Flag;
 
 use super::failure::Failure;
+use crate::basic::basic;
 use crate::request::Request;
 
 /// What of module access a user needs to come here at all.
@@ -91,39 +89,5 @@ impl Visit {
     /// The body, which is XML or empty.
     pub(super) async fn xml(&mut self) -> Result<Vec<u8>, Failure> {
         Ok(self.request.body.collect(self.request.config.body_json_bytes_max).await?)
-    }
-}
-
-/// Name and password of HTTP Basic (RFC 7617).
-fn basic(headers: &HeaderMap) -> Option<(String, String)> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(token.trim()).ok()?).ok()?;
-    let (login, password) = decoded.split_once(':')?;
-    Some((login.to_owned(), password.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    fn read(header: &'static str) -> Option<(String, String)> {
-        let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, HeaderValue::from_static(header));
-        basic(&headers)
-    }
-
-    #[test]
-    fn a_password_may_have_colons_and_a_name_may_not() {
-        let pair = |login: &str, password: &str| Some((login.to_owned(), password.to_owned()));
-        assert_eq!(read("Basic YW5uYTpzOmU="), pair("anna", "s:e"));
-        assert_eq!(read("basic YW5uYTo="), pair("anna", ""));
-        for bad in ["Basic", "Basic !", "Bearer YW5uYTo=", "Basic YW5uYQ==", "Basic /////w=="] {
-            assert_eq!(read(bad), None, "{bad}");
-        }
     }
 }

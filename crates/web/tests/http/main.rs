@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod admin;
 mod completeness;
 mod connection;
 mod dav;

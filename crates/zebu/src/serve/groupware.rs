@@ -1,10 +1,10 @@
-//! The role `[groupware]`: a node. Opens the application, serves HTTP, and leaves the cluster in good order.
+//! The role `[groupware]`: a node. Joins the cluster, serves HTTP, and leaves the cluster in good order.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
-use zebu_app::{App, Clock, Error, cluster, maintenance};
+use zebu_app::{App, Error, cluster, maintenance};
 
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -23,11 +23,11 @@ impl Groupware {
     ///
     /// # Errors
     /// The databases do not answer, or the address is taken.
-    pub(super) async fn start(config: &Config) -> Result<Option<Self>> {
-        let (Some(listener), Some(app)) = (&config.groupware, config.app()) else { return Ok(None) };
+    pub(super) async fn start(config: &Config, app: Option<&Arc<App>>) -> Result<Option<Self>> {
+        let (Some(listener), Some(app)) = (&config.groupware, app) else { return Ok(None) };
+        let app = Arc::clone(app);
         let databases =
             |error: Error| Failure::new(format!("cannot work with the databases: {}", error.cause_chain()));
-        let app = App::open(app, Clock::System).await.map_err(databases)?;
         let server = zebu_web::Server::bind(listener, Arc::clone(&app)).await;
         let server = server.map_err(|error| Failure::new(error.to_string()))?;
         let address = server.local_addr();

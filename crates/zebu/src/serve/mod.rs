@@ -3,21 +3,25 @@
 //! A line `ready …` a role on standard output says that it answers; a parent may wait for it. Going, the web tier is
 //! first, so that what it still has under way finds the node there.
 
+mod admin;
 mod groupware;
 mod report;
 mod role;
 mod web;
 
 use std::process;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use zebu_app::{App, Clock};
 
 use crate::cli;
 use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::log;
 use crate::say;
+use crate::serve::admin::Admin;
 use crate::serve::groupware::Groupware;
 use crate::serve::web::Web;
 use crate::signals::Signals;
@@ -48,14 +52,20 @@ fn runtime(workers: usize) -> Result<Runtime> {
 
 async fn roles(config: &Config, until_stdin_closes: bool) -> Result<()> {
     let mut signals = Signals::listen(until_stdin_closes)?;
-    let mut groupware = Groupware::start(config).await?;
+    let app = open(config).await?;
+    let mut groupware = Groupware::start(config, app.as_ref()).await?;
+    let mut admin = Admin::start(config, app.as_ref()).await?;
     let mut web = Web::start(config).await?;
-    for ready in [groupware.as_ref().map(Groupware::ready), web.as_ref().map(Web::ready)] {
-        ready.iter().for_each(|line| say::line(line));
-    }
+    let ready = [
+        groupware.as_ref().map(Groupware::ready),
+        admin.as_ref().map(Admin::ready),
+        web.as_ref().map(Web::ready),
+    ];
+    ready.iter().flatten().for_each(|line| say::line(line));
     let result = tokio::select! {
         () = signals.stop() => Ok(()),
         () = ended(groupware.as_mut().map(|node| &mut node.role)) => Err(Failure::new("the node ended by itself; the log says why")),
+        () = ended(admin.as_mut().map(|admin| &mut admin.role)) => Err(Failure::new("the admin daemon ended by itself; the log says why")),
         () = ended(web.as_mut().map(|web| &mut web.role)) => Err(Failure::new("the web tier ended by itself; the log says why")),
     };
     tokio::spawn(async move {
@@ -65,10 +75,25 @@ async fn roles(config: &Config, until_stdin_closes: bool) -> Result<()> {
     if let Some(web) = web {
         web.stop().await;
     }
+    if let Some(admin) = admin {
+        admin.stop().await;
+    }
     if let Some(groupware) = groupware {
         groupware.stop().await;
     }
     result
+}
+
+/// The application, if a role needs one. Roles of one process share it, and its connections.
+async fn open(config: &Config) -> Result<Option<Arc<App>>> {
+    if config.groupware.is_none() && config.admin.is_none() {
+        return Ok(None);
+    }
+    let Some(app) = config.app() else { return Ok(None) };
+    let opened = App::open(app, Clock::System).await;
+    opened
+        .map(Some)
+        .map_err(|error| Failure::new(format!("cannot work with the databases: {}", error.cause_chain())))
 }
 
 /// Waits for the end of a role; for ever if there is none.

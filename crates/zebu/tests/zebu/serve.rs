@@ -88,7 +88,7 @@ fn what_cannot_be_served_is_said_in_one_line() {
         let last = errors.lines().last().unwrap();
         assert!(last.starts_with(&format!("zebu: {expected}")), "{last}");
     };
-    check("", "FILE: it names no role: a [groupware] or a [web] is needed");
+    check("", "FILE: it names no role: a [groupware], an [admin] or a [web] is needed");
     check("[web]\nlisten = 'here'\n", "FILE:2: invalid socket address syntax");
     check("[log]\nlevel = 'a=b=c'\n[web]\n", "[log] level \"a=b=c\" is no log level: ");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

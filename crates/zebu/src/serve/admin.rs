@@ -1,0 +1,40 @@
+//! The role `[admin]`: the daemon that the operator's commands ask. One for a deployment is enough; more do no harm.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use zebu_app::App;
+
+use crate::config::Config;
+use crate::failure::{Failure, Result};
+use crate::serve::role::Role;
+
+/// An admin daemon under way.
+pub(super) struct Admin {
+    address: SocketAddr,
+    pub(super) role: Role,
+}
+
+impl Admin {
+    /// Starts an admin daemon, if the file names one.
+    ///
+    /// # Errors
+    /// The address is taken, or a setting cannot work.
+    pub(super) async fn start(config: &Config, app: Option<&Arc<App>>) -> Result<Option<Self>> {
+        let (Some(listener), Some(app)) = (&config.admin, app) else { return Ok(None) };
+        let server = zebu_web::Server::bind_admin(listener, Arc::clone(app)).await;
+        let server = server.map_err(|error| Failure::new(error.to_string()))?;
+        let address = server.local_addr();
+        Ok(Some(Self { address, role: Role::start(|asked| server.run(asked.wait())) }))
+    }
+
+    /// What is said when it answers.
+    pub(super) fn ready(&self) -> String {
+        format!("ready admin http://{}/", self.address)
+    }
+
+    /// Finishes what is under way.
+    pub(super) async fn stop(self) {
+        self.role.stop().await;
+    }
+}
