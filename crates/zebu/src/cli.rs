@@ -24,6 +24,32 @@ pub(crate) enum Command {
     /// About the file store
     #[command(subcommand)]
     Filestore(Filestore),
+    /// Install the operator's commands and the init scripts on this machine, as the original's guide expects them
+    Setup(Setup),
+    /// Print the script that completes command lines in a shell
+    Completion(Completion),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Setup {
+    /// Below it: `sbin` with a link for each command, `etc` with the configuration
+    #[arg(long, value_name = "DIR", default_value = "/opt/open-xchange")]
+    pub(crate) prefix: PathBuf,
+    /// Where `init.d` is
+    #[arg(long, value_name = "DIR", default_value = "/etc")]
+    pub(crate) etc: PathBuf,
+    /// Where `log/open-xchange` and `run` are
+    #[arg(long, value_name = "DIR", default_value = "/var")]
+    pub(crate) var: PathBuf,
+    /// Write units for systemd even if it does not run this machine
+    #[arg(long)]
+    pub(crate) systemd: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completion {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,8 @@
 //! The one binary of Zebu: roles, the operator's commands, the demo. Wiring only: what a role does is decided in its
 //! own crate.
 //!
-//! Exit codes: 0 done, 1 failed (one line `zebu: …` on standard error says why), 2 not understood.
+//! Exit codes: 0 done, 1 failed (one line `zebu: …` on standard error says why), 2 not understood. The operator's
+//! commands have codes of their own: see `operate::exit`.
 
 mod cli;
 mod client;
@@ -10,16 +11,19 @@ mod demo;
 mod failure;
 mod filestore;
 mod log;
+mod operate;
 mod say;
 mod serve;
+mod setup;
 mod signals;
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command};
 use crate::failure::Result;
@@ -28,7 +32,12 @@ use crate::failure::Result;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if let Some((tool, words)) = operate::called(&arguments) {
+        return operate::run(tool, words);
+    }
+    let whole = Cli::command().after_help(operate::listed());
+    let cli = match whole.try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found)) {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };
@@ -50,6 +59,11 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Filestore(cli::Filestore::Check(options)) => filestore::check(&options),
+        Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
+        Command::Completion(options) => {
+            say::line(operate::completion(options.shell, Cli::command()).trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

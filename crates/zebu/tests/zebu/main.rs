@@ -3,9 +3,15 @@
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod commands;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod guide;
+#[cfg(test)]
 mod http;
+#[cfg(test)]
+mod machine;
 #[cfg(test)]
 mod running;
 #[cfg(test)]

@@ -1,0 +1,204 @@
+//! `oxinstaller`: the configuration of this machine's node and admin daemon, from the original's flags.
+//!
+//! Two files below the prefix: `etc/groupware.toml` and `etc/admindaemon.toml`, which the init scripts start from. Flags
+//! that mean nothing here are taken and named once, so that no script of an operator's breaks.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use zebu_store::initial::Account;
+
+use super::generatempasswd;
+use super::initconfigdb::{PORT, url};
+use super::place;
+use crate::operate::complaint::Complaint;
+use crate::operate::exit;
+use crate::operate::parse::Given;
+
+/// The port that a node's HTTP is on.
+const HTTP_PORT: u16 = 8090;
+/// The port that the original's web tier speaks AJP to.
+const AJP_PORT: u16 = 8009;
+
+/// Flags of the original's that mean something here.
+const HEARD: &[&str] = &[
+    "servername",
+    "configdb-pass",
+    "configdb-user",
+    "configdb-readhost",
+    "configdb-writehost",
+    "configdb-readport",
+    "configdb-writeport",
+    "configdb-dbname",
+    "master-user",
+    "master-pass",
+    "jkroute",
+    "ajp-bind-port",
+    "sessionDefLifeTime",
+    "disableauth",
+    "prefix",
+];
+
+/// Writes the configuration, and says what.
+///
+/// # Errors
+/// A flag has a value that cannot be, or the files cannot be written.
+pub(crate) fn run(given: &Given) -> Result<String, Complaint> {
+    let failed = |words: String| Complaint::plain(exit::FAILED, words);
+    if !given.flag("disableauth") && given.text("master-pass").is_none_or(str::is_empty) {
+        return Err(failed("ERROR: master password cannot be null if authentication is enabled".to_owned()));
+    }
+    let settings = Settings::of(given)?;
+    let prefix = given.text("prefix").map_or_else(place::prefix, PathBuf::from);
+    let (groupware, admin) = (prefix.join("etc/groupware.toml"), prefix.join("etc/admindaemon.toml"));
+    let write = |path: &PathBuf, text: &str| {
+        place::write(path, text).map_err(|error| failed(format!("cannot write {}: {error}", path.display())))
+    };
+    let mut said = String::new();
+    for (name, path, text) in
+        [("groupware", &groupware, settings.groupware()), ("admin daemon", &admin, settings.admin(given)?)]
+    {
+        write(path, &text)?;
+        let dots = ".".repeat(text.lines().filter(|line| line.contains(" = ")).count());
+        let _ = writeln!(said, "setting up {name} configuration {} {dots}", path.display());
+        if name == "groupware" {
+            said.push_str("groupware daemon must now be restarted if already running\n");
+        }
+    }
+    if given.flag("disableauth") {
+        said.push_str(
+            "*** RMI authentication is disabled: whoever reaches the admin daemon may do everything\n",
+        );
+    } else {
+        let _ =
+            writeln!(said, "*** RMI authentication is enabled\nusing {} as master account", settings.master);
+    }
+    for line in settings.remarks(given) {
+        let _ = writeln!(said, "{line}");
+    }
+    Ok(said)
+}
+
+/// What the flags come to.
+struct Settings {
+    server: String,
+    route: String,
+    configdb: String,
+    reads_elsewhere: bool,
+    /// The address that the web tier reaches.
+    bind: String,
+    session_ms: Option<i64>,
+    master: String,
+}
+
+impl Settings {
+    fn of(given: &Given) -> Result<Settings, Complaint> {
+        let illegal = |words: String| Complaint::plain(exit::VALUE_ILLEGAL, words);
+        let said = |long: &str, default: &str| given.text(long).unwrap_or(default).to_owned();
+        let port = |long: &str| {
+            let port = u16::try_from(given.number(long).unwrap_or(i64::from(PORT)));
+            port.map_err(|_| illegal(format!("--{long} must be from 1 to 65535")))
+        };
+        let read_host = said("configdb-readhost", "localhost");
+        let write_host = given.text("configdb-writehost").map_or_else(|| read_host.clone(), str::to_owned);
+        let write_port = if given.number("configdb-writeport").is_some() {
+            port("configdb-writeport")?
+        } else {
+            port("configdb-readport")?
+        };
+        let login = Account {
+            host: write_host.clone(),
+            port: write_port,
+            user: said("configdb-user", "openexchange"),
+            password: said("configdb-pass", ""),
+        };
+        let bind = match given.text("ajp-bind-port").unwrap_or("*") {
+            "*" => "0.0.0.0".to_owned(),
+            address if address.parse::<std::net::IpAddr>().is_ok() => address.to_owned(),
+            other => {
+                let words =
+                    format!("\"{other}\" is not a valid option to --ajp-bind-port: it is an address, or *");
+                return Err(illegal(words));
+            }
+        };
+        let session_ms = given.number("sessionDefLifeTime");
+        if session_ms.is_some_and(|ms| ms < 1) {
+            return Err(illegal("--sessionDefLifeTime must be at least 1 ms".to_owned()));
+        }
+        Ok(Settings {
+            server: said("servername", ""),
+            route: said("jkroute", "APP1"),
+            configdb: url(&login, &said("configdb-dbname", "configdb")),
+            reads_elsewhere: read_host != write_host,
+            bind,
+            session_ms,
+            master: said("master-user", "oxadminmaster"),
+        })
+    }
+
+    /// What both daemons need. `role` keeps their names apart.
+    fn shared(&self, role: &str) -> String {
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let mut text = format!(
+            "# Written by oxinstaller; `zebu config example` explains every setting.\n\n[node]\nname = {}\n",
+            quoted(&format!("{}{role}", self.route))
+        );
+        let _ = write!(
+            text,
+            "route = {}\nserver = {}\n\n[store]\nconfigdb = {}\n",
+            quoted(&self.route),
+            quoted(&self.server),
+            quoted(&self.configdb)
+        );
+        text
+    }
+
+    fn groupware(&self) -> String {
+        let mut text = self.shared("");
+        if let Some(ms) = self.session_ms {
+            let _ = write!(text, "\n[sessions]\nshort_ms = {ms}\n");
+        }
+        let address = match self.bind.contains(':') {
+            true => format!("[{}]", self.bind),
+            false => self.bind.clone(),
+        };
+        let _ = write!(
+            text,
+            "\n[groupware]\nlisten = \"{address}:{HTTP_PORT}\"\n\n# For the AJP listener, which this version does not \
+             have: {address}:{AJP_PORT}\n"
+        );
+        text
+    }
+
+    fn admin(&self, given: &Given) -> Result<String, Complaint> {
+        let mut text = self.shared("-admin");
+        text.push_str("\n[operator]\n");
+        if given.flag("disableauth") {
+            text.push_str("authentication = false\n");
+        } else {
+            let password = given.text("master-pass").unwrap_or_default();
+            text.push_str(&generatempasswd::lines(&self.master, password)?);
+        }
+        text.push_str("\n[admin]\nlisten = \"127.0.0.1:1099\"\n");
+        Ok(text)
+    }
+
+    /// What is other than the flags may have an operator believe.
+    fn remarks(&self, given: &Given) -> Vec<String> {
+        let mut remarks = vec![format!(
+            "note: there is no AJP listener yet; the web tier speaks HTTP to {}, port {HTTP_PORT}",
+            self.bind
+        )];
+        if self.reads_elsewhere {
+            remarks.push(
+                "note: configdb is read where it is written; --configdb-readhost is not used".to_owned(),
+            );
+        }
+        let ignored: Vec<String> =
+            given.own.keys().filter(|long| !HEARD.contains(long)).map(|long| format!("--{long}")).collect();
+        if !ignored.is_empty() {
+            remarks.push(format!("note: without meaning here, and ignored: {}", ignored.join(", ")));
+        }
+        remarks
+    }
+}

@@ -1,0 +1,295 @@
+//! The operator's commands as scripts meet them: what they print to the letter, and their exit codes.
+
+use crate::machine::Machine;
+
+/// A machine with everything that contexts need.
+fn ready() -> Machine {
+    let mut machine = Machine::new();
+    machine
+        .tool("oxinstaller --servername=oxserver --configdb-pass=secret --master-pass=secret --jkroute=OX-1");
+    std::fs::create_dir_all(machine.path("db")).unwrap();
+    std::fs::create_dir_all(machine.path("files")).unwrap();
+    machine.adjust(Some(&format!("configdb = \"sqlite:{}/config.db\"", machine.path("db").display())));
+    machine.start_admin();
+    machine
+}
+
+const MASTER: &str = "-A oxadminmaster -P secret";
+const ADMIN: &str = "-c 1 -A oxadmin -P secret";
+
+impl Machine {
+    fn with_a_context(self) -> Machine {
+        self.tool(&format!("registerserver {MASTER} -n oxserver"));
+        self.tool(&format!("registerfilestore {MASTER} -t file://{}", self.path("files").display()));
+        let place = self.path("db").display().to_string();
+        self.tool(&format!("registerdatabase {MASTER} -n oxdatabase -H sqlite:{place} -p '' -m true"));
+        self.tool(&format!(
+            "createcontext {MASTER} -c 1 -u oxadmin -d 'Context Admin' -g Admin -s User -p secret -L defaultcontext \
+             -e oxadmin@example.com -q 1024 --access-combination-name=all"
+        ));
+        self
+    }
+}
+
+#[test]
+fn servers_file_stores_databases_and_reasons_print_what_the_original_prints() {
+    let machine = ready().with_a_context();
+    let tool = |words: &str| machine.tool(&format!("{words} {MASTER}"));
+    let (db, files) = (machine.path("db").display().to_string(), machine.path("files").display().to_string());
+    assert_eq!(tool("registerserver -n other"), "server 7 registered");
+    assert_eq!(tool("registerserver -n other --if-absent"), "server 7 registered");
+    assert_eq!(tool("listserver"), "Id Name\n 2 oxserver\n 7 other");
+    assert_eq!(tool("listserver -s 'o*r' --csv"), "id,name\n\"2\",\"oxserver\"\n\"7\",\"other\"");
+    assert_eq!(tool("unregisterserver -i 7"), "server 7 unregistered");
+    let line = format!("\"3\",\"file://{files}\",\"1000\",\"200\",\"0\",\"5000\",\"1\"");
+    let head = "id,uri,size,reserved,used,maxcontexts,currentcontexts";
+    assert_eq!(tool("listfilestore --csv"), format!("{head}\n{line}"));
+    assert_eq!(tool("changefilestore -i 3 -s 2000 -x 10"), "filestore 3 changed");
+    assert!(tool("listfilestore").lines().nth(1).unwrap().contains(" 2000 "));
+    let line = format!(
+        "\"4\",\"oxdatabase\",\"sqlite:{db}\",\"true\",\"0\",\"100\",\"1000\",\"1\",\"true\",\"100\",\"0\",\"\",,\
+         \"com.mysql.jdbc.Driver\",\"0\",\"oxdatabase_5\""
+    );
+    let listed = tool("listdatabase --csv");
+    assert_eq!(listed.lines().nth(1), Some(line.as_str()));
+    let head = "id name       hostname";
+    assert!(tool("listdatabase").starts_with(head));
+    assert!(
+        tool("listdatabase")
+            .lines()
+            .next()
+            .unwrap()
+            .ends_with("master mid weight maxctx curctx hlimit max inital")
+    );
+    assert_eq!(tool("changedatabase -n oxdatabase -x 7"), "database 4 changed");
+    assert_eq!(tool("createreason -r unpaid"), "reason 8 created");
+    assert_eq!(tool("listreason"), "Id Text\n 8 unpaid");
+    assert_eq!(tool("deletereason -i 8"), "reason 8 deleted");
+}
+
+#[test]
+fn contexts_users_groups_and_resources_print_what_the_original_prints() {
+    let machine = ready().with_a_context();
+    let tool = |words: &str| machine.tool(words);
+    let listed = tool(&format!("listcontext {MASTER}"));
+    let head = "cid fid fname       enabled qmax qused name lmappings";
+    assert_eq!(listed, format!("{head}\n  1   3 1_ctx_store true    1024     0 1    1,defaultcontext"));
+    assert_eq!(tool(&format!("getschemaname {MASTER} -c 1")), "oxdatabase_5");
+    assert_eq!(tool(&format!("getadminid {MASTER} -N 1")), "2");
+    assert_eq!(tool(&format!("getaccesscombinationnameforcontext {MASTER} -c 1")), "all");
+    assert!(tool(&format!("getmoduleaccessforcontext {MASTER} -c 1")).contains("access-denied-portal off"));
+    assert_eq!(tool(&format!("changecontext {MASTER} -c 1 -q -1 -L example.com")), "context 1 changed");
+    assert_eq!(tool(&format!("disablecontext {MASTER} -c 1")), "context 1 disabled");
+    assert_eq!(tool(&format!("enableallcontexts {MASTER}")), "1 contexts enabled");
+    let anna = "-u anna -d 'Anna A.' -g Anna -s A. -e anna@example.com -p secret";
+    let created =
+        tool(&format!("createuser {ADMIN} {anna} --department Sales --shoe/size=42 --access-webdav off"));
+    assert_eq!(created, "user 3 in context 1 created");
+    assert_eq!(tool(&format!("createuser {ADMIN} {anna} --if-absent")), "user 3 in context 1 created");
+    let listed = tool(&format!("listuser {ADMIN} -s anna"));
+    assert_eq!(listed, "Id Name Displayname Email\n 3 anna Anna A.     anna@example.com");
+    let listed = tool(&format!("listuser {ADMIN} -s ANNA -i --csv"));
+    let (head, line) = listed.split_once('\n').unwrap();
+    let cell = |name: &str| {
+        let at = head.split(',').position(|column| column == name).unwrap();
+        line.split(',').nth(at).unwrap().to_owned()
+    };
+    let shown = ["password", "department", "attributes", "access-webdav", "access-calendar"].map(cell);
+    assert_eq!(shown, ["", "\"Sales\"", "\"shoe/size=42\"", "\"false\"", "\"true\""]);
+    assert_eq!(tool(&format!("changeuser {ADMIN} -u anna -e a@example.com")), "user 3 in context 1 changed");
+    assert_eq!(tool(&format!("existsuser {ADMIN} -i 3")), "user 3 in context 1 exists");
+    let changed = tool(&format!("changeaccessglobal {ADMIN} --access-webdav on"));
+    assert_eq!(changed, "module access of 1 users in context 1 changed");
+    assert_eq!(
+        tool(&format!("creategroup {ADMIN} -n team -d 'The team' -a 3")),
+        "group 4 in context 1 created"
+    );
+    assert_eq!(tool(&format!("changegroup {ADMIN} -i 4 -a 2 -r 3")), "group 4 in context 1 changed");
+    let listed = tool(&format!("listgroup {ADMIN} -s team --csv"));
+    assert_eq!(listed, "id,name,displayname,members\n\"4\",\"team\",\"The team\",\"2\"");
+    assert_eq!(tool(&format!("deletegroup {ADMIN} -n team")), "group 4 in context 1 deleted");
+    let beamer = "-n beamer -d 'The beamer' -e beamer@example.com";
+    assert_eq!(tool(&format!("createresource {ADMIN} {beamer}")), "resource 5 in context 1 created");
+    assert_eq!(tool(&format!("changeresource {ADMIN} -i 5 -a false")), "resource 5 in context 1 changed");
+    let listed = tool(&format!("listresource {ADMIN}"));
+    assert_eq!(listed, "Id Name   Displayname Email\n 5 beamer The beamer  beamer@example.com");
+    assert_eq!(tool(&format!("deleteresource {ADMIN} -i 5")), "resource 5 in context 1 deleted");
+}
+
+#[test]
+fn what_goes_wrong_is_said_with_its_exit_code_and_without_a_trace() {
+    let machine = ready().with_a_context();
+    let check = |words: &str, code: i32, expected: &str| {
+        let (found, said) = machine.refused(words);
+        assert_eq!((found, said.as_str()), (code, expected), "{words}");
+    };
+    let server = |what: &str, message: &str| format!("{what}: Server response:\n {message}");
+    let wrong = server("server could not be registered", "Authentication failed");
+    check("registerserver -A oxadminmaster -P wrong -n a", 101, &wrong);
+    let there = server("server could not be registered", "Server oxserver already exists!");
+    check(&format!("registerserver {MASTER} -n oxserver"), 103, &there);
+    check(&format!("registerserver {MASTER} -n oxserver --nonl"), 103, &there.replace('\n', ""));
+    let gone = server("context 9 could not be changed", "The context 9 does not exist!");
+    check(&format!("changecontext {MASTER} -c 9 -q 1"), 102, &gone);
+    let exists = server("context 1 could not be created", "Context 1 already exists!");
+    let context = "-c 1 -u a -d b -g c -s d -p e -e f@g -q 1";
+    check(&format!("createcontext {MASTER} {context}"), 110, &exists);
+    let nobody = server("user 9 in context 1 could not be changed", "No such user 9 in context");
+    check(&format!("changeuser {ADMIN} -i 9 -e a@b"), 108, &nobody);
+    let nothing = server("group 9 in context 1 could not be deleted", "No such group 9 in context");
+    check(&format!("deletegroup {ADMIN} -i 9"), 112, &nothing);
+    let nothing = server("resource 9 in context 1 could not be deleted", "No such resource 9 in context");
+    check(&format!("deleteresource {ADMIN} -i 9"), 113, &nothing);
+    let master = "master id must be set if this database isn't the master";
+    let master = server("database could not be registered", master);
+    check(&format!("registerdatabase {MASTER} -n slave -p x -m false"), 104, &master);
+    let number = "server could not be unregistered: Invalid input detected: Ids must be numbers!";
+    check(&format!("unregisterserver {MASTER} -i one"), 1, number);
+    let unknown =
+        "server could not be registered: Error: Option \"--nane\" is not known; perhaps \"--name\" was meant";
+    check("registerserver --nane a", 111, unknown);
+    let (code, said) = machine.refused("registerserver");
+    assert_eq!(code, 104);
+    assert!(said.starts_with("Option(s) \"name,adminuser,adminpass\" missing\n\nregisterserver: "), "{said}");
+    // Whether it has to be said who asks is the daemon's to say.
+    let (code, said) = machine.refused("listserver");
+    assert_eq!((code, said.lines().next()), (104, Some("Option(s) \"adminuser,adminpass\" missing")));
+    let (code, said, _) = machine.run(&format!("/opt/open-xchange/sbin/existscontext {MASTER} -c 9"));
+    assert_eq!((code, said.as_str()), (1, "context 9 does not exist\n"));
+}
+
+#[test]
+fn secrets_come_from_the_environment_a_file_or_standard_input() {
+    let machine = ready();
+    let file = machine.file("password", "secret\n").display().to_string();
+    let sbin = "/opt/open-xchange/sbin";
+    assert_eq!(
+        machine.done(&format!("{sbin}/registerserver -A oxadminmaster -n a --adminpass-file {file}")),
+        "server 2 registered"
+    );
+    assert_eq!(
+        machine.done(&format!("echo secret | {sbin}/registerserver -A oxadminmaster -P - -n b")),
+        "server 3 registered"
+    );
+    assert_eq!(
+        machine.done(&format!("ADMIN_PASSWORD=secret {sbin}/registerserver -A oxadminmaster -n c")),
+        "server 4 registered"
+    );
+    let environment = machine.done(&format!("ADMIN_PASSWORD=secret {sbin}/registerserver --environment"));
+    assert!(
+        environment.contains("ADMIN_PASSWORD=***\n") && environment.contains("NEW_USER_PASSWORD=<NOT SET>")
+    );
+}
+
+#[test]
+fn a_daemon_that_is_not_there_is_said_soon() {
+    let machine = Machine::new();
+    let nowhere = "ZEBU_ADMIN_URL=http://127.0.0.1:1/ /opt/open-xchange/sbin";
+    let (code, said, errors) = machine.run(&format!("{nowhere}/registerserver -n a {MASTER}"));
+    assert_eq!((code, said.as_str()), (105, ""));
+    let start =
+        "server could not be registered: Error: the admin daemon does not answer at http://127.0.0.1:1/: ";
+    assert!(errors.starts_with(start) && errors.lines().count() == 1, "{errors}");
+    let silent = machine.run(&format!("{nowhere}/allpluginsloaded"));
+    assert_eq!(silent, (105, String::new(), String::new()));
+    // Something listens, and says nothing.
+    let mute = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = format!("ZEBU_ADMIN_URL=http://{}/ /opt/open-xchange/sbin", mute.local_addr().unwrap());
+    let (code, _, errors) = machine.run(&format!("{at}/registerserver -n a {MASTER} --responsetimeout 1"));
+    assert_eq!(code, 105);
+    assert!(errors.contains("no answer within 1 s"), "{errors}");
+}
+
+#[test]
+fn users_from_a_file_are_many_and_may_be_given_again() {
+    let machine = ready().with_a_context();
+    let line = |n: u32| format!("u{n},\"User, {n}\",U,{n},secret,u{n}@example.com,on\n");
+    let head = "username,displayname,givenname,surname,password,email,access-infostore\n";
+    let rows: String = (1..=12).map(line).collect();
+    let file = machine.file("users.csv", &format!("{head}{rows}")).display().to_string();
+    let (code, said, errors) =
+        machine.run(&format!("/opt/open-xchange/sbin/createuser {ADMIN} --csv-import {file}"));
+    assert_eq!((code, said.as_str()), (0, "12 users created\n"), "{errors}");
+    assert!(errors.ends_with(" s\n") && errors.contains("12 of 12"), "{errors}");
+    let listed = machine.tool(&format!("listuser {ADMIN} -s u7"));
+    assert_eq!(listed, "Id Name Displayname Email\n 9 u7   User, 7     u7@example.com");
+    let (code, errors) = machine.refused(&format!("createuser {ADMIN} --csv-import {file}"));
+    assert_eq!(code, 103);
+    assert!(errors.contains("\n Row 1: User u1 already exists in this context\n"), "{errors}");
+    let again = format!("/opt/open-xchange/sbin/createuser {ADMIN} --csv-import {file} --if-absent");
+    assert_eq!(machine.run(&again).1, "0 users created, 12 were there already\n");
+    let wrong = machine.file("wrong.csv", "username,nane\na,b\n").display().to_string();
+    let (code, errors) = machine.refused(&format!("createuser {ADMIN} --csv-import {wrong}"));
+    assert_eq!(code, 114);
+    assert!(errors.ends_with("the column nane is no option of createuser"), "{errors}");
+    let short = machine.file("short.csv", "username,email\na,b@c\n").display().to_string();
+    let (code, errors) = machine.refused(&format!("createuser {ADMIN} --csv-import {short}"));
+    assert_eq!(code, 104);
+    assert!(
+        errors.ends_with("row 1: Option(s) \"displayname,givenname,surname,password\" missing"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn the_init_scripts_start_stop_and_tell_the_truth() {
+    let machine = ready();
+    let script = |word: &str| machine.run(&format!("/etc/init.d/open-xchange-admin {word}"));
+    let pid = machine.pid("open-xchange-admin");
+    let running = format!("open-xchange-admin is running as process {pid}\n");
+    assert_eq!(script("status"), (0, running, String::new()));
+    assert_eq!(script("start").1, "open-xchange-admin is running already\n");
+    assert_eq!(script("restart").1, "open-xchange-admin stopped\nopen-xchange-admin started\n");
+    assert_ne!(machine.pid("open-xchange-admin"), pid);
+    crate::running::signal("KILL", machine.pid("open-xchange-admin"));
+    // Until the system has taken it away.
+    while script("status").0 == 0 {}
+    assert_eq!(script("status"), (1, "open-xchange-admin is dead\n".to_owned(), String::new()));
+    assert_eq!(script("start").1, "open-xchange-admin started\n");
+    assert_eq!(script("stop").1, "open-xchange-admin stopped\n");
+    assert_eq!(script("status"), (3, "open-xchange-admin is not running\n".to_owned(), String::new()));
+    // The number of another process in the file is not taken for ours.
+    machine.file("var/run/open-xchange-admin.pid", "1\n");
+    assert_eq!(script("stop").1, "open-xchange-admin is not running\n");
+    std::fs::remove_file(machine.path("opt/open-xchange/etc/admindaemon.toml")).unwrap();
+    assert_eq!(script("start").0, 6);
+    machine.file("opt/open-xchange/etc/admindaemon.toml", "[admin]\n");
+    let (code, _, errors) = script("start");
+    assert_eq!(code, 1);
+    assert!(errors.contains("[admin] needs a [store]"), "{errors}");
+    assert_eq!(script("jump").0, 2);
+}
+
+#[test]
+fn a_node_serves_the_contexts_of_its_own_cluster_alone() {
+    let machine = ready().with_a_context();
+    let sign_in = |node| {
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let answer = crate::http::send(
+            node,
+            "POST",
+            "/ajax/login?action=login",
+            &form,
+            "name=oxadmin&password=secret",
+        );
+        answer.unwrap().json()
+    };
+    assert!(sign_in(machine.start_groupware())["session"].is_string());
+    machine.done("/etc/init.d/open-xchange-groupware stop");
+    let path = machine.path("opt/open-xchange/etc/groupware.toml");
+    let text =
+        std::fs::read_to_string(&path).unwrap().replace("server = \"oxserver\"", "server = \"elsewhere\"");
+    std::fs::write(&path, text).unwrap();
+    assert_eq!(sign_in(machine.start_groupware())["code"], "LGI-0029");
+}
+
+#[test]
+fn closed_sessions_are_closed_on_every_node_before_it_is_answered() {
+    let machine = ready().with_a_context();
+    let node = machine.start_groupware();
+    let mut person = crate::http::Person::sign_in(node, "oxadmin", None);
+    assert_eq!(person.data("GET", "user?action=get", "")["id"], 2);
+    assert_eq!(machine.tool(&format!("closesessions {MASTER} -c 1")), "1 sessions closed");
+    assert_eq!(person.ask("GET", "user?action=get", "").unwrap()["code"], "SES-0203");
+    assert_eq!(machine.tool(&format!("closesessions {MASTER} -g")), "0 sessions closed");
+}
