@@ -55,7 +55,8 @@ mod tests {
         let text = |replica: u64, master| {
             let (replica, survivor) = (replica - 7, 7);
             format!(
-                "# HELP x\nzebu_reads_total{{on=\"replica\"}} {replica}\nzebu_reads_total{{on=\"master\"}} {master}\n"
+                "# HELP x\nzebu_reads_total{{on=\"replica\"}} {replica}\nzebu_reads_total{{on=\"master\"}} {master}\n\
+                 zebu_reads_total{{on=\"survivor\"}} {survivor}\n"
             )
         };
         let (before, after) = (Reads::in_text(&text(100, 50)), Reads::in_text(&text(190, 60)));
