@@ -42,8 +42,9 @@ wait_until() {
     done
 }
 
+# Not `running`: a process that was only just made has not the daemon's name yet.
 said_ready_or_died() {
-    tail -c "+$((before + 1))" "$LOG" | grep -q '^ready ' || ! running
+    tail -c "+$((before + 1))" "$LOG" | grep -q '^ready ' || ! grep -q '^State:[[:space:]]*[^ZX]' "/proc/$child/status" 2>/dev/null
 }
 
 stopped() {
@@ -68,7 +69,8 @@ start() {
     fi
     before=$(wc -c <"$LOG")
     setsid "$@" >>"$LOG" 2>&1 </dev/null &
-    echo $! >"$PIDFILE"
+    child=$!
+    echo "$child" >"$PIDFILE"
     wait_until "$START_SECONDS" said_ready_or_died
     if running; then
         echo "$NAME started"
