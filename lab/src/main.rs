@@ -19,7 +19,6 @@ mod wait;
 
 use report::Report;
 use scenarios::{Options, SCENARIOS};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -68,9 +67,9 @@ fn understood(arguments: &[String]) -> Result<(&'static scenarios::Scenario, Opt
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
         match word.as_str() {
-            "--binary" => options.binary = Some(PathBuf::from(value()?)),
+            "--binary" => options.binary = Some(std::path::absolute(value()?)?),
             "--name" => options.name = value()?.clone(),
-            "--disk" => options.disk = Some(PathBuf::from(value()?)),
+            "--disk" => options.disk = Some(std::path::absolute(value()?)?),
             "--short" => options.short = true,
             _ => return Err(usage().into()),
         }

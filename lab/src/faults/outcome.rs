@@ -25,9 +25,10 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
-    /// Nothing stale, nothing lost, nothing that nobody may be answered.
+    /// Nothing stale, nothing lost, nothing that nobody may be answered; and everybody was answered something.
     pub(crate) fn held(&self) -> bool {
-        self.stale.is_empty() && self.lost.is_empty() && self.strange.is_empty()
+        let hung = self.figures.reads.unanswered + self.figures.writes.unanswered;
+        self.stale.is_empty() && self.lost.is_empty() && self.strange.is_empty() && hung == 0
     }
 
     /// Prints the figures, and every violation up to some.

@@ -22,7 +22,7 @@ struct Outcome {
 }
 
 /// In this order: what fails fastest comes first.
-pub(crate) const STEPS: [Step; 10] = [
+pub(crate) const STEPS: [Step; 11] = [
     Step { name: "install", why: "the tools that the other steps run", run: steps::install },
     Step { name: "ui", why: "the web client builds; the binary embeds it", run: steps::ui },
     Step { name: "fmt", why: "one layout for all sources", run: steps::fmt },
@@ -40,6 +40,11 @@ pub(crate) const STEPS: [Step; 10] = [
         name: "first",
         why: "two nodes seen from outside: coherence, real files, a killed node",
         run: steps::first,
+    },
+    Step {
+        name: "lab",
+        why: "the guide on real hosts and databases: as written, then frozen, cut off, killed and promoted",
+        run: steps::lab,
     },
 ];
 

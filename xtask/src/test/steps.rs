@@ -7,8 +7,8 @@ use crate::{Result, demo, install as installing, ui as client_build};
 use std::process::Command;
 
 pub(super) fn install() -> Result<Outcome> {
-    use installing::{C_COMPILER, CHROMIUM, CURL, MARIADB, RCLONE};
-    installing::ensure(&[C_COMPILER, CURL, RCLONE, CHROMIUM, MARIADB])?;
+    use installing::{C_COMPILER, CHROMIUM, CURL, IPROUTE, MARIADB, NFTABLES, PROCPS, RCLONE};
+    installing::ensure(&[C_COMPILER, CURL, RCLONE, CHROMIUM, MARIADB, IPROUTE, NFTABLES, PROCPS])?;
     installing::ensure_lints()?;
     installing::node()?;
     done()
@@ -77,6 +77,19 @@ pub(super) fn browser() -> Result<Outcome> {
 pub(super) fn first() -> Result<Outcome> {
     let binary = demo::build_with_tests()?;
     own(&["first", "--binary", &binary.to_string_lossy()])
+}
+
+/// The lab itself, then the guide's databases on it, with the faults of a short run.
+pub(super) fn lab() -> Result<Outcome> {
+    let binary = demo::build_with_tests()?;
+    let mut outcome = done()?;
+    for scenario in [&["hosts"][..], &["databases", "--short"]] {
+        let built = binary.to_string_lossy();
+        let ran = own(&[&["lab", "--binary", &*built], scenario].concat())?;
+        outcome.success &= ran.success;
+        outcome.tally += ran.tally;
+    }
+    Ok(outcome)
 }
 
 /// A subcommand of this tool in a process of its own, so that its lines are counted like any runner's.
