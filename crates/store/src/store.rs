@@ -1,5 +1,6 @@
 //! The databases of a deployment: configdb, and the shards registered in it, opened when first needed.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -127,11 +128,11 @@ impl Store {
     }
 
     /// Where a context is read: a place that was found long ago is found again.
-    async fn current(&self, place: &Place) -> Result<Place> {
+    async fn current<'a>(&self, place: &'a Place) -> Result<Cow<'a, Place>> {
         match self.known_since(place)? {
-            Some(place) if place.resolved.elapsed() < PLACE_FRESH => Ok(place),
-            None if place.resolved.elapsed() < PLACE_FRESH => Ok(place.clone()),
-            _ => self.resolve(place).await,
+            Some(place) if place.resolved.elapsed() < PLACE_FRESH => Ok(Cow::Owned(place)),
+            None if place.resolved.elapsed() < PLACE_FRESH => Ok(Cow::Borrowed(place)),
+            _ => self.resolve(place).await.map(Cow::Owned),
         }
     }
 

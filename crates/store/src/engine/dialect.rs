@@ -92,4 +92,84 @@ mod tests {
         assert_eq!(Dialect::MariaDb.statement_limit(15_050), "max_statement_time = 15.050");
         assert_eq!(Dialect::MySql.statement_limit(15_050), "max_execution_time = 15050");
     }
+
+    /// Words that MySQL 8.4 reserves and MariaDB or SQLite do not, from the manual's "Keywords and Reserved Words".
+    const RESERVED_BY_MYSQL: &[&str] = &[
+        "cube",
+        "cume_dist",
+        "dense_rank",
+        "empty",
+        "except",
+        "first_value",
+        "function",
+        "generated",
+        "get",
+        "grouping",
+        "groups",
+        "io_after_gtids",
+        "io_before_gtids",
+        "json_table",
+        "lag",
+        "last_value",
+        "lateral",
+        "lead",
+        "manual",
+        "master_bind",
+        "nth_value",
+        "ntile",
+        "of",
+        "optimizer_costs",
+        "over",
+        "parallel",
+        "partition",
+        "percent_rank",
+        "qualify",
+        "rank",
+        "recursive",
+        "row",
+        "row_number",
+        "rows",
+        "stored",
+        "system",
+        "tablesample",
+        "virtual",
+        "window",
+        "usage",
+        "condition",
+        "key",
+        "keys",
+        "range",
+        "read",
+        "write",
+        "schema",
+        "schemas",
+        "signal",
+    ];
+
+    #[test]
+    fn the_schemas_use_no_name_that_mysql_reserves() {
+        for text in crate::migrate::CONFIG.iter().chain(crate::migrate::SHARD) {
+            for sql in statements(&Dialect::MySql.migration(text)) {
+                let names = sql.lines().filter_map(|line| {
+                    let words = line.trim_start().trim_start_matches("CREATE TABLE ");
+                    words.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+                });
+                for name in names {
+                    assert!(
+                        !RESERVED_BY_MYSQL.contains(&name.to_ascii_lowercase().as_str()),
+                        "{name} in {sql}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_compared_byte_by_byte_on_each_server_by_a_name_it_knows() {
+        let table = |dialect: Dialect| dialect.migration("CREATE TABLE t (v TEXT) {table};");
+        assert!(table(Dialect::MariaDb).ends_with("COLLATE=utf8mb4_nopad_bin;"));
+        // MySQL has no _nopad_bin; its _0900_bin does not pad either.
+        assert!(table(Dialect::MySql).ends_with("COLLATE=utf8mb4_0900_bin;"));
+        assert_eq!(table(Dialect::Sqlite), "CREATE TABLE t (v TEXT) WITHOUT ROWID;");
+    }
 }

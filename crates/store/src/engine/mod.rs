@@ -3,8 +3,6 @@
 //! Statements are the same text for both; what differs is in [`dialect`]. Which engine a server has is decided by its
 //! URL when the program runs.
 
-#![allow(dead_code, reason = "the watch over the servers, which uses the rest, is being built on this")]
-
 pub(crate) mod dialect;
 mod gate;
 mod maria;

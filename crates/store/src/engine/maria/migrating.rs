@@ -82,10 +82,6 @@ impl Maria {
 }
 
 impl Migration {
-    pub(in crate::engine) fn database(&self) -> String {
-        self.server.name().to_owned()
-    }
-
     pub(in crate::engine) fn dialect(&self) -> Dialect {
         self.dialect
     }

@@ -63,30 +63,27 @@ impl File {
         }
     }
 
-    /// A connection that is idle. `None`: it has to be opened, with the leave that comes with this.
-    pub(super) async fn take(&self, begin: Begin) -> Result<std::result::Result<Held, OwnedSemaphorePermit>> {
+    /// An idle connection, if nobody has to be waited for.
+    pub(super) fn take_now(&self, begin: Begin) -> Option<Held> {
         let side = self.side(begin);
-        let turns = Arc::clone(&side.turns);
-        // Who need not wait pays for no timer.
-        let turn = match Arc::clone(&turns).try_acquire_owned() {
-            Ok(turn) => Some(turn),
-            Err(_) => {
-                let wait = Duration::from_millis(self.wait_ms_max);
-                tokio::time::timeout(wait, turns.acquire_owned()).await.ok().and_then(std::result::Result::ok)
-            }
-        };
-        let turn = turn.ok_or_else(|| self.busy())?;
-        let idle = side.idle().pop();
-        Ok(match idle {
-            Some((_, link)) => Ok(Held { link, begin, _turn: turn }),
-            None => Err(turn),
-        })
+        let turn = Arc::clone(&side.turns).try_acquire_owned().ok()?;
+        let (_, link) = side.idle().pop()?;
+        Some(Held { link, begin, _turn: turn })
     }
 
-    /// A new connection.
-    pub(super) async fn open(&self, begin: Begin, turn: OwnedSemaphorePermit) -> Result<Held> {
-        let link = Link::open(&self.path, self.wait_ms_max).await;
-        let link = link.map_err(|reason| self.unavailable(reason))?;
+    /// A connection, idle or new; waits its turn, but no longer than configured.
+    pub(super) async fn take(&self, begin: Begin) -> Result<Held> {
+        let side = self.side(begin);
+        let turn = tokio::time::timeout(self.wait(), Arc::clone(&side.turns).acquire_owned()).await;
+        let turn = turn.ok().and_then(std::result::Result::ok).ok_or_else(|| self.busy())?;
+        let idle = side.idle().pop();
+        let link = match idle {
+            Some((_, link)) => link,
+            None => {
+                let link = Link::open(&self.path, self.wait_ms_max).await;
+                link.map_err(|reason| self.unavailable(reason))?
+            }
+        };
         Ok(Held { link, begin, _turn: turn })
     }
 

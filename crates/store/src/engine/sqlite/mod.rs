@@ -59,12 +59,12 @@ impl Directory {
     pub(super) async fn lease(self: &Arc<Self>, schema: &str, begin: Begin) -> Result<Lease> {
         let mut pass = self.gate.pass()?;
         let file = self.file(schema);
-        let held = match self.gate.while_open(&mut pass, file.take(begin)).await?? {
-            Ok(held) => held,
-            Err(turn) => {
-                // Who opens one more looks after those that nobody needs.
+        let held = match file.take_now(begin) {
+            Some(held) => held,
+            None => {
+                // Who may have to open one more looks after those that nobody needs.
                 self.close_idle();
-                self.gate.while_open(&mut pass, file.open(begin, turn)).await??
+                self.gate.while_open(&mut pass, file.take(begin)).await??
             }
         };
         Ok(Lease::new(Arc::clone(self), file, pass, begin, held))
