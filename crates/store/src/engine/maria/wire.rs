@@ -33,8 +33,8 @@ impl Wire {
 
     /// Asks a query.
     pub(super) async fn query(&mut self, statement: Statement) -> mysql_async::Result<Result<Vec<Row>>> {
-        let prepared = self.prepared(&statement.sql).await?;
-        let Statement { table, args, .. } = statement;
+        let Statement { table, sql, args } = statement;
+        let prepared = self.prepared(sql).await?;
         let mut answer = self.conn.exec_iter(prepared, convert::params(args)).await?;
         let mut rows = Vec::new();
         while let Some(row) = answer.next().await? {
@@ -46,13 +46,14 @@ impl Wire {
 
     /// Asks a statement that changes something; answers how many rows it matched.
     pub(super) async fn execute(&mut self, statement: Statement) -> mysql_async::Result<u64> {
-        let prepared = self.prepared(&statement.sql).await?;
-        self.conn.exec_drop(prepared, convert::params(statement.args)).await?;
+        let Statement { sql, args, .. } = statement;
+        let prepared = self.prepared(sql).await?;
+        self.conn.exec_drop(prepared, convert::params(args)).await?;
         Ok(self.conn.affected_rows())
     }
 
     /// A statement, prepared now if it is not. The one unused for longest makes room.
-    async fn prepared(&mut self, sql: &Cow<'static, str>) -> mysql_async::Result<Prepared> {
+    async fn prepared(&mut self, sql: Cow<'static, str>) -> mysql_async::Result<Prepared> {
         self.uses += 1;
         if let Some((statement, last)) = self.prepared.get_mut(sql.as_ref()) {
             *last = self.uses;
@@ -66,7 +67,7 @@ impl Wire {
             }
         }
         let statement = self.conn.prep(sql.as_ref()).await?;
-        self.prepared.insert(sql.clone(), (statement.clone(), self.uses));
+        self.prepared.insert(sql, (statement.clone(), self.uses));
         Ok(statement)
     }
 }
@@ -79,11 +80,11 @@ mod tests {
     async fn the_statement_unused_for_longest_is_closed_on_the_server() {
         let server = zebu_mariadb::server();
         let mut wire = Wire::new(Conn::from_url(server.schema()).await.unwrap());
-        let hot = Cow::Borrowed("SELECT 1");
-        let first = wire.prepared(&hot).await.unwrap().id();
+        let hot = || Cow::Borrowed("SELECT 1");
+        let first = wire.prepared(hot()).await.unwrap().id();
         for n in 0..2 * STATEMENTS_KEPT {
-            wire.prepared(&Cow::Owned(format!("SELECT {n} + 1"))).await.unwrap();
-            assert_eq!(wire.prepared(&hot).await.unwrap().id(), first, "round {n}");
+            wire.prepared(Cow::Owned(format!("SELECT {n} + 1"))).await.unwrap();
+            assert_eq!(wire.prepared(hot()).await.unwrap().id(), first, "round {n}");
         }
         let counted = server.sql("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'");
         let counted: usize = counted.split_whitespace().last().unwrap().parse().unwrap();
