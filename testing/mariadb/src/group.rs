@@ -41,10 +41,12 @@ impl Group {
         group
     }
 
-    /// From now on the master answers a commit only when a replica has it, and waits for that as long as `timeout_ms`.
+    /// From now on the master answers a commit only when a replica has it, and waits for that as long as `timeout_ms`; nobody is
+    /// shown what was committed before.
     pub fn semi_sync(&self, timeout_ms: u64) {
         self.master.sql(&format!(
-            "SET GLOBAL rpl_semi_sync_master_timeout={timeout_ms}; SET GLOBAL rpl_semi_sync_master_enabled=1"
+            "SET GLOBAL rpl_semi_sync_master_wait_point='AFTER_SYNC'; SET GLOBAL \
+             rpl_semi_sync_master_timeout={timeout_ms}; SET GLOBAL rpl_semi_sync_master_enabled=1"
         ));
         let ready = || self.master.status("Rpl_semi_sync_master_clients") == self.replicas.len().to_string();
         wait_for("each replica to acknowledge", ready);

@@ -174,13 +174,15 @@ async fn a_request_that_wrote_reads_what_it_wrote_though_the_replica_is_late() {
     put(&store, &shard.place, 1, 1).await.unwrap();
     shard.servers.settle();
     shard.servers.replicas[0].delay(30);
-    until_role(&store, shard.replicas[0], Role::Replica).await;
+    // Its threads were stopped for a moment, which may have been noticed.
+    let answers =
+        async |folder, expected| get(&store, &shard.request(), folder).await.unwrap() == (expected, true);
+    until("the replica to answer", async || answers(1, 1).await).await;
     let place = shard.request();
-    assert_eq!(get(&store, &place, 1).await.unwrap(), (1, true));
     put(&store, &place, 1, 2).await.unwrap();
     assert_eq!(get(&store, &place, 1).await.unwrap(), (2, false));
     // Another folder's content has arrived: the replica is good enough for it.
-    assert_eq!(get(&store, &shard.request(), 2).await.unwrap(), (0, true));
+    until("the replica to answer for another folder", async || answers(2, 0).await).await;
     assert!(store.reads().behind >= 1);
 }
 
@@ -204,4 +206,37 @@ async fn a_replica_that_is_about_to_arrive_is_waited_for() {
     shard.servers.replicas[0].start_applying();
     let (value, _) = tokio::time::timeout(Duration::from_secs(60), reading).await.unwrap().unwrap();
     assert_eq!(value, 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_replica_has_before_its_master_shows_it_is_not_shown() {
+    let shard = Arc::new(Shard::start(1).await);
+    // The commit waits for as long as the test takes.
+    let store = Arc::new(shard.node_with(|config| config.statement_ms_max = 600_000).await);
+    until_all_answer(&store, &shard).await;
+    put(&store, &shard.place, 1, 1).await.unwrap();
+    shard.servers.settle();
+    let (master, replica) = (&shard.servers.master, &shard.servers.replicas[0]);
+    // The master waits for somebody who acknowledges; this replica only takes.
+    replica.sql("SET GLOBAL rpl_semi_sync_slave_enabled=0; STOP SLAVE IO_THREAD; START SLAVE IO_THREAD");
+    master.sql(
+        "SET GLOBAL rpl_semi_sync_master_wait_point='AFTER_SYNC'; SET GLOBAL rpl_semi_sync_master_timeout=3600000; \
+         SET GLOBAL rpl_semi_sync_master_enabled=1",
+    );
+    let waiting = {
+        let (store, shard) = (Arc::clone(&store), Arc::clone(&shard));
+        tokio::spawn(async move { put(&store, &shard.place, 1, 2).await })
+    };
+    let there = format!("SELECT description FROM {}.files", shard.place.schema);
+    until("the replica to have it", async || replica.sql(&there).trim() == "2").await;
+    until_role(&store, shard.replicas[0], Role::Replica).await;
+    let behind = store.reads().behind;
+    for _ in 0..5 {
+        assert_eq!(get(&store, &shard.request(), 1).await.unwrap(), (1, false));
+    }
+    assert_eq!(store.reads().behind - behind, 5);
+    assert!(!waiting.is_finished());
+    master.sql("SET GLOBAL rpl_semi_sync_master_enabled=0");
+    waiting.await.unwrap().unwrap();
+    assert_eq!(get(&store, &shard.request(), 1).await.unwrap().0, 2);
 }

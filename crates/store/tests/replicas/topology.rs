@@ -1,6 +1,6 @@
 //! What is registered takes effect without a restart; and configdb is a group like the others.
 
-use zebu_store::configdb::databases;
+use zebu_store::configdb::databases::{self, DatabaseServer};
 use zebu_store::{Config, Role, Store};
 
 use crate::support::{Shard, get, put, reason, row, seen, until, until_all_answer, until_role};
@@ -50,4 +50,37 @@ async fn configdb_follows_its_master_too() {
     let mut tx = store.config().await.unwrap();
     let names: Vec<String> = databases::all(&mut tx).await.unwrap().into_iter().map(|d| d.name).collect();
     assert_eq!(names, ["a", "b"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_password_takes_effect_without_a_restart() {
+    let server = zebu_mariadb::Server::own();
+    server.sql("CREATE USER zebu@localhost IDENTIFIED BY 'one'; GRANT ALL ON *.* TO zebu@localhost");
+    let dir = tempfile::tempdir().unwrap();
+    let key_file = dir.path().join("key");
+    std::fs::write(&key_file, [7u8; 32]).unwrap();
+    let url = format!("sqlite:{}/config.db", dir.path().display());
+    let store = Store::open(Config { key_file, ..Config::new(url.as_str()) }).await.unwrap();
+    let signed = |password: &str| DatabaseServer {
+        login: "zebu".to_owned(),
+        password: store.seal_password("db", password).unwrap(),
+        url: server.url().replace("root@", ""),
+        ..row("db", &server, 0)
+    };
+    let mut tx = store.config_write().await.unwrap();
+    let id = databases::insert(&mut tx, &signed("one")).await.unwrap();
+    tx.commit().await.unwrap();
+    store.ensure_schema(id, "db_1").await.unwrap();
+    until_role(&store, id, Role::Master).await;
+    server.sql("ALTER USER zebu@localhost IDENTIFIED BY 'two'; KILL USER zebu");
+    until_role(&store, id, Role::Out).await;
+    until("the reason to be told", async || {
+        seen(&store, id).is_some_and(|state| state.trouble.contains("Access denied"))
+    })
+    .await;
+    let mut tx = store.config_write().await.unwrap();
+    databases::update(&mut tx, &DatabaseServer { id, ..signed("two") }).await.unwrap();
+    tx.commit().await.unwrap();
+    until_role(&store, id, Role::Master).await;
+    store.ensure_schema(id, "db_2").await.unwrap();
 }
