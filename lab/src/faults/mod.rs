@@ -68,10 +68,13 @@ pub(crate) fn run(
     let outcome = load.finish()?;
     let after = Reads::of(lab, nodes);
     let stale = staleness::violations(&outcome.history);
-    let mut lost = outcome.damaged;
-    for (node, survey) in &outcome.surveys {
-        lost.extend(loss::violations(&outcome.history, survey, &format!("through {node}")));
-    }
+    // What is lost is seen through every node, and counts once.
+    let by_node = outcome
+        .surveys
+        .iter()
+        .map(|(node, survey)| loss::violations(&outcome.history, survey, &format!("through {node}")));
+    let mut lost = by_node.max_by_key(Vec::len).unwrap_or_default();
+    lost.extend(outcome.damaged);
     Ok(Judged {
         name: fault.name,
         lasted: started.elapsed(),
