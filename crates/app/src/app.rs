@@ -102,6 +102,8 @@ pub struct App {
     pub(crate) sweep: Notify,
     /// Schemas that could not be brought up to date.
     pub(crate) behind: Behind,
+    /// Woken when there are passwords to hash.
+    pub(crate) unhashed: Notify,
 }
 
 impl App {
@@ -124,6 +126,7 @@ impl App {
             node,
             sweep: Notify::new(),
             behind: Behind::default(),
+            unhashed: Notify::new(),
         }))
     }
 

@@ -20,6 +20,7 @@ mod random;
 pub mod sessions;
 mod settle;
 mod storage;
+pub mod unhashed;
 
 pub use app::{App, Config, Node, NodeConfig, SessionConfig};
 pub use caller::{Caller, Client};

@@ -16,6 +16,7 @@ use crate::cluster::{self, RENEW_MS};
 use crate::databases;
 use crate::error::{Error, Result};
 use crate::settle::until_settled;
+use crate::unhashed;
 
 /// How long the sweeper rests, ms, if nobody wakes it.
 const SWEEP_MS: u64 = 30_000;
@@ -35,6 +36,7 @@ pub fn start(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
         tokio::spawn(renewing(Arc::clone(app))),
         tokio::spawn(sweeping(Arc::clone(app))),
         tokio::spawn(databases::migrating(Arc::clone(app))),
+        tokio::spawn(unhashed::hashing(Arc::clone(app))),
     ]
 }
 

@@ -31,6 +31,7 @@ const REMEMBERED_MAX: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct Passwords {
     turns: Arc<Semaphore>,
+    background: tokio::sync::Mutex<()>,
     /// Verified against when there is no such user, so that the answer takes as long.
     decoy: String,
     key: [u8; 16],
@@ -110,6 +111,7 @@ impl Passwords {
     pub(crate) fn new() -> Result<Passwords> {
         Ok(Passwords {
             turns: Arc::new(Semaphore::new(AT_ONCE)),
+            background: tokio::sync::Mutex::new(()),
             decoy: hash_now("no password at all")?,
             key: random::bytes()?,
             verified: Mutex::new(HashMap::new()),
@@ -135,6 +137,21 @@ impl Passwords {
     pub(crate) async fn hash(&self, password: &str) -> Result<String> {
         let password = password.to_owned();
         self.in_turn(move || hash_now(&password)).await
+    }
+
+    /// The same for work that nobody waits for: one at a time, so that there is always a turn for who signs in.
+    pub(crate) async fn hash_in_background(&self, password: &str) -> Result<String> {
+        let _one = self.background.lock().await;
+        let password = password.to_owned();
+        // However long it takes: this has time.
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|e| Error::Internal(format!("password turns: {e}")))?;
+        let done = tokio::task::spawn_blocking(move || {
+            let hash = hash_now(&password);
+            drop(turn);
+            hash
+        });
+        done.await.map_err(|e| Error::Internal(format!("password thread: {e}")))?
     }
 
     /// Whether `password` belongs to `hash`. Without a hash (no such user) the answer is no, and takes as long.

@@ -91,6 +91,11 @@ impl Store {
         self.topology.vault().seal(name, password)
     }
 
+    /// Whether this node has a key to seal passwords with.
+    pub fn can_seal(&self) -> bool {
+        self.topology.vault().can_seal()
+    }
+
     /// Opens what [`Store::seal_password`] made for the same name.
     pub fn open_password(&self, name: &str, sealed: &str) -> Result<String> {
         self.topology.vault().open(name, sealed)

@@ -52,6 +52,11 @@ impl Vault {
         Ok(Vault { cipher })
     }
 
+    /// Whether there is a key.
+    pub(crate) fn can_seal(&self) -> bool {
+        self.cipher.is_some()
+    }
+
     fn cipher(&self) -> Result<&XChaCha20Poly1305> {
         self.cipher.as_ref().ok_or_else(|| Error::Secret {
             reason: "neither key_file nor a password of configdb is configured to encrypt it with".to_owned(),

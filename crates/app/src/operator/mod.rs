@@ -122,11 +122,13 @@ fn glob(pattern: &str, text: &str) -> bool {
     true
 }
 
-/// Where a context lives that is ready, for work in it. One that is just being made or deleted is not there.
+/// Where a context lives that is ready, for the operator's work in it, which goes on if the context is disabled. One that is
+/// just being made or deleted is not there.
 async fn place(app: &App, id: zebu_model::ContextId) -> Result<Place> {
     let mut tx = app.store.config().await?;
     let found = registry::ready(&mut tx, id).await?;
-    Ok(found.ok_or_else(|| Denied::ContextUnknown { context: id.to_string() })?)
+    let place = found.ok_or_else(|| Denied::ContextUnknown { context: id.to_string() })?;
+    Ok(Place { enabled: false, ..place })
 }
 
 /// A list of attributes and fields by name.

@@ -17,6 +17,10 @@ pub struct Settings {
     pub contexts_per_schema: i64,
     /// Bytes set aside in a file store for each context that is put on it. Default 200 MiB.
     pub context_bytes: i64,
+    /// An import of at least so many users keeps their passwords encrypted with the nodes' key until they are hashed in the
+    /// background; smaller ones hash before they answer. Default 100; 0: every import hashes before it answers. Without a
+    /// key (`store.key_file`, or a password of configdb) all hash before they answer.
+    pub hash_later_from: usize,
     /// The access combination of a new context whose operator names none. Default `webmail_plus`.
     pub new_context_access: String,
     /// The locale of users for whom the operator names none. Default `en_US`.
@@ -33,6 +37,7 @@ impl Default for Settings {
             authentication: true,
             contexts_per_schema: 1_000,
             context_bytes: 200 << 20,
+            hash_later_from: 100,
             new_context_access: "webmail_plus".to_owned(),
             locale: "en_US".to_owned(),
             timezone: "Europe/Berlin".to_owned(),

@@ -11,6 +11,7 @@ use super::WANTED_BY_ALL;
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::unhashed;
 
 /// The mapping of a login name that names none.
 const DEFAULT_MAPPING: &str = "defaultcontext";
@@ -55,9 +56,12 @@ pub(super) async fn authenticate(app: &App, given: Credentials<'_>, effort: Effo
         None => None,
     };
     let hash = credential.as_ref().map(|c| c.password_hash.as_str());
-    let right = match effort {
-        Effort::Full => app.passwords.verify(given.password, hash).await?,
-        Effort::Remembered => app.passwords.verify_again(given.login, given.password, hash).await?,
+    let right = match (effort, &place, hash) {
+        (_, Some(place), Some(sealed)) if unhashed::is_sealed(sealed) => {
+            unhashed::verify(app, place.context, user, given.password, sealed).await?
+        }
+        (Effort::Full, ..) => app.passwords.verify(given.password, hash).await?,
+        (Effort::Remembered, ..) => app.passwords.verify_again(given.login, given.password, hash).await?,
     };
     let (true, Some(place), Some(credential)) = (right, place, credential) else {
         return Err(Refusal::CredentialsWrong {}.into());

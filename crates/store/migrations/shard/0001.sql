@@ -51,6 +51,15 @@ CREATE TABLE users (
 CREATE UNIQUE INDEX users_login ON users (cid, login);
 CREATE UNIQUE INDEX users_display_name ON users (cid, display_name);
 
+-- Users whose password_hash still holds their password, encrypted with the nodes' key, because they came many at once.
+-- claimed: when somebody last began to hash it, ms since the epoch.
+CREATE TABLE unhashed (
+  cid BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  claimed BIGINT NOT NULL,
+  PRIMARY KEY (cid, uid)
+) {table};
+
 -- What else is known of a user: further contact fields, aliases, mail servers, and what the operator adds
 -- (namespace/name).
 CREATE TABLE user_attributes (

@@ -1,10 +1,11 @@
 //! Users as the operator makes and changes them: every column but the id, and the attributes beside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zebu_model::access::Access;
 use zebu_model::{Scope, UserId};
 
+use super::unhashed;
 use crate::error::Result;
 use crate::statement::marks;
 use crate::tx::{Tx, WriteTx};
@@ -83,6 +84,15 @@ pub async fn by_logins(tx: &mut Tx, logins: &[&str]) -> Result<Vec<Account>> {
     tx.query("users", sql, values).await?.into_iter().map(account).collect()
 }
 
+/// Which of these display names are taken.
+pub async fn taken_display_names(tx: &mut Tx, names: &[&str]) -> Result<BTreeSet<String>> {
+    let sql =
+        format!("SELECT display_name FROM users WHERE cid = ? AND display_name IN ({})", marks(names.len()));
+    let mut values = args![tx.context];
+    values.extend(names.iter().map(|name| Value::from(*name)));
+    tx.query("users", sql, values).await?.into_iter().map(|mut row| row.text()).collect()
+}
+
 /// Who has a display name.
 pub async fn by_display_name(tx: &mut Tx, display_name: &str) -> Result<Option<UserId>> {
     tx.need(&[Scope::Principals]).await?;
@@ -148,6 +158,7 @@ pub async fn update(tx: &mut WriteTx, a: &Account) -> Result<()> {
 /// Gives a user another password. Returns whether there is such a user.
 pub async fn set_password(tx: &mut WriteTx, id: UserId, password_hash: &str) -> Result<bool> {
     let stamp = tx.touch(Scope::Principals)?;
+    unhashed::remove(tx, id).await?;
     let sql = "UPDATE users SET password_hash = ?, modified = ? WHERE cid = ? AND id = ?";
     Ok(tx.execute("users", sql, args![password_hash, stamp, tx.context, id]).await? > 0)
 }

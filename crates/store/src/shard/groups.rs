@@ -31,6 +31,20 @@ pub async fn members(tx: &mut Tx, id: GroupId) -> Result<Vec<UserId>> {
     rows.into_iter().map(|mut row| row.user()).collect()
 }
 
+/// Puts users into a group in which none of them is.
+pub async fn insert_members(tx: &mut WriteTx, id: GroupId, users: &[UserId]) -> Result<()> {
+    let stamp = tx.touch(Scope::Principals)?;
+    tx.touch(Scope::Tree)?;
+    for part in users.chunks(200) {
+        let rows = vec!["(?, ?, ?)"; part.len()].join(", ");
+        let sql = format!("INSERT INTO group_members (cid, gid, uid) VALUES {rows}");
+        let values = part.iter().flat_map(|user| args![tx.context, id, *user]).collect();
+        tx.execute("group_members", sql, values).await?;
+    }
+    let sql = "UPDATE user_groups SET modified = ? WHERE cid = ? AND id = ?";
+    tx.execute("user_groups", sql, args![stamp, tx.context, id]).await.map(drop)
+}
+
 /// Gives a group other names.
 pub async fn rename(tx: &mut WriteTx, id: GroupId, name: &str, display_name: &str) -> Result<()> {
     let stamp = tx.touch(Scope::Principals)?;

@@ -15,4 +15,5 @@ pub mod sessions;
 pub mod stored;
 pub mod tables;
 pub mod tenant;
+pub mod unhashed;
 pub mod usage;

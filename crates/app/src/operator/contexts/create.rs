@@ -41,7 +41,7 @@ pub async fn create(app: &App, new: &NewContext, if_absent: bool) -> Result<Made
     if let Some(made) = standing(app, id, if_absent).await? {
         return Ok(made);
     }
-    let admin = Prepared::of(app, &new.admin, None).await?;
+    let admin = Prepared::of(app, &new.admin).await?;
     let maker = random::token()?;
     let entered = Entered { name: &name, mappings: &mappings, quota, maker: &maker };
     let placed = match until_settled!(enter(app, new, &entered).await) {

@@ -6,7 +6,7 @@ use zebu_model::rights::{Bits, Entity, Permission};
 use zebu_model::{ContextId, FolderId, GroupId, Scope, UserId, Version};
 use zebu_store::shard::accounts::{self, Account};
 use zebu_store::shard::sequences::{self, Sequence};
-use zebu_store::shard::{folder_writes, folders, principals};
+use zebu_store::shard::{folder_writes, folders, principals, unhashed as waiting};
 use zebu_store::{Place, Plan, Tx, WriteTx};
 
 use super::super::error::{Denied, Result};
@@ -14,9 +14,10 @@ use super::super::{Made, groups, place};
 use super::{NewUser, Prepared};
 use crate::app::App;
 use crate::settle::until_settled;
+use crate::unhashed;
 
 /// Folders each user is born with: one a module.
-const DEFAULT_FOLDERS: u32 = 4;
+pub(super) const DEFAULT_FOLDERS: u32 = 4;
 
 /// Creates a user; the first of a context has the id 3. `if_absent`: one of this login name is no error.
 pub async fn create(app: &App, context: ContextId, new: &NewUser, if_absent: bool) -> Result<Made<UserId>> {
@@ -29,7 +30,7 @@ pub async fn create(app: &App, context: ContextId, new: &NewUser, if_absent: boo
             return Ok(known);
         }
     }
-    let prepared = Prepared::of(app, new, None).await?;
+    let prepared = Prepared::of(app, new).await?;
     until_settled!(attempt(app, &place, &prepared, if_absent).await)
 }
 
@@ -59,18 +60,37 @@ pub(super) async fn known(tx: &mut Tx, new: &NewUser, if_absent: bool) -> Result
 
 /// Creates a user under the next id, with what the administrator has unless something else is said.
 pub(super) async fn insert_new(tx: &mut WriteTx, user: &Prepared, now_ms: i64) -> Result<UserId> {
-    let admin = accounts::by_id(tx, UserId::ADMIN).await?;
-    let inherited = Access::of_new_user(None, admin.map_or_else(Access::of_new_context, |a| a.access));
+    let inherited = inherited(tx).await?;
     let access = user.new.access.resolve(inherited)?;
     let id = UserId(sequences::take(tx, Sequence::Principals, 1).await?);
     insert(tx, id, user, access, now_ms).await?;
     Ok(id)
 }
 
+/// What new users have for whom nothing is said: what the context's administrator has.
+pub(super) async fn inherited(tx: &mut Tx) -> Result<Access> {
+    let admin = accounts::by_id(tx, UserId::ADMIN).await?;
+    Ok(Access::of_new_user(None, admin.map_or_else(Access::of_new_context, |a| a.access)))
+}
+
 /// Creates a user of this id.
 pub(in crate::operator) async fn insert(
     tx: &mut WriteTx,
     id: UserId,
+    user: &Prepared,
+    access: Access,
+    now_ms: i64,
+) -> Result<()> {
+    let folders = sequences::take(tx, Sequence::Folders, DEFAULT_FOLDERS).await?;
+    insert_with(tx, id, folders, user, access, now_ms).await?;
+    principals::insert_member(tx, GroupId::STANDARD, id).await.map_err(Into::into)
+}
+
+/// The same with the ids of the folders, but not in the standard group yet.
+pub(super) async fn insert_with(
+    tx: &mut WriteTx,
+    id: UserId,
+    folders: u32,
     user: &Prepared,
     access: Access,
     now_ms: i64,
@@ -92,7 +112,9 @@ pub(in crate::operator) async fn insert(
     for (name, value) in new.fields.iter().chain(&new.attributes) {
         accounts::insert_attribute(tx, id, name, value).await?;
     }
-    principals::insert_member(tx, GroupId::STANDARD, id).await?;
+    if unhashed::is_sealed(&user.hash) {
+        waiting::insert(tx, id).await?;
+    }
     for group in &new.groups {
         let group = groups::find(tx, group).await?;
         if group == GroupId::EVERYBODY || group == GroupId::STANDARD {
@@ -100,11 +122,16 @@ pub(in crate::operator) async fn insert(
         }
         principals::insert_member(tx, group, id).await?;
     }
-    insert_folders(tx, id, &new.display_name, now_ms).await
+    insert_folders(tx, id, folders, &new.display_name, now_ms).await
 }
 
-async fn insert_folders(tx: &mut WriteTx, id: UserId, display_name: &str, now_ms: i64) -> Result<()> {
-    let first = sequences::take(tx, Sequence::Folders, DEFAULT_FOLDERS).await?;
+async fn insert_folders(
+    tx: &mut WriteTx,
+    id: UserId,
+    first: u32,
+    display_name: &str,
+    now_ms: i64,
+) -> Result<()> {
     let own = [Permission { entity: Entity::User(id), bits: Bits::OWNER }];
     let plans = [
         (Module::Calendar, fixed::PRIVATE, Type::Private, "Calendar"),

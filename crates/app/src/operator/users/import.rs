@@ -1,22 +1,32 @@
 //! Many users in one call: `createuser --csv-import`.
 
-use zebu_model::{ContextId, Scope};
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use zebu_model::{ContextId, GroupId, Scope, UserId};
+use zebu_store::shard::accounts::{self, Account};
+use zebu_store::shard::groups;
+use zebu_store::shard::sequences::{self, Sequence};
 use zebu_store::{Place, Plan};
 
 use super::super::contexts::refused;
-use super::super::error::Result;
+use super::super::error::{Denied, Error, Result};
 use super::super::{Progress, place};
-use super::create::{insert_new, known};
+use super::create::{DEFAULT_FOLDERS, inherited, insert_with};
 use super::{NewUser, Prepared};
 use crate::app::App;
 use crate::settle::until_settled;
+use crate::unhashed;
 
-/// Users a transaction.
+/// Users a transaction. Others who write in the context wait as long as one takes.
 const BATCH: usize = 200;
+/// Passwords hashed at a time by an import that does not leave them for later.
+const HASHES_AT_ONCE: usize = 2;
 
-/// Creates users, in order and many a transaction; stops at the first row that is refused and says which that was (from 1):
-/// the batches before it are there. To go on after a stop the same rows can be given again with `if_absent`: those whose login
-/// name is there are skipped and counted.
+/// Creates users, in order and many a transaction. Rows whose user is there already, the same, are skipped and counted, so an
+/// import that was cut off can be given again; with `if_absent` the login name alone decides. Stops at the first row that is
+/// refused and says which that was (from 1): nothing of its batch is there, the batches before it are. Large imports leave
+/// hashing for later, see [`super::super::Settings::hash_later_from`]: their users can sign in at once all the same.
 pub async fn import(
     app: &App,
     context: ContextId,
@@ -25,39 +35,118 @@ pub async fn import(
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Progress> {
     let place = place(app, context).await?;
-    for (row, new) in (1..).zip(rows) {
-        super::prepare::check(new).map_err(|denied| refused(row, denied.into()))?;
-    }
+    check(rows)?;
+    let threshold = app.config.operator.hash_later_from;
+    let later = threshold > 0 && rows.len() >= threshold;
     let mut done = Progress { rows: rows.len(), ..Progress::default() };
     for (first, batch) in (1..).step_by(BATCH).zip(rows.chunks(BATCH)) {
-        let mut prepared = Vec::with_capacity(batch.len());
-        for new in batch {
-            prepared.push(Prepared::of(app, new, None).await?);
-        }
-        let created = until_settled!(insert_batch(app, &place, first, &prepared, if_absent).await)?;
-        done.created += created;
-        done.existed += batch.len() - created;
+        let import = Import { app, place: &place, if_absent, later };
+        let created = until_settled!(import.batch(first, batch).await)?;
+        done.created = done.created.saturating_add(created);
+        done.existed = done.existed.saturating_add(batch.len().saturating_sub(created));
+        app.unhashed.notify_one();
         progress(done);
     }
     Ok(done)
 }
 
-async fn insert_batch(
-    app: &App,
-    place: &Place,
-    first: usize,
-    batch: &[Prepared],
+/// What all batches of an import have in common.
+struct Import<'a> {
+    app: &'a App,
+    place: &'a Place,
     if_absent: bool,
-) -> Result<usize> {
-    let mut tx = app.write(place, Plan::changing([Scope::Principals, Scope::Tree])).await?;
-    let mut created = 0;
-    for (row, user) in (first..).zip(batch) {
-        let there = known(&mut tx, &user.new, if_absent).await.map_err(|error| refused(row, error))?;
-        if there.is_none() {
-            insert_new(&mut tx, user, app.now_ms()).await.map_err(|error| refused(row, error))?;
-            created += 1;
+    later: bool,
+}
+
+impl Import<'_> {
+    /// Creates the users of a batch that are not there; returns how many.
+    async fn batch(&self, first: usize, batch: &[NewUser]) -> Result<usize> {
+        let known = known(self.app, self.place, batch).await?;
+        let mut fresh: Vec<(usize, &NewUser)> = Vec::with_capacity(batch.len());
+        for (row, new) in (first..).zip(batch) {
+            match known.get(&new.login) {
+                None => fresh.push((row, new)),
+                Some(account) if self.if_absent || is_same(account, new) => {}
+                Some(_) => return Err(refused(row, Denied::LoginTaken { login: new.login.clone() }.into())),
+            }
+        }
+        if fresh.is_empty() {
+            return Ok(0);
+        }
+        let work =
+            fresh.iter().map(async |(_, new)| prepared(self.app, self.place.context, new, self.later).await);
+        let users: Vec<Prepared> = stream::iter(work).buffered(HASHES_AT_ONCE).try_collect().await?;
+        let rows: Vec<usize> = fresh.iter().map(|(row, _)| *row).collect();
+        insert_batch(self.app, self.place, &rows, &users).await?;
+        Ok(users.len())
+    }
+}
+
+/// Checks all rows before the first is made.
+fn check(rows: &[NewUser]) -> Result<()> {
+    let (mut logins, mut names) = (BTreeSet::new(), BTreeSet::new());
+    for (row, new) in (1..).zip(rows) {
+        let row = |denied: Denied| refused(row, denied.into());
+        super::prepare::check(new).map_err(row)?;
+        if !logins.insert(new.login.as_str()) {
+            return Err(row(Denied::LoginTaken { login: new.login.clone() }));
+        }
+        if !names.insert(new.display_name.as_str()) {
+            return Err(row(Denied::DisplayNameTaken { display_name: new.display_name.clone() }));
         }
     }
-    tx.commit().await?;
-    Ok(created)
+    Ok(())
+}
+
+async fn known(app: &App, place: &Place, batch: &[NewUser]) -> Result<BTreeMap<String, Account>> {
+    let logins: Vec<&str> = batch.iter().map(|new| new.login.as_str()).collect();
+    let mut tx = app.read(place).await?;
+    let found = accounts::by_logins(&mut tx, &logins).await?;
+    Ok(found.into_iter().map(|account| (account.login.clone(), account)).collect())
+}
+
+/// Whether a user who is there is the one of a row. The password is not compared: it may have been changed since.
+fn is_same(account: &Account, new: &NewUser) -> bool {
+    (&account.display_name, &account.given_name, &account.surname, &account.email)
+        == (&new.display_name, &new.given_name, &new.surname, &new.email)
+}
+
+async fn prepared(app: &App, context: ContextId, new: &NewUser, later: bool) -> Result<Prepared> {
+    let sealed = match later && new.password_hash.is_none() {
+        true => unhashed::seal(app, context, &new.login, &new.password.0)?,
+        false => None,
+    };
+    match sealed {
+        Some(sealed) => Ok(Prepared::with(app, new, sealed)),
+        None => Prepared::of(app, new).await,
+    }
+}
+
+async fn insert_batch(app: &App, place: &Place, rows: &[usize], users: &[Prepared]) -> Result<()> {
+    let mut tx = app.write(place, Plan::changing([Scope::Principals, Scope::Tree])).await?;
+    let count = u32::try_from(users.len()).unwrap_or(u32::MAX);
+    let logins: Vec<&str> = users.iter().map(|user| user.new.login.as_str()).collect();
+    if !accounts::by_logins(&mut tx, &logins).await?.is_empty() {
+        // Somebody made one meanwhile: look again who is there.
+        return Err(zebu_store::Error::Contended.into());
+    }
+    let names: Vec<&str> = users.iter().map(|user| user.new.display_name.as_str()).collect();
+    let taken = accounts::taken_display_names(&mut tx, &names).await?;
+    let inherited = inherited(&mut tx).await?;
+    let first = sequences::take(&mut tx, Sequence::Principals, count).await?;
+    let folders = sequences::take(&mut tx, Sequence::Folders, count.saturating_mul(DEFAULT_FOLDERS)).await?;
+    let folders = (folders..).step_by(DEFAULT_FOLDERS as usize);
+    let mut ids = Vec::with_capacity(users.len());
+    for (((user, row), id), folders) in users.iter().zip(rows).zip(first..).zip(folders) {
+        let display_name = &user.new.display_name;
+        let row = |error: Error| refused(*row, error);
+        if taken.contains(display_name) {
+            return Err(row(Denied::DisplayNameTaken { display_name: display_name.clone() }.into()));
+        }
+        let access = user.new.access.resolve(inherited).map_err(|denied| row(denied.into()))?;
+        insert_with(&mut tx, UserId(id), folders, user, access, app.now_ms()).await.map_err(row)?;
+        ids.push(UserId(id));
+    }
+    groups::insert_members(&mut tx, GroupId::STANDARD, &ids).await?;
+    Ok(tx.commit().await?)
 }

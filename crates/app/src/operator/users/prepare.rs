@@ -18,21 +18,25 @@ pub(in crate::operator) struct Prepared {
 }
 
 impl Prepared {
-    /// Checks a user and hashes the password. `hash`: one that was made already.
-    pub(in crate::operator) async fn of(app: &App, new: &NewUser, hash: Option<String>) -> Result<Prepared> {
+    /// Checks a user and hashes the password.
+    pub(in crate::operator) async fn of(app: &App, new: &NewUser) -> Result<Prepared> {
         check(new)?;
-        let hash = match (hash, &new.password_hash) {
-            (Some(made), _) => made,
-            (None, Some(given)) => given.clone(),
-            (None, None) => app.passwords.hash(&new.password.0).await?,
+        let hash = match &new.password_hash {
+            Some(given) => given.clone(),
+            None => app.passwords.hash(&new.password.0).await?,
         };
+        Ok(Prepared::with(app, new, hash))
+    }
+
+    /// A user whose fields were checked, and what stands where the hash does.
+    pub(super) fn with(app: &App, new: &NewUser, hash: String) -> Prepared {
         let Settings { locale, timezone, .. } = &app.config.operator;
-        Ok(Prepared {
+        Prepared {
             new: new.clone(),
             locale: new.language.clone().unwrap_or_else(|| locale.clone()),
             timezone: new.timezone.clone().unwrap_or_else(|| timezone.clone()),
             hash,
-        })
+        }
     }
 }
 
