@@ -41,6 +41,7 @@ pub(crate) async fn node(configdb: &str) -> Arc<App> {
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),
         operator: Settings::default(),
+        jobs: zebu_app::JobConfig::default(),
     };
     App::open(config, Clock::System).await.unwrap()
 }

@@ -12,6 +12,7 @@ use zebu_store::{Place, Plan, ReadTx, Store, WriteTx};
 use crate::clock::Clock;
 use crate::databases::Behind;
 use crate::error::Result;
+use crate::jobs::JobConfig;
 use crate::passwords::Passwords;
 use crate::random;
 use crate::storage::Storage;
@@ -34,6 +35,9 @@ pub struct Config {
     /// `[operator]`: of the processes that carry out the operator's commands.
     #[serde(default)]
     pub operator: crate::operator::Settings,
+    /// `[jobs]`.
+    #[serde(default)]
+    pub jobs: JobConfig,
 }
 
 /// `[node]`.
@@ -104,6 +108,8 @@ pub struct App {
     pub(crate) behind: Behind,
     /// Woken when there are passwords to hash.
     pub(crate) unhashed: Notify,
+    /// Woken when there is a job to take up.
+    pub(crate) jobs: Notify,
 }
 
 impl App {
@@ -127,6 +133,7 @@ impl App {
             sweep: Notify::new(),
             behind: Behind::default(),
             unhashed: Notify::new(),
+            jobs: Notify::new(),
         }))
     }
 

@@ -13,6 +13,7 @@ pub mod directory;
 pub mod error;
 pub mod files;
 pub mod folders;
+pub mod jobs;
 pub mod maintenance;
 pub mod operator;
 mod passwords;
@@ -26,5 +27,6 @@ pub use app::{App, Config, Node, NodeConfig, SessionConfig};
 pub use caller::{Caller, Client};
 pub use clock::Clock;
 pub use error::{Error, Result};
+pub use jobs::JobConfig;
 // tidy-allow(arrow): counts a request's statements for its log line; nothing can be done with it.
 pub use zebu_store::meter;

@@ -32,12 +32,14 @@ const BATCH: u32 = 200;
 
 /// Starts the background work of a node. It ends with the process, or when `app` is dropped elsewhere and aborted.
 pub fn start(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
-    vec![
+    let mut tasks = vec![
         tokio::spawn(renewing(Arc::clone(app))),
         tokio::spawn(sweeping(Arc::clone(app))),
         tokio::spawn(databases::migrating(Arc::clone(app))),
         tokio::spawn(unhashed::hashing(Arc::clone(app))),
-    ]
+    ];
+    tasks.extend(crate::jobs::start(app));
+    tasks
 }
 
 async fn renewing(app: Arc<App>) {

@@ -87,8 +87,20 @@ impl Drop for TakenKey {
 impl Storage {
     /// The file store of a context.
     pub(crate) async fn filestore(&self, place: &Place) -> Result<Arc<FileStore>> {
-        let cell = Arc::clone(locked(&self.open).entry(place.filestore.clone()).or_default());
-        let config = zebu_files::Config::new(place.filestore.as_str());
+        self.at(&place.filestore).await
+    }
+
+    /// The one where some of its contents may still lie, while they move.
+    pub(crate) async fn filestore_from(&self, place: &Place) -> Result<Option<Arc<FileStore>>> {
+        match &place.filestore_from {
+            Some(url) => self.at(url).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn at(&self, url: &str) -> Result<Arc<FileStore>> {
+        let cell = Arc::clone(locked(&self.open).entry(url.to_owned()).or_default());
+        let config = zebu_files::Config::new(url);
         let store = cell.get_or_try_init(async || FileStore::open(&config).await.map(Arc::new)).await?;
         Ok(Arc::clone(store))
     }
@@ -157,7 +169,7 @@ mod tests {
     use crate::operator::filestores::NewFilestore;
     use crate::operator::users::NewUser;
     use crate::operator::{self, Foundation, Named, Settings};
-    use crate::{App, Config, NodeConfig, SessionConfig};
+    use crate::{App, Config, JobConfig, NodeConfig, SessionConfig};
 
     use super::*;
 
@@ -189,6 +201,7 @@ mod tests {
             sessions: SessionConfig::default(),
             operator_contexts: Vec::new(),
             operator: Settings::default(),
+            jobs: JobConfig::default(),
         };
         let app = App::open(config, Clock::manual(1_700_000_000_000)).await.unwrap();
         let (slow, quick) = (tenant(&app, dir.path(), 1).await, tenant(&app, dir.path(), 2).await);

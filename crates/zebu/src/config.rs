@@ -34,6 +34,8 @@ pub(crate) struct Config {
     /// What the operator's commands take from the configuration.
     #[serde(default)]
     pub(crate) operator: zebu_app::operator::Settings,
+    #[serde(default)]
+    pub(crate) jobs: zebu_app::JobConfig,
     pub(crate) groupware: Option<zebu_web::Config>,
     pub(crate) admin: Option<zebu_web::admin::Config>,
     pub(crate) web: Option<zebu_balancer::Config>,
@@ -98,6 +100,7 @@ impl Config {
             sessions: self.sessions.clone(),
             operator_contexts: self.operator_contexts.clone(),
             operator: self.operator.clone(),
+            jobs: self.jobs.clone(),
         })
     }
 }
@@ -122,7 +125,8 @@ mod tests {
     #[test]
     fn the_example_has_every_key() {
         let example: toml::Table = EXAMPLE.parse().unwrap();
-        for part in ["", "log", "node", "store", "sessions", "operator", "groupware", "admin", "web"] {
+        for part in ["", "log", "node", "store", "sessions", "operator", "jobs", "groupware", "admin", "web"]
+        {
             let table = if part.is_empty() { &example } else { example[part].as_table().unwrap() };
             let keys = keys_of(part);
             assert!(!keys.is_empty(), "[{part}]");

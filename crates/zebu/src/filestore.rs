@@ -48,6 +48,7 @@ fn configuration(place: &Place) -> Result<zebu_app::Config> {
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),
         operator: zebu_app::operator::Settings::default(),
+        jobs: zebu_app::JobConfig::default(),
     })
 }
 

@@ -128,6 +128,7 @@ denials! {
     MappingUnknown { mapping: String } = "OPR-0606", InvalidData, "The context has no mapping \"{mapping}\".";
     ContextBusy { context: ContextId } = "OPR-0607", Generic, "The context {context} is being created or deleted at the moment.";
     CombinationUnknown { name: String } = "OPR-0608", InvalidData, "There is no access combination name \"{name}\".";
+    ContextThere { context: ContextId, place: String } = "OPR-0610", InvalidData, "Context {context} is on {place} already";
     FlagUnknown { name: String } = "OPR-0609", InvalidData, "There is no module access \"{name}\".";
 
     // Users, groups, resources.

@@ -71,6 +71,7 @@ async fn open(configdb: &str, key_file: &std::path::Path, clock: &Clock, setting
         store,
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),
+        jobs: zebu_app::JobConfig::default(),
         operator: settings.clone(),
     };
     App::open(config, clock.clone()).await.unwrap()

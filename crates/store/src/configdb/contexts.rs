@@ -281,3 +281,29 @@ pub async fn set_quota(tx: &mut ConfigWriteTx, id: ContextId, quota: Quota) -> R
     let sql = "UPDATE contexts SET quota = ? WHERE cid = ?";
     Ok(tx.execute("contexts", sql, args![quota.to_stored(), id]).await? > 0)
 }
+
+/// Names another database as a context's home, if it still is where `from` says. Returns whether it was.
+pub async fn set_home(tx: &mut ConfigWriteTx, from: &Place, to: &Place) -> Result<bool> {
+    let sql = "UPDATE contexts SET database_id = ?, db_schema = ?, moves = moves + 1 \
+               WHERE cid = ? AND born = ? AND database_id = ? AND db_schema = ?";
+    let values = args![to.database, &to.schema, from.context, from.born, from.database, &from.schema];
+    Ok(tx.execute("contexts", sql, values).await? > 0)
+}
+
+/// How far a context is, if there is one.
+pub async fn state(tx: &mut ConfigTx, id: ContextId) -> Result<Option<State>> {
+    let rows = tx.query("contexts", "SELECT state FROM contexts WHERE cid = ?", args![id]).await?;
+    let Some(mut row) = rows.into_iter().next() else { return Ok(None) };
+    let number = row.int()?;
+    row.known("state of a context", State::from_stored(number)).map(Some)
+}
+
+/// Forgets a context and its mappings.
+pub async fn remove(tx: &mut ConfigWriteTx, place: &Place) -> Result<()> {
+    let sql = "DELETE FROM contexts WHERE cid = ? AND born = ?";
+    if tx.execute("contexts", sql, args![place.context, place.born]).await? > 0 {
+        let sql = "DELETE FROM login_mappings WHERE cid = ?";
+        tx.execute("login_mappings", sql, args![place.context]).await?;
+    }
+    Ok(())
+}

@@ -3,6 +3,7 @@
 pub mod contexts;
 pub mod databases;
 pub mod filestores;
+pub mod jobs;
 pub mod members;
 pub mod reasons;
 pub mod sequence;

@@ -62,6 +62,7 @@ async fn open(place: &Place) -> zebu_app::Result<Arc<App>> {
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),
         operator: operator::Settings::default(),
+        jobs: zebu_app::JobConfig::default(),
     };
     App::open(config, Clock::System).await
 }

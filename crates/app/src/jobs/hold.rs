@@ -1,0 +1,114 @@
+//! A worker's hold on a job: every write of the job goes through it, and fails once another has taken the job up.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use zebu_model::ContextId;
+use zebu_store::configdb::jobs::{self, Job, Progress};
+use zebu_store::home::{Home, HomeTx};
+use zebu_store::{ConfigWriteTx, Place};
+
+use crate::app::App;
+use crate::error::Error;
+
+/// Why a worker lets go of a job before it is done.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Another has taken it up: nothing more may be written.
+    Lost,
+    /// It is to be called off.
+    Cancelled,
+    /// It goes on at this time, ms since the epoch. The text says what it waits for.
+    Until(i64, String),
+    /// It cannot be done.
+    Refused(String),
+    /// Something failed.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Failed(error)
+    }
+}
+
+impl From<zebu_store::Error> for Stop {
+    fn from(error: zebu_store::Error) -> Stop {
+        Stop::Failed(error.into())
+    }
+}
+
+impl From<zebu_files::Error> for Stop {
+    fn from(error: zebu_files::Error) -> Stop {
+        Stop::Failed(error.into())
+    }
+}
+
+/// Result of a part of a job.
+pub(super) type Outcome<T> = Result<T, Stop>;
+
+/// A job that this process has taken up.
+#[derive(Debug)]
+pub(super) struct Hold<'a> {
+    pub(super) app: &'a App,
+    pub(super) id: i64,
+    pub(super) context: ContextId,
+    /// Of this time of taking it up.
+    pub(super) epoch: i64,
+    cancelled: AtomicBool,
+}
+
+impl<'a> Hold<'a> {
+    pub(super) fn new(app: &'a App, job: &Job, epoch: i64) -> Hold<'a> {
+        let cancelled = AtomicBool::new(job.cancel);
+        Hold { app, id: job.id, context: job.context, epoch, cancelled }
+    }
+
+    /// Says that this worker is still at it, and hears whether the job is to be called off.
+    pub(super) async fn renew(&self) -> Outcome<()> {
+        let mut tx = self.app.store.config_write().await?;
+        let cancel = jobs::renew(&mut tx, self.id, self.epoch, self.app.now_ms()).await?;
+        tx.commit().await?;
+        self.cancelled.fetch_or(cancel.ok_or(Stop::Lost)?, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// For the places where a job can be called off.
+    pub(super) fn check(&self) -> Outcome<()> {
+        if self.cancelled.load(Ordering::Relaxed) { Err(Stop::Cancelled) } else { Ok(()) }
+    }
+
+    /// Writes how far the job is.
+    pub(super) async fn advance(&self, at: &Progress<'_>) -> Outcome<()> {
+        let mut tx = self.app.store.config_write().await?;
+        self.advance_in(&mut tx, at).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Writes how far the job is, together with what else the transaction writes. It must not be committed after an error.
+    pub(super) async fn advance_in(&self, tx: &mut ConfigWriteTx, at: &Progress<'_>) -> Outcome<()> {
+        let ours = jobs::advance(tx, self.id, self.epoch, at, self.app.now_ms()).await?;
+        if ours { Ok(()) } else { Err(Stop::Lost) }
+    }
+
+    /// Makes a home in one schema this worker's own: from here on no earlier worker of any job can change it.
+    pub(super) async fn stamp(&self, place: &Place) -> Outcome<Option<Home>> {
+        let mut tx = self.app.store.hold_home(place).await?;
+        let Some(home) = tx.home().copied() else { return Ok(None) };
+        if home.epoch > self.epoch {
+            return Err(Stop::Lost);
+        }
+        let home = Home { epoch: self.epoch, ..home };
+        tx.set(home).await?;
+        tx.commit().await?;
+        Ok(Some(home))
+    }
+
+    /// Holds a home that this worker has stamped.
+    pub(super) async fn home(&self, place: &Place) -> Outcome<(HomeTx, Home)> {
+        let tx = self.app.store.hold_home(place).await?;
+        match tx.home().copied() {
+            Some(home) if home.epoch == self.epoch && home.born == place.born => Ok((tx, home)),
+            _ => Err(Stop::Lost),
+        }
+    }
+}
