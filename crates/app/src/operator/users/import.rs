@@ -73,8 +73,11 @@ impl Import<'_> {
         if fresh.is_empty() {
             return Ok(0);
         }
-        let work =
-            fresh.iter().map(async |(_, new)| prepared(self.app, self.place.context, new, self.later).await);
+        // No closure over references: with one, the future of whoever calls this could not be boxed.
+        let mut work = Vec::with_capacity(fresh.len());
+        for (_, new) in &fresh {
+            work.push(prepared(self.app, self.place.context, new, self.later));
+        }
         let users: Vec<Prepared> = stream::iter(work).buffered(HASHES_AT_ONCE).try_collect().await?;
         let rows: Vec<usize> = fresh.iter().map(|(row, _)| *row).collect();
         insert_batch(self.app, self.place, &rows, &users).await?;
