@@ -10,10 +10,17 @@ use zebu_store::configdb::databases::{self as registry, DatabaseServer};
 
 use super::Named;
 use super::error::{Denied, Result};
+use crate::app::App;
 
 pub use change::{DatabaseChange, change, unregister};
 pub use list::{DatabaseRow, list};
 pub use register::{NewDatabase, register};
+
+/// The id of a database server.
+pub(super) async fn id_of(app: &App, which: &Named<i64>) -> Result<i64> {
+    let mut tx = app.store.config().await?;
+    Ok(find(&mut tx, which).await?.id)
+}
 
 async fn find(tx: &mut ConfigTx, which: &Named<i64>) -> Result<DatabaseServer> {
     let found = match which {

@@ -119,6 +119,11 @@ denials! {
     ReasonUnknown { id: i64 } = "OPR-0501", InvalidData, "Reason with id {id} does not exist";
     ReasonInUse { id: i64, contexts: u64 } = "OPR-0502", Generic, "Reason {id} is in use: {contexts} contexts are disabled for it";
 
+    // Jobs.
+    JobUnknown { id: i64 } = "OPR-0551", InvalidData, "No such job {id}";
+    JobOver { id: i64 } = "OPR-0552", InvalidData, "There is no job {id} that is not over";
+    JobNotOver { id: i64 } = "OPR-0553", InvalidData, "There is no job {id} that is over";
+
     // Contexts.
     ContextUnknown { context: String } = "OPR-0601", NoContext, "The context {context} does not exist!";
     ContextExists { context: ContextId } = "OPR-0602", ContextExists, "Context {context} already exists!";

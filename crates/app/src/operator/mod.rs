@@ -12,6 +12,7 @@ pub mod error;
 pub mod filestores;
 mod foundation;
 pub mod groups;
+pub mod jobs;
 pub mod reasons;
 pub mod resources;
 pub mod servers;

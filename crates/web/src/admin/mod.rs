@@ -26,6 +26,7 @@ mod edge;
 mod filestores;
 mod groups;
 mod imports;
+mod jobs;
 mod options;
 mod person;
 mod reasons;

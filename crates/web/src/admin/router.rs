@@ -13,7 +13,9 @@ use zebu_app::sessions::Credentials;
 use super::options::Options;
 use super::refused::Refused;
 use super::reply::Reply;
-use super::{contexts, daemon, databases, filestores, groups, reasons, resources, servers, sessions, users};
+use super::{
+    contexts, daemon, databases, filestores, groups, jobs, reasons, resources, servers, sessions, users,
+};
 
 /// One command.
 pub(super) struct Command {
@@ -97,6 +99,10 @@ const COMMANDS: &[Command] = table! {
     "getadminid"         Master   contexts::admin_id;
     "getaccesscombinationnameforcontext" Master contexts::combination;
     "getmoduleaccessforcontext" Master contexts::module_access;
+
+    "deletecontext"      Master   jobs::delete_context;
+    "movecontextdatabase" Master  jobs::move_database;
+    "jobcontrol"         Master   jobs::control;
 
     "closesessions"      Master   sessions::close;
 

@@ -13,6 +13,10 @@ pub(crate) fn success(tool: &Tool, given: &Given, answer: &Answer) -> String {
     let text = match tool.shows {
         Shows::Nothing => String::new(),
         Shows::Words => answer.sentence.iter().chain(&answer.lines).map(|line| format!("{line}\n")).collect(),
+        // Of a command that lists or does, as it is told.
+        Shows::Table(_) if answer.sentence.is_some() => {
+            answer.sentence.iter().map(|line| format!("{line}\n")).collect()
+        }
         Shows::Table(_) if given.common_flag("csv") => csv(answer),
         Shows::Table(columns) => table(columns, answer),
     };

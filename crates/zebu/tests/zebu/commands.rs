@@ -293,3 +293,26 @@ fn closed_sessions_are_closed_on_every_node_before_it_is_answered() {
     assert_eq!(person.ask("GET", "user?action=get", "").unwrap()["code"], "SES-0203");
     assert_eq!(machine.tool(&format!("closesessions {MASTER} -g")), "0 sessions closed");
 }
+
+#[test]
+fn a_context_is_deleted_with_a_job_that_can_be_looked_at() {
+    let machine = ready().with_a_context();
+    machine.start_groupware();
+    assert_eq!(machine.tool(&format!("deletecontext {MASTER} -c 1")), "context 1 deleted");
+    let listed = machine.tool(&format!("jobcontrol {MASTER} -l --csv"));
+    let (head, line) = listed.split_once('\n').unwrap();
+    assert_eq!(head, "id,kind,context,state,step,done,all,message,created,finished");
+    assert!(line.contains("\"deletecontext\",\"1\",\"done\""), "{line}");
+    let id = line.split('"').nth(1).unwrap();
+    assert!(machine.tool(&format!("jobcontrol {MASTER} -t {id}")).contains("deletecontext"));
+    let (code, said) = machine.refused(&format!("jobcontrol {MASTER} -c {id}"));
+    let over =
+        format!("jobs could not be controlled: Server response:\n There is no job {id} that is not over");
+    assert_eq!((code, said), (103, over));
+    assert_eq!(machine.tool(&format!("jobcontrol {MASTER} -f")), "1 jobs deleted");
+    let (code, said, _) = machine.run(&format!("/opt/open-xchange/sbin/existscontext {MASTER} -c 1"));
+    assert_eq!((code, said.as_str()), (1, "context 1 does not exist\n"));
+    let (code, said) = machine.refused(&format!("movecontextdatabase {MASTER} -c 1 -d 4"));
+    let gone = "context 1 could not be moved: Server response:\n The context 1 does not exist!";
+    assert_eq!((code, said.as_str()), (102, gone));
+}

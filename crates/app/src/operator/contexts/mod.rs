@@ -17,6 +17,7 @@ use zebu_store::configdb::contexts::{self as registry, Registered, State};
 use super::error::{Denied, Result, field};
 use super::users::NewUser;
 use super::{AccessSpec, Fields, Named};
+use crate::app::App;
 
 pub use change::{ContextChange, change, set_quota};
 pub use create::create;
@@ -105,6 +106,15 @@ pub(super) fn check_attributes(attributes: &Fields) -> std::result::Result<(), D
         }
     }
     Ok(())
+}
+
+/// The id of a context. One that is named by it need not be ready: who asks for work on it finds out.
+pub(super) async fn id_of(app: &App, which: &Named<ContextId>) -> Result<ContextId> {
+    if let Named::Id(id) = which {
+        return Ok(*id);
+    }
+    let mut tx = app.store.config().await?;
+    Ok(find(&mut tx, which).await?.id)
 }
 
 /// A context that is ready.

@@ -22,13 +22,13 @@ pub(super) use switch::{disable, disable_all, enable, enable_all};
 /// Which context.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Which {
+pub(super) struct Which {
     contextid: Option<u32>,
     contextname: Option<String>,
 }
 
 impl Which {
-    fn named(self) -> Result<Named<ContextId>, Refused> {
+    pub(super) fn named(self) -> Result<Named<ContextId>, Refused> {
         named(self.contextid.map(ContextId), self.contextname, "contextid or contextname")
     }
 }

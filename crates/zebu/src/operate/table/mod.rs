@@ -5,6 +5,7 @@ mod daemon;
 mod databases;
 mod filestores;
 mod groups;
+mod jobs;
 mod local;
 mod reasons;
 mod resources;
@@ -47,6 +48,9 @@ pub(crate) const TOOLS: &[&Tool] = &[
     &contexts::COMBINATION,
     &contexts::MODULE_ACCESS,
     &contexts::CLOSE_SESSIONS,
+    &jobs::DELETE_CONTEXT,
+    &jobs::MOVE_DATABASE,
+    &jobs::CONTROL,
     &users::CREATE,
     &users::LIST,
     &users::CHANGE,
