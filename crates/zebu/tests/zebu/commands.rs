@@ -213,7 +213,10 @@ fn users_from_a_file_are_many_and_may_be_given_again() {
     assert!(errors.ends_with(" s\n") && errors.contains("12 of 12"), "{errors}");
     let listed = machine.tool(&format!("listuser {ADMIN} -s u7"));
     assert_eq!(listed, "Id Name Displayname Email\n 9 u7   User, 7     u7@example.com");
-    let (code, errors) = machine.refused(&format!("createuser {ADMIN} --csv-import {file}"));
+    // The same rows are the same users; another of the same name is not.
+    let other = rows.replacen("U,1,", "V,1,", 1);
+    let other = machine.file("other.csv", &format!("{head}{other}")).display().to_string();
+    let (code, errors) = machine.refused(&format!("createuser {ADMIN} --csv-import {other}"));
     assert_eq!(code, 103);
     assert!(errors.contains("\n Row 1: User u1 already exists in this context\n"), "{errors}");
     let again = format!("/opt/open-xchange/sbin/createuser {ADMIN} --csv-import {file} --if-absent");
