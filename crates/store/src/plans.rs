@@ -82,7 +82,8 @@ mod tests {
             filestore: String::new(),
             filestore_from: None,
             quota: Quota::Unlimited,
-            resolved: std::time::Instant::now(),
+            // The filling takes its time.
+            resolved: std::time::Instant::now() + std::time::Duration::from_secs(3_600),
             known: crate::Known::default(),
         };
         let tx = store.found(&place, Plan::changing([Scope::Tree]), 1).await.unwrap();
@@ -133,7 +134,7 @@ mod tests {
     }
         hot! {
             "a scope's version": tx.version(Scope::Folder(folder));
-            "a session": sessions::find(&mut tx, *b"00000000000000000000000000004000");
+            "a session": sessions::find(&mut tx, *b"00000000000000000000000000004000", &crate::Known::default());
             "a user's sessions": sessions::count(&mut tx, UserId(4_000), 0);
             "a credential": principals::credential(&mut tx, "u4000");
             "users by id": principals::users_by_id(&mut tx, &[UserId(4_000), UserId(4_001)]);

@@ -7,7 +7,7 @@ use zebu_store::shard::sessions::{self, Found};
 use zebu_store::{Known, Place, Plan};
 
 use super::login::SignedIn;
-use super::{WANTED_BY_ALL, context_of, digest};
+use super::{context_of, digest};
 use crate::app::App;
 use crate::caller::{Caller, CallerSession};
 use crate::error::Result;
@@ -42,9 +42,7 @@ async fn find(app: &App, session: &str) -> Result<(Place, Found)> {
     place.known = Known::of_a_request();
     let found = {
         let mut tx = app.read(&place).await?;
-        let found = sessions::find(&mut tx, digest(session)).await?;
-        tx.learn(&place.known, &WANTED_BY_ALL).await?;
-        found
+        sessions::find(&mut tx, digest(session), &place.known).await?
     };
     let life = app.config.sessions.lifetimes();
     let found = found

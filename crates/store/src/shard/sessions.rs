@@ -1,10 +1,11 @@
 //! Sessions: one row each, credentials as hashes only.
 
 use zebu_model::rights::Membership;
-use zebu_model::{Scope, UserId};
+use zebu_model::{Scope, UserId, Version};
 
 use super::principals::membership;
 use crate::error::Result;
+use crate::known::Known;
 use crate::tx::{Tx, WriteTx};
 use crate::value::args;
 
@@ -52,18 +53,21 @@ pub struct Found {
     pub who: Membership,
 }
 
-/// The session of a token, with its user, groups and module access, in one statement.
-pub async fn find(tx: &mut Tx, token_hash: [u8; 32]) -> Result<Option<Found>> {
+/// The session of a token, with its user, groups and module access, in one statement. With it come the versions of what nearly
+/// every request reads next; `known` learns them, so that they need not be asked for.
+pub async fn find(tx: &mut Tx, token_hash: [u8; 32], known: &Known) -> Result<Option<Found>> {
     tx.need_everything().await?;
     let rows = tx
         .query(
             "sessions",
             "SELECT s.uid, s.handle, s.secret_hash, s.public_hash, s.client, s.address, s.user_agent, s.stays, \
-             s.created, s.used, s.node, u.enabled, u.login, u.locale, u.id, u.access, m.gid FROM sessions s \
+             s.created, s.used, s.node, u.enabled, u.login, u.locale, u.id, u.access, m.gid, \
+             (SELECT p.version FROM scopes p WHERE p.cid = s.cid AND p.kind = ? AND p.id = 0), \
+             (SELECT t.version FROM scopes t WHERE t.cid = s.cid AND t.kind = ? AND t.id = 0) FROM sessions s \
              JOIN users u ON u.cid = s.cid AND u.id = s.uid \
              LEFT JOIN group_members m ON m.cid = s.cid AND m.uid = s.uid \
              WHERE s.cid = ? AND s.token_hash = ?",
-            args![tx.context, token_hash],
+            args![Scope::Principals.key().0, Scope::Tree.key().0, tx.context, token_hash],
         )
         .await?;
     let mut found: Option<Found> = None;
@@ -83,8 +87,10 @@ pub async fn find(tx: &mut Tx, token_hash: [u8; 32]) -> Result<Option<Found>> {
             node: row.text()?,
         };
         let (user_enabled, login, locale) = (row.flag()?, row.text()?, row.text()?);
-        let known = found.as_ref().map(|found| found.who.clone());
-        let who = membership(known, &mut row)?;
+        let before = found.as_ref().map(|found| found.who.clone());
+        let who = membership(before, &mut row)?;
+        let mut version = || Ok(row.opt_int()?.map_or(Version::NONE, Version));
+        known.learn(&[(Scope::Principals, version()?), (Scope::Tree, version()?)]);
         found = Some(Found { session, user_enabled, login, locale, who });
     }
     Ok(found)
