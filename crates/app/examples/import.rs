@@ -34,6 +34,7 @@ async fn main() {
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),
         operator: Settings::default(),
+        jobs: zebu_app::JobConfig::default(),
     };
     let app = App::open(config, Clock::System).await.unwrap();
     let foundation = Foundation {
