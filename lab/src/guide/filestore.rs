@@ -3,12 +3,11 @@
 
 use super::operator::{Operator, heading, note};
 use crate::Result;
-use crate::hosts::Lab;
+use crate::hosts::{EXPORT, Lab};
 
 /// The whole chapter.
 pub(crate) fn run(lab: &Lab) -> Result {
-    let export = lab.export()?;
-    let mount = format!("mount --bind {} /var/opt/filestore", export.display());
+    let mount = format!("mount --bind {EXPORT} /var/opt/filestore");
     heading("Distributed file storage");
     note(
         "Instead of NFS: one directory that this machine shares with dbmaster and both nodes (mount --bind).",

@@ -4,6 +4,18 @@
 set -e
 disk=$1 name=$2
 mount --make-rprivate /
+# Makes a folder or an empty file at $2, as $1 is one, for it to be seen there.
+place_for() {
+    if [ -d "$1" ]; then mkdir -p "$2"; else mkdir -p "$(dirname "$2")" && touch "$2"; fi
+}
+# Folders and files that are the host's alone, or that it shares with others: "source target", one a line. Taken from the
+# machine before the machine's folders are covered.
+count=0
+while read -r source target; do
+    count=$((count + 1))
+    place_for "$source" "$disk/sources/$count"
+    mount --bind "$source" "$disk/sources/$count"
+done < "$disk/mounts"
 # Copy-on-write: the machine's files as they are, the host's changes on the host's disk.
 for folder in etc var opt home root usr/local; do
     mkdir -p "$disk/changes/$folder" "$disk/overlay/$folder"
@@ -11,10 +23,11 @@ for folder in etc var opt home root usr/local; do
         -o "lowerdir=/$folder,upperdir=$disk/changes/$folder,workdir=$disk/overlay/$folder" "/$folder"
 done
 mount -t tmpfs -o mode=755 tmpfs /run
-# Folders and files that are the host's alone, or that it shares with others: "source target", one a line.
+count=0
 while read -r source target; do
-    if [ -d "$source" ]; then mkdir -p "$target"; else mkdir -p "$(dirname "$target")" && touch "$target"; fi
-    mount --bind "$source" "$target"
+    count=$((count + 1))
+    place_for "$disk/sources/$count" "$target"
+    mount --bind "$disk/sources/$count" "$target"
 done < "$disk/mounts"
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 hostname "$name"

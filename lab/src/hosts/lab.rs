@@ -21,6 +21,10 @@ pub(crate) const HOSTS: [(&str, Ipv4Addr); 6] = [
 /// Where every host finds the program, as its package would put it.
 const BINARY: &str = "/usr/local/bin/zebu";
 
+/// Where some hosts find one and the same folder: what a file server would export to them.
+pub(crate) const EXPORT: &str = "/run/export";
+const SHARING: [&str; 3] = ["dbmaster", "oxgw01", "oxgw02"];
+
 /// A running lab.
 #[derive(Debug)]
 pub(crate) struct Lab {
@@ -43,6 +47,9 @@ impl Lab {
             if name.starts_with("db") {
                 mounts.push((lab.place.on_disk(&format!("{name}-mysql"))?, "/var/lib/mysql"));
                 mounts.push((lab.place.on_disk(&format!("{name}-log"))?, "/var/log/mysql"));
+            }
+            if SHARING.contains(&name) {
+                mounts.push((lab.place.on_disk("export")?, EXPORT));
             }
             if let Some(binary) = binary {
                 mounts.push((binary.to_owned(), BINARY));
@@ -85,11 +92,6 @@ impl Lab {
     /// Lets everything through again.
     pub(crate) fn heal(&mut self) -> Result {
         self.bridge.heal()
-    }
-
-    /// A folder of the machine that hosts can mount: what a file server would export.
-    pub(crate) fn export(&self) -> Result<PathBuf> {
-        self.place.on_disk("export")
     }
 
     fn host_mut(&mut self, name: &str) -> Result<&mut Host> {

@@ -9,7 +9,7 @@ mod place;
 
 pub(crate) use bridge::Cut;
 pub(crate) use host::Host;
-pub(crate) use lab::Lab;
+pub(crate) use lab::{EXPORT, Lab};
 
 use crate::Result;
 use std::process::Command;
