@@ -53,19 +53,7 @@ mod tests {
     async fn open(config: &str, name: &str, url: &str) -> (Store, Place) {
         let store = Store::open(Config::new(config)).await.unwrap();
         let mut tx = store.config_write().await.unwrap();
-        let new = DatabaseServer {
-            id: 0,
-            name: name.to_owned(),
-            url: url.to_owned(),
-            login: String::new(),
-            password: String::new(),
-            master: 0,
-            weight: 100,
-            contexts_max: -1,
-            pool_hard_limit: true,
-            pool_max: 16,
-            pool_initial: 0,
-        };
+        let new = DatabaseServer::master(name, url);
         let new = DatabaseServer { id: databases::insert(&mut tx, &new).await.unwrap(), ..new };
         let schema = databases::insert_schema(&mut tx, &new).await.unwrap();
         tx.commit().await.unwrap();

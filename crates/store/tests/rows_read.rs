@@ -21,19 +21,7 @@ async fn hot_queries_read_few_rows_of_many() {
     let config = server.schema();
     let store = Store::open(Config::new(config.as_str())).await.unwrap();
     let mut tx = store.config_write().await.unwrap();
-    let new = DatabaseServer {
-        id: 0,
-        name: server.name(),
-        url: server.url(),
-        login: String::new(),
-        password: String::new(),
-        master: 0,
-        weight: 100,
-        contexts_max: -1,
-        pool_hard_limit: true,
-        pool_max: 16,
-        pool_initial: 0,
-    };
+    let new = DatabaseServer::master(&server.name(), &server.url());
     let new = DatabaseServer { id: databases::insert(&mut tx, &new).await.unwrap(), ..new };
     let schema = databases::insert_schema(&mut tx, &new).await.unwrap();
     tx.commit().await.unwrap();

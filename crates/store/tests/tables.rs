@@ -26,19 +26,7 @@ fn known() -> Columns {
 async fn schema(configdb: &str, name: &str, url: &str) -> String {
     let store = Store::open(Config::new(configdb)).await.unwrap();
     let mut tx = store.config_write().await.unwrap();
-    let server = DatabaseServer {
-        id: 0,
-        name: name.to_owned(),
-        url: url.to_owned(),
-        login: String::new(),
-        password: String::new(),
-        master: 0,
-        weight: 100,
-        contexts_max: -1,
-        pool_hard_limit: true,
-        pool_max: 16,
-        pool_initial: 0,
-    };
+    let server = DatabaseServer::master(name, url);
     let server = DatabaseServer { id: databases::insert(&mut tx, &server).await.unwrap(), ..server };
     let schema = databases::insert_schema(&mut tx, &server).await.unwrap();
     tx.commit().await.unwrap();

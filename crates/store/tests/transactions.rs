@@ -102,19 +102,7 @@ impl Databases {
         if let Some(schema) = databases::schemas(&mut tx).await.unwrap().pop() {
             return (schema.database, schema.name);
         }
-        let server = DatabaseServer {
-            id: 0,
-            name: self.shard.0.clone(),
-            url: self.shard.1.clone(),
-            login: String::new(),
-            password: String::new(),
-            master: 0,
-            weight: 100,
-            contexts_max: -1,
-            pool_hard_limit: true,
-            pool_max: 16,
-            pool_initial: 0,
-        };
+        let server = DatabaseServer::master(&self.shard.0, &self.shard.1);
         let server = DatabaseServer { id: databases::insert(&mut tx, &server).await.unwrap(), ..server };
         let schema = databases::insert_schema(&mut tx, &server).await.unwrap();
         tx.commit().await.unwrap();

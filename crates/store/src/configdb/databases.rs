@@ -34,6 +34,27 @@ pub struct DatabaseServer {
     pub pool_initial: i64,
 }
 
+impl DatabaseServer {
+    /// A master at `url` that signs nobody in, takes any number of contexts and lends a node 16 connections: where a server is
+    /// registered from a program that cares for none of these.
+    #[must_use]
+    pub fn master(name: &str, url: &str) -> DatabaseServer {
+        DatabaseServer {
+            id: 0,
+            name: name.to_owned(),
+            url: url.to_owned(),
+            login: String::new(),
+            password: String::new(),
+            master: 0,
+            weight: 100,
+            contexts_max: -1,
+            pool_hard_limit: true,
+            pool_max: 16,
+            pool_initial: 0,
+        }
+    }
+}
+
 const SERVER: &str = "SELECT id, name, url, login, password, master, weight, contexts_max, pool_hard_limit, pool_max, \
      pool_initial FROM db_servers";
 
