@@ -45,19 +45,7 @@ impl Ground {
             Engine::Sqlite => ("second".to_owned(), format!("sqlite:{}", pair.dir.path().display())),
             Engine::Maria => (zebu_mariadb::server().name(), zebu_mariadb::server().url()),
         };
-        let new = DatabaseServer {
-            id: 0,
-            name,
-            url,
-            login: String::new(),
-            password: String::new(),
-            master: 0,
-            weight: 100,
-            contexts_max: -1,
-            pool_hard_limit: true,
-            pool_max: 16,
-            pool_initial: 0,
-        };
+        let new = DatabaseServer::master(&name, &url);
         let mut tx = self.store.config_write().await.unwrap();
         let id = databases::insert(&mut tx, &new).await.unwrap();
         tx.commit().await.unwrap();

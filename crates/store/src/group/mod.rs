@@ -314,8 +314,11 @@ impl Inner {
                 (Seen::Alive(_), true) => server.mark_up(),
                 _ => {}
             }
+            // A server just registered, which nobody has looked at yet, takes the role from none: who wants to write waits for
+            // that look, and what was begun goes on unless it shows a second master.
             let lost_its_role = before == Some(watched.id)
-                && roles.writer.as_ref().ok() != Some(&watched.id)
+                && !matches!(roles.writer, Ok(writer) if writer == watched.id)
+                && roles.writer != Err(Stop::NotSeenYet)
                 && self.told.stop.is_none();
             if lost_its_role && matches!(member.seen, Seen::Alive(_)) {
                 server.mark_down("it is not the master any more");

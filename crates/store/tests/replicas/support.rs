@@ -11,7 +11,7 @@ use zebu_store::shard::files;
 use zebu_store::{Config, Error, Known, Place, Plan, Result, Role, ServerState, Store};
 
 /// When the writers' clock stands.
-const NOW: i64 = 1_700_000_000_000;
+pub(crate) const NOW: i64 = 1_700_000_000_000;
 /// The longest a condition is waited for, on a busy machine.
 const WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -27,19 +27,7 @@ pub(crate) struct Shard {
 
 /// A row for a server.
 pub(crate) fn row(name: &str, server: &Server, master: i64) -> DatabaseServer {
-    DatabaseServer {
-        id: 0,
-        name: name.to_owned(),
-        url: server.url(),
-        login: String::new(),
-        password: String::new(),
-        master,
-        weight: 100,
-        contexts_max: -1,
-        pool_hard_limit: true,
-        pool_max: 16,
-        pool_initial: 0,
-    }
+    DatabaseServer { master, ..DatabaseServer::master(name, &server.url()) }
 }
 
 impl Shard {

@@ -1,9 +1,10 @@
 //! What is registered takes effect without a restart; and configdb is a group like the others.
 
+use zebu_model::{FolderId, Scope};
 use zebu_store::configdb::databases::{self, DatabaseServer};
-use zebu_store::{Config, Role, Store};
+use zebu_store::{Config, Plan, Role, Store};
 
-use crate::support::{Shard, get, put, reason, row, seen, until, until_all_answer, until_role};
+use crate::support::{NOW, Shard, get, put, reason, row, seen, until, until_all_answer, until_role};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replica_that_is_registered_later_is_used_without_a_restart() {
@@ -24,6 +25,26 @@ async fn a_replica_that_is_registered_later_is_used_without_a_restart() {
     until_role(&store, id, Role::Out).await;
     assert!(seen(&store, id).unwrap().trouble.contains("follows nobody"));
     assert_eq!(get(&store, &shard.request(), 1).await.unwrap().0, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_begun_goes_on_when_a_replica_is_registered() {
+    let shard = Shard::start(1).await;
+    let store = shard.node().await;
+    let replica = shard.replicas[0];
+    let mut tx = store.config_write().await.unwrap();
+    let registered = databases::by_id(&mut tx, replica).await.unwrap().unwrap();
+    databases::delete(&mut tx, replica).await.unwrap();
+    tx.commit().await.unwrap();
+    until("it to be forgotten", async || seen(&store, replica).is_none()).await;
+    until("the master to be written to", async || put(&store, &shard.place, 1, 1).await.is_ok()).await;
+    let content = Scope::Folder(FolderId(1));
+    let begun = store.write(&shard.place, Plan::changing([content]), NOW).await.unwrap();
+    let mut tx = store.config_write().await.unwrap();
+    let id = databases::insert(&mut tx, &registered).await.unwrap();
+    tx.commit().await.unwrap();
+    until_role(&store, id, Role::Replica).await;
+    begun.commit().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
