@@ -155,34 +155,6 @@ pub async fn missing(tx: &mut Tx, entities: &[Entity]) -> Result<Vec<Entity>> {
     Ok(entities.iter().copied().filter(|e| !found.contains(e)).collect())
 }
 
-/// Creates a user.
-pub async fn insert_user(tx: &mut WriteTx, user: &User, password_hash: &str) -> Result<()> {
-    let stamp = tx.touch(Scope::Principals)?;
-    let values = args![
-        tx.context,
-        user.id,
-        &user.login,
-        &user.display_name,
-        &user.given_name,
-        &user.surname,
-        &user.email,
-        &user.timezone,
-        &user.locale,
-        password_hash,
-        true,
-        user.access.to_stored(),
-        stamp,
-    ];
-    tx.execute(
-        "users",
-        "INSERT INTO users (cid, id, login, display_name, given_name, surname, email, timezone, locale, \
-         password_hash, enabled, access, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        values,
-    )
-    .await
-    .map(drop)
-}
-
 /// Creates a group.
 pub async fn insert_group(tx: &mut WriteTx, id: GroupId, name: &str, display_name: &str) -> Result<()> {
     let stamp: Version = tx.touch(Scope::Principals)?;
@@ -209,22 +181,4 @@ pub async fn delete_member(tx: &mut WriteTx, group: GroupId, user: UserId) -> Re
     let sql = "UPDATE user_groups SET modified = ? WHERE cid = ? AND id = ?";
     tx.execute("user_groups", sql, args![stamp, tx.context, group]).await?;
     Ok(found)
-}
-
-/// Enables or disables a user. Returns whether there is one. The folder tree's scope changes too: whoever writes relies on
-/// it, and a user who was disabled meanwhile writes nothing more.
-pub async fn set_enabled(tx: &mut WriteTx, user: UserId, enabled: bool) -> Result<bool> {
-    let stamp = tx.touch(Scope::Principals)?;
-    tx.touch(Scope::Tree)?;
-    let sql = "UPDATE users SET enabled = ?, modified = ? WHERE cid = ? AND id = ?";
-    Ok(tx.execute("users", sql, args![enabled, stamp, tx.context, user]).await? > 0)
-}
-
-/// Gives a user other module access. Returns whether there is one. The folder tree's scope changes too: who sees what
-/// depends on it, and whoever writes relies on it.
-pub async fn set_access(tx: &mut WriteTx, user: UserId, access: Access) -> Result<bool> {
-    let stamp = tx.touch(Scope::Principals)?;
-    tx.touch(Scope::Tree)?;
-    let sql = "UPDATE users SET access = ?, modified = ? WHERE cid = ? AND id = ?";
-    Ok(tx.execute("users", sql, args![access.to_stored(), stamp, tx.context, user]).await? > 0)
 }
