@@ -1,7 +1,7 @@
 //! The daemon itself.
 
+use super::asked::{Asked, Outcome};
 use super::reply::Reply;
-use super::router::{Asked, Outcome};
 
 /// `allpluginsloaded`: whether everything a command needs is there. Whoever gets an answer at all has found the daemon
 /// listening, which it does not before it is complete; what may still be missing is configdb.

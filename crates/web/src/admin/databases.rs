@@ -5,9 +5,9 @@ use serde_json::json;
 use zebu_app::operator::Secret;
 use zebu_app::operator::databases::{self, DatabaseChange, DatabaseRow, NewDatabase};
 
+use super::asked::{Asked, Outcome};
 use super::options::{everything, named};
 use super::reply::Reply;
-use super::router::{Asked, Outcome};
 
 /// The driver of the original, which its programs expect in this column.
 const DRIVER: &str = "com.mysql.jdbc.Driver";

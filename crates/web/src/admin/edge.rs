@@ -13,9 +13,10 @@ use zebu_app::App;
 use zebu_app::sessions::Credentials;
 
 use super::Config;
+use super::asked::{Asked, Outcome};
 use super::options::Options;
 use super::refused::Refused;
-use super::router::{self, Asked, Outcome};
+use super::router;
 use crate::basic::basic;
 use crate::body::{self, Body, Outgoing};
 use crate::{health, request_id};

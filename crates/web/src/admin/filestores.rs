@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::json;
 use zebu_app::operator::filestores::{self, FilestoreChange, NewFilestore};
 
+use super::asked::{Asked, Outcome};
 use super::options::everything;
 use super::reply::Reply;
-use super::router::{Asked, Outcome};
 
 /// Sizes are bytes inside and MB for operators.
 const MB: i64 = 1 << 20;

@@ -6,9 +6,9 @@ use zebu_app::operator::Named;
 use zebu_app::operator::groups::{self, GroupChange, NewGroup};
 use zebu_model::{ContextId, GroupId, UserId};
 
+use super::asked::{Asked, Outcome};
 use super::options::{everything, named};
 use super::reply::Reply;
-use super::router::{Asked, Outcome};
 
 fn users(ids: Vec<u32>) -> Vec<Named<UserId>> {
     ids.into_iter().map(|id| Named::Id(UserId(id))).collect()

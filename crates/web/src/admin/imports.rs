@@ -4,10 +4,10 @@
 use serde_json::{Map, Value};
 use zebu_app::operator::{Denied, Error, Progress};
 
+use super::asked::Outcome;
 use super::options::Options;
 use super::refused::Refused;
 use super::reply::Reply;
-use super::router::Outcome;
 
 /// Rows of a request at most: a request is to end within the time that its sender waits.
 const ROWS_MAX: usize = 1_000;

@@ -7,11 +7,11 @@ use serde_json::json;
 use zebu_app::operator::jobs::{self, JobRow};
 use zebu_model::ContextId;
 
+use super::asked::{Asked, Outcome};
 use super::contexts::Which;
 use super::options::named;
 use super::refused::Refused;
 use super::reply::Reply;
-use super::router::{Asked, Outcome};
 
 /// How long a command waits for a job that is usually soon over, before it answers that the job goes on without it.
 const PATIENCE: Duration = Duration::from_secs(60);

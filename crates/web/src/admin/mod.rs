@@ -15,9 +15,10 @@
 //! |---|---|
 //! | which command, who asks, the log line | `edge` |
 //! | the table of commands, and who may ask for each | `router` |
-//! | options and answers | `options`, `reply`, `refused` |
+//! | what a command gets and answers | `asked`, `options`, `reply`, `refused` |
 //! | the commands | one file for each thing they are about |
 
+mod asked;
 mod config;
 mod contexts;
 mod daemon;

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::json;
 use zebu_app::operator::reasons;
 
+use super::asked::{Asked, Outcome};
 use super::options::everything;
 use super::reply::Reply;
-use super::router::{Asked, Outcome};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -6,9 +6,9 @@ use zebu_app::operator::Named;
 use zebu_app::operator::resources::{self, NewResource, ResourceChange};
 use zebu_model::ContextId;
 
+use super::asked::{Asked, Outcome};
 use super::options::{everything, named};
 use super::reply::Reply;
-use super::router::{Asked, Outcome};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -3,16 +3,11 @@
 //! A command that is not in the table does not exist. Who asks is decided here, before a command sees its options: the
 //! use cases behind it ask nobody.
 
-use std::sync::Arc;
-
 use futures_util::future::BoxFuture;
-use zebu_app::App;
 use zebu_app::operator::auth;
 use zebu_app::sessions::Credentials;
 
-use super::options::Options;
-use super::refused::Refused;
-use super::reply::Reply;
+use super::asked::{Asked, Outcome};
 use super::{
     contexts, daemon, databases, filestores, groups, jobs, reasons, resources, servers, sessions, users,
 };
@@ -35,22 +30,6 @@ pub enum Realm {
     Context,
 }
 
-/// A command with its options, asked for by somebody who may.
-#[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) app: Arc<App>,
-    pub(super) options: Options,
-}
-
-impl Asked {
-    /// The options, leaving none: for a command that goes on to need the rest.
-    pub(super) fn take_options(&mut self) -> Options {
-        std::mem::take(&mut self.options)
-    }
-}
-
-/// What a command answers.
-pub(super) type Outcome = Result<Reply, Refused>;
 type Answer = BoxFuture<'static, Outcome>;
 
 macro_rules! table {

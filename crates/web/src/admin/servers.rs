@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::json;
 use zebu_app::operator::servers;
 
+use super::asked::{Asked, Outcome};
 use super::options::{everything, named};
 use super::reply::Reply;
-use super::router::{Asked, Outcome};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

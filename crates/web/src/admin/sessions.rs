@@ -4,9 +4,9 @@ use serde::Deserialize;
 use zebu_app::operator::sessions;
 use zebu_model::{ContextId, UserId};
 
+use super::asked::{Asked, Outcome};
 use super::refused::Refused;
 use super::reply::Reply;
-use super::router::{Asked, Outcome};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -4,10 +4,10 @@ use serde::Deserialize;
 use zebu_app::operator::contexts::{self, ContextChange};
 use zebu_model::ContextId;
 
+use super::super::asked::{Asked, Outcome};
 use super::super::options::named;
 use super::super::person;
 use super::super::reply::Reply;
-use super::super::router::{Asked, Outcome};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

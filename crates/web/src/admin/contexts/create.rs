@@ -6,12 +6,12 @@ use zebu_app::operator::Named;
 use zebu_app::operator::contexts::{self, NewContext};
 use zebu_model::ContextId;
 
+use super::super::asked::{Asked, Outcome};
 use super::super::imports::{self, Rows};
 use super::super::options::Options;
 use super::super::person::{self, PERSON, Person};
 use super::super::refused::Refused;
 use super::super::reply::Reply;
-use super::super::router::{Asked, Outcome};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

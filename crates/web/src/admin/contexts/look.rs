@@ -6,10 +6,10 @@ use zebu_app::operator::contexts::{self, ContextFilter, ContextRow};
 use zebu_app::operator::databases;
 use zebu_model::access::Flag;
 
+use super::super::asked::{Asked, Outcome};
 use super::super::options::everything;
 use super::super::refused::Refused;
 use super::super::reply::Reply;
-use super::super::router::{Asked, Outcome};
 use super::Which;
 
 /// Sizes are bytes inside and MB for operators.

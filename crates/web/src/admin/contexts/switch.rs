@@ -4,9 +4,9 @@ use serde::Deserialize;
 use zebu_app::operator::contexts;
 use zebu_model::ContextId;
 
+use super::super::asked::{Asked, Outcome};
 use super::super::options::named;
 use super::super::reply::Reply;
-use super::super::router::{Asked, Outcome};
 use super::Which;
 
 #[derive(Deserialize)]

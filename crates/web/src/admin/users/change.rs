@@ -5,10 +5,10 @@ use zebu_app::operator::Secret;
 use zebu_app::operator::users::{self, AccessFilter, UserChange};
 use zebu_model::{ContextId, UserId};
 
+use super::super::asked::{Asked, Outcome};
 use super::super::options::named;
 use super::super::person;
 use super::super::reply::Reply;
-use super::super::router::{Asked, Outcome};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,12 +5,12 @@ use serde_json::{Map, Value};
 use zebu_app::operator::users::{self, NewUser};
 use zebu_model::ContextId;
 
+use super::super::asked::{Asked, Outcome};
 use super::super::imports::{self, Rows};
 use super::super::options::Options;
 use super::super::person::{self, PERSON, Person};
 use super::super::refused::Refused;
 use super::super::reply::Reply;
-use super::super::router::{Asked, Outcome};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -6,9 +6,9 @@ use zebu_app::operator::users::{self, UserRow};
 use zebu_model::access::Flag;
 use zebu_model::{ContextId, UserId, person};
 
+use super::super::asked::{Asked, Outcome};
 use super::super::options::{everything, named};
 use super::super::reply::Reply;
-use super::super::router::{Asked, Outcome};
 
 /// The first columns; behind them come the contact fields, the attributes in one, and the flags of module access. The column
 /// of passwords is there and empty.
