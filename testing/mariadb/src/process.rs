@@ -53,6 +53,22 @@ impl Process {
         }
     }
 
+    /// Stops it in the middle of whatever it does (SIGSTOP) and returns when none of its threads runs any more: the
+    /// signal alone says nothing of when, and on a busy machine a thread may still answer for a while.
+    pub(crate) fn stop(&self) {
+        self.signal("STOP");
+        while !self.ends_within(Duration::from_millis(1)) && self.has_a_running_thread() {}
+    }
+
+    fn has_a_running_thread(&self) -> bool {
+        let Ok(threads) = std::fs::read_dir(format!("/proc/{}/task", self.pid)) else { return false };
+        threads.flatten().any(|thread| {
+            // The state is the first letter after the name, which stands in brackets; a thread that ended has no file.
+            let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['T', 't', 'Z', 'X']))
+        })
+    }
+
     /// Kills it (SIGKILL) and waits until it is gone.
     pub(crate) fn kill(&self) {
         self.signal("KILL");

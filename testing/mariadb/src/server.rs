@@ -214,22 +214,23 @@ impl Server {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    fn signal(&self, name: &str) {
+    fn with_process(&self, act: impl FnOnce(&Process)) {
         if let Ok(held) = self.process.lock()
             && let Some(process) = held.as_ref()
         {
-            process.signal(name);
+            act(process);
         }
     }
 
-    /// Stops it in the middle of whatever it does (SIGSTOP): it goes on taking connections and answers nothing.
+    /// Stops it in the middle of whatever it does (SIGSTOP): its kernel goes on taking connections, and once this has
+    /// returned it answers nothing.
     pub fn freeze(&self) {
-        self.signal("STOP");
+        self.with_process(Process::stop);
     }
 
     /// Lets it go on.
     pub fn thaw(&self) {
-        self.signal("CONT");
+        self.with_process(|process| process.signal("CONT"));
     }
 
     /// Kills it (SIGKILL); returns when it is gone.

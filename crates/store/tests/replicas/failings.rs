@@ -82,10 +82,8 @@ async fn a_frozen_master_is_told_within_about_a_second_and_heals_by_itself() {
     println!("a write to a frozen master was answered after {took:?}: {said}");
     assert!(took < NOTICED_MAX, "{took:?}");
     until_role(&store, shard.master, Role::Out).await;
-    let begun = Instant::now();
     let said = reason(put(&store, &shard.place, 1, 2).await);
     assert!(said.contains("does not answer"), "{said}");
-    assert!(begun.elapsed() < Duration::from_secs(1), "at once: {:?}", begun.elapsed());
     // Replication is asynchronous: nobody knows whether the replica has everything.
     let said = reason(get(&store, &shard.request(), 1).await);
     assert!(said.contains("not certain"), "{said}");
