@@ -4,3 +4,7 @@
 //! The rules are a synchronous core without a clock, a socket or a database of its own, so that a model checker and a
 //! simulation run the very code that nodes run. Around it stand the mesh (the members' connections) and the coherent
 //! cache. This crate must never know a word of groupware, nor SQL.
+
+mod validity;
+
+pub use validity::{ScopeKey, Token, Validity};
