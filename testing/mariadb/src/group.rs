@@ -154,9 +154,7 @@ mod tests {
 
     #[test]
     fn replicas_get_what_the_master_writes_and_one_can_take_its_place() {
-        let begun = std::time::Instant::now();
         let group = Group::start(2);
-        let took = begun.elapsed();
         group.semi_sync(10_000);
         let (one, two) = (&group.replicas[0], &group.replicas[1]);
         group
@@ -180,10 +178,5 @@ mod tests {
         group.master.follow(one);
         group.master.wait_for_all_of(one);
         assert_eq!(group.master.sql("SELECT COUNT(*) FROM a.t").trim(), "3");
-        assert!(took.as_secs() < 60, "a group of three took {took:?} to start");
-        #[allow(clippy::print_stdout, reason = "how long the tests of replication wait for their servers")]
-        {
-            println!("a master with two replicas started in {took:?}");
-        }
     }
 }
