@@ -45,6 +45,11 @@ pub struct Config {
     /// commit that is not answered may have happened. Keep it above `wait_ms_max`. Default 15 000.
     #[serde(default = "statement_ms_max")]
     pub statement_ms_max: u64,
+    /// How long a write may stand still between two of its statements before its server ends it and lets go of its rows,
+    /// rounded up to seconds: nobody waits longer for the rows of a node that is out of its server's reach. A write waits for
+    /// nothing but its own statements, so one that stands still for so long belongs to a node that does. Default 2 000.
+    #[serde(default = "write_idle_ms_max")]
+    pub write_idle_ms_max: u64,
 }
 
 fn connections_max() -> usize {
@@ -79,6 +84,10 @@ fn statement_ms_max() -> u64 {
     15_000
 }
 
+fn write_idle_ms_max() -> u64 {
+    2_000
+}
+
 impl Config {
     /// The defaults with configdb at `url`.
     #[must_use]
@@ -95,6 +104,7 @@ impl Config {
             wait_ms_max: wait_ms_max(),
             connect_ms_max: connect_ms_max(),
             statement_ms_max: statement_ms_max(),
+            write_idle_ms_max: write_idle_ms_max(),
         }
     }
 }

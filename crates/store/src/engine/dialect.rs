@@ -40,6 +40,20 @@ impl Dialect {
             Dialect::MySql => format!("max_execution_time = {ms}"),
         }
     }
+
+    /// The assignment that lets the server close a session that asks nothing for so long in the middle of a transaction, which
+    /// undoes it and frees its rows; `None` for as long as the server is set up for. MySQL knows no such limit for
+    /// transactions alone: there a session that rests between two of them is closed as well.
+    pub(crate) fn idle_limit(self, ms: Option<u64>) -> String {
+        let variable = match self {
+            Dialect::Sqlite | Dialect::MariaDb => "idle_transaction_timeout",
+            Dialect::MySql => "wait_timeout",
+        };
+        match ms {
+            Some(ms) => format!("{variable} = {}", ms.div_ceil(1_000).max(1)),
+            None => format!("{variable} = DEFAULT"),
+        }
+    }
 }
 
 /// How a write asks whether its context lives here, and whether the server takes writes at all: 1 if it does not. The row
@@ -91,6 +105,15 @@ mod tests {
     fn servers_are_told_the_limit_of_a_statement_each_in_its_words() {
         assert_eq!(Dialect::MariaDb.statement_limit(15_050), "max_statement_time = 15.050");
         assert_eq!(Dialect::MySql.statement_limit(15_050), "max_execution_time = 15050");
+    }
+
+    #[test]
+    fn servers_are_told_in_whole_seconds_how_long_a_write_may_stand_still_and_never_that_it_may_for_ever() {
+        assert_eq!(Dialect::MariaDb.idle_limit(Some(2_001)), "idle_transaction_timeout = 3");
+        // 0 would be no limit.
+        assert_eq!(Dialect::MariaDb.idle_limit(Some(0)), "idle_transaction_timeout = 1");
+        assert_eq!(Dialect::MySql.idle_limit(Some(2_000)), "wait_timeout = 2");
+        assert_eq!(Dialect::MySql.idle_limit(None), "wait_timeout = DEFAULT");
     }
 
     /// Words that MySQL 8.4 reserves and MariaDB or SQLite do not, from the manual's "Keywords and Reserved Words".

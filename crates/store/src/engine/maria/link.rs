@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
 
-use super::session;
 use super::wire::Wire;
-use crate::engine::Begin;
 
 /// A connection that rested for longer is asked whether it is still there before it is lent.
 const TRUSTED_MAX: Duration = Duration::from_secs(5);
@@ -45,15 +43,15 @@ impl Link {
         }
     }
 
-    /// Ready for a transaction; `used_for`: what it has to be set up for anew.
-    pub(super) async fn ready(self, since: Instant, used_for: Option<Begin>) -> mysql_async::Result<Wire> {
+    /// Ready for a transaction; `kind`: what its session has to be told if it served another kind before.
+    pub(super) async fn ready(self, since: Instant, kind: Option<String>) -> mysql_async::Result<Wire> {
         let mut wire = match self {
             Link::Clean(wire) => wire,
             Link::Ending(rollback) => rollback.await?,
         };
-        if let Some(begin) = used_for {
+        if let Some(kind) = kind {
             // An answer shows that it is still there.
-            wire.conn.query_drop(session::kind(begin)).await?;
+            wire.conn.query_drop(kind).await?;
         } else if since.elapsed() > TRUSTED_MAX {
             wire.conn.ping().await?;
         }
@@ -104,6 +102,6 @@ mod tests {
         let wire = connect().await;
         server.sql(&format!("KILL {}", wire.conn.id()));
         let wire = Link::Clean(wire).ready(Instant::now(), None).await.unwrap();
-        assert!(Link::Clean(wire).ready(Instant::now(), Some(Begin::Write)).await.is_err());
+        assert!(Link::Clean(wire).ready(Instant::now(), Some("SELECT 1".to_owned())).await.is_err());
     }
 }

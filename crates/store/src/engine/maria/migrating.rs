@@ -48,10 +48,9 @@ impl Maria {
         let turn = self.gate.while_open(&mut pass, self.pool.turn(self.limits.wait)).await?;
         let turn = turn.ok_or_else(|| self.busy())?;
         let mut conn = self.connect_to(&mut pass, schema, Begin::Write).await?;
-        let facts = self.facts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        let dialect = facts.map_or(Dialect::MariaDb, |facts| facts.dialect);
-        // A definition takes as long as the table is large.
-        let unlimited = format!("SET SESSION {}", dialect.statement_limit(0));
+        let dialect = self.dialect();
+        // A definition takes as long as the table is large; and nobody waits for its rows.
+        let unlimited = format!("SET SESSION {}, {}", dialect.statement_limit(0), dialect.idle_limit(None));
         self.in_time(self.limits.connect, &unlimited, conn.query_drop(&unlimited)).await?;
         // Named after the schema: locks of a server are known to all its schemas. Its length is limited to 64.
         let lock: String = format!("zebu migrates {schema}").chars().take(64).collect();

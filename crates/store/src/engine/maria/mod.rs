@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use mysql_async::{Conn, Opts, OptsBuilder};
 
+use super::dialect::Dialect;
 use super::gate::{Gate, Pass};
 use super::pool::{Idle, Limits, Pool};
 use super::{Begin, Target};
@@ -126,8 +127,8 @@ impl Maria {
 
     /// An idle connection made ready for `begin`; `None` if it is not usable any more.
     async fn revive(&self, pass: &mut Pass, idle: Idle<Link>, begin: Begin) -> Result<Option<Wire>> {
-        let used_for = (idle.begin != begin).then_some(begin);
-        let ready = idle.connection.ready(idle.since, used_for);
+        let kind = (idle.begin != begin).then(|| self.session.kind(self.dialect(), begin));
+        let ready = idle.connection.ready(idle.since, kind);
         Ok(match self.gate.while_open(pass, tokio::time::timeout(self.limits.connect, ready)).await? {
             Ok(Ok(wire)) => Some(wire),
             Ok(Err(_)) | Err(_) => None,
@@ -150,6 +151,12 @@ impl Maria {
         let (conn, facts) = self.in_time(self.limits.connect, "connect", work).await?;
         *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = Some(facts);
         Ok(conn)
+    }
+
+    /// Whose SQL it speaks, as far as anybody has asked.
+    fn dialect(&self) -> Dialect {
+        let facts = self.facts.lock().unwrap_or_else(PoisonError::into_inner);
+        facts.as_ref().map_or(Dialect::MariaDb, |facts| facts.dialect)
     }
 
     fn close_expired(&self) {

@@ -22,11 +22,16 @@ pub(super) struct Facts {
 pub(super) struct Session {
     wait_ms_max: u64,
     statement_ms_max: u64,
+    write_idle_ms_max: u64,
 }
 
 impl Session {
     pub(super) fn new(config: &Config) -> Session {
-        Session { wait_ms_max: config.wait_ms_max, statement_ms_max: config.statement_ms_max }
+        Session {
+            wait_ms_max: config.wait_ms_max,
+            statement_ms_max: config.statement_ms_max,
+            write_idle_ms_max: config.write_idle_ms_max,
+        }
     }
 
     /// The statements that set a session up: one text, so one round trip.
@@ -37,19 +42,22 @@ impl Session {
         format!(
             "SET SESSION autocommit = 0, innodb_lock_wait_timeout = {lock_seconds}, {statement}, \
              sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'; {}",
-            kind(begin)
+            self.kind(dialect, begin)
         )
     }
-}
 
-/// What makes the next transactions of a session snapshots, or writes.
-pub(super) fn kind(begin: Begin) -> &'static str {
-    match begin {
-        Begin::Read => "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
-        // What a write relies on it has locked. A snapshot would show it the rest as it was, and locks on the gaps between
-        // rows would let writes of different things (the first into each of two folders, two logins) wait for each other
-        // and fail.
-        Begin::Write => "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE",
+    /// What makes the next transactions of a session snapshots, or writes: one text too.
+    pub(super) fn kind(&self, dialect: Dialect, begin: Begin) -> String {
+        let (idle, kind) = match begin {
+            // It holds nobody up.
+            Begin::Read => (None, "REPEATABLE READ, READ ONLY"),
+            // What a write relies on it has locked. A snapshot would show it the rest as it was, and locks on the gaps
+            // between rows would let writes of different things (the first into each of two folders, two logins) wait for
+            // each other and fail.
+            Begin::Write => (Some(self.write_idle_ms_max), "READ COMMITTED, READ WRITE"),
+        };
+        let idle = dialect.idle_limit(idle);
+        format!("SET SESSION {idle}; SET SESSION TRANSACTION ISOLATION LEVEL {kind}")
     }
 }
 

@@ -75,6 +75,50 @@ async fn a_transaction_whose_connection_is_killed_fails_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_write_that_stands_still_is_ended_by_its_server_and_its_rows_are_free() {
+    let server = zebu_mariadb::server();
+    let patient = database(server, |_| {}).await;
+    let url = server.url_of(&patient.schema);
+    let gone = format!("SELECT COUNT(*) FROM information_schema.processlist WHERE db = '{}'", patient.schema);
+    for writes in [false, true] {
+        let still = super::same(&url, |config| config.write_idle_ms_max = 3_000);
+        let lock = "SELECT v FROM t WHERE id = 1 FOR UPDATE";
+        let mut first = still.lease(Begin::Write).await.unwrap();
+        let mut second = still.lease(Begin::Write).await.unwrap();
+        number(&mut first, "SELECT v FROM t WHERE id = 2 FOR UPDATE").await.unwrap();
+        number(&mut second, lock).await.unwrap();
+        if writes {
+            execute(&mut second, "UPDATE t SET v = 5 WHERE id = 1").await.unwrap();
+        }
+        // The node says nothing more, and it does not go away either. Who waits for its row gets it.
+        let mut other = patient.lease(Begin::Write).await.unwrap();
+        assert_eq!(number(&mut other, lock).await.unwrap(), 0);
+        drop(other);
+        patient.server.mark_down("not needed");
+        zebu_mariadb::wait_for("both are gone", || server.sql(&gone).trim() == "0");
+        patient.server.mark_up();
+        let late = number(&mut first, lock).await;
+        assert!(matches!(late, Err(Error::Unavailable { .. })), "{late:?}");
+        let commit = second.commit().await;
+        assert!(matches!(commit, Err(Error::InDoubt { .. })), "{commit:?}");
+        assert_eq!(sum(&patient).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_read_and_a_connection_that_rests_may_stand_still_for_longer() {
+    let server = zebu_mariadb::server();
+    let database = database(server, |config| config.write_idle_ms_max = 1_000).await;
+    let idle = "SELECT @@idle_transaction_timeout";
+    let limit = async |begin| number(&mut database.lease(begin).await.unwrap(), idle).await.unwrap();
+    // On one connection after the other, and on the same one.
+    for begin in [Begin::Write, Begin::Read, Begin::Write, Begin::Read] {
+        assert_eq!(limit(begin).await, i64::from(begin == Begin::Write), "{begin:?}");
+    }
+    assert_eq!(database.server.connections(), (0, 1));
+}
+
+#[tokio::test]
 async fn a_connection_left_in_the_middle_of_a_statement_is_not_used_again() {
     let server = zebu_mariadb::server();
     let database = database(server, |config| config.connections_max = 1).await;
