@@ -8,3 +8,4 @@
 mod validity;
 
 pub use validity::{ScopeKey, Token, Validity};
+pub mod core;

@@ -1,0 +1,106 @@
+//! Whether this node may cache at this moment, until when, and which life of its caches this is.
+
+use super::event::{Action, EpochEnd};
+use super::membership::Stage;
+use super::names::Millis;
+use super::{Core, Rule, Turn};
+
+/// A time in which what was cached may be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Epoch {
+    /// Of the one that goes on, or that would begin next.
+    pub(super) number: u64,
+    /// Good until then; never, if none goes on.
+    pub(super) until: Millis,
+}
+
+impl Epoch {
+    pub(super) fn first(number: u64) -> Epoch {
+        Epoch { number, until: Millis::NEVER }
+    }
+
+    fn goes_on(self) -> bool {
+        self.until != Millis::NEVER
+    }
+}
+
+impl Core {
+    /// Must come before anything that could make the epoch good again: others may have written since it ran out.
+    pub(super) fn end_epoch_that_ran_out(&mut self, turn: &mut Turn<'_>) {
+        let over = self.epoch.goes_on() && self.epoch.until.is_over(turn.now);
+        if over && self.rules.has(Rule::GapEndsEpoch) {
+            let why = self.standing(turn.now).err().unwrap_or(EpochEnd::MembershipOver);
+            self.end_epoch(why, turn);
+        }
+    }
+
+    pub(super) fn judge_epoch(&mut self, turn: &mut Turn<'_>) {
+        if let Some(member) = turn.removed.filter(|_| self.rules.has(Rule::RemovalEndsEpoch)) {
+            self.end_epoch(EpochEnd::Removed(member), turn);
+        }
+        match self.standing(turn.now) {
+            Ok(until) if until != self.epoch.until => {
+                self.epoch.until = until;
+                turn.out.push(Action::Epoch { number: self.epoch.number, until });
+            }
+            Ok(_) => {}
+            Err(why) => self.end_epoch(why, turn),
+        }
+    }
+
+    fn end_epoch(&mut self, why: EpochEnd, turn: &mut Turn<'_>) {
+        if self.epoch.goes_on() {
+            let number = self.epoch.number;
+            self.epoch = Epoch::first(number.saturating_add(1));
+            turn.out.push(Action::EpochEnded { number, why });
+        }
+    }
+
+    /// Until when this node may cache as things stand, or why it may not.
+    fn standing(&self, now: Millis) -> Result<Millis, EpochEnd> {
+        if !self.part.caches || self.membership.stage != Stage::Registered {
+            return Err(EpochEnd::Leaving);
+        }
+        let mut until = self.membership.until;
+        if !self.rules.has(Rule::MembershipToCache) {
+            until = now.after(self.timing.lease_ms);
+        }
+        if until.is_over(now) {
+            return Err(EpochEnd::MembershipOver);
+        }
+        for (member, peer) in &self.peers {
+            if !peer.counts() || !self.rules.has(Rule::LeasesToCache) {
+                continue;
+            }
+            let new = peer.lease_until == Millis::NEVER && self.epoch.goes_on();
+            if new && !self.rules.has(Rule::NewMemberEndsEpoch) {
+                continue;
+            }
+            if peer.lease_until.is_over(now) {
+                return Err(EpochEnd::NoLeaseFrom(*member));
+            }
+            until = until.min(peer.lease_until);
+        }
+        Ok(until)
+    }
+
+    /// Asks for a tick at the next moment at which something is over or due, unless that was asked for already.
+    pub(super) fn wake(&mut self, now: Millis, out: &mut Vec<Action>) {
+        let membership = &self.membership;
+        let renewal =
+            (membership.stage != Stage::Over && membership.asked.is_none()).then_some(membership.renew_at);
+        let asks = self.peers.values().filter(|peer| self.part.caches && peer.connection.is_some());
+        let next = asks
+            .filter(|peer| peer.counts() && peer.asked.is_none())
+            .map(|peer| peer.ask_at)
+            .chain(renewal)
+            .chain(self.epoch.goes_on().then_some(self.epoch.until))
+            .chain(self.deadlines.first().map(|(at, _)| *at))
+            .filter(|at| !at.is_over(now))
+            .min();
+        if let Some(at) = next.filter(|at| *at != self.wake_at) {
+            self.wake_at = at;
+            out.push(Action::WakeAt { at });
+        }
+    }
+}
