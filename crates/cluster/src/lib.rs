@@ -5,7 +5,8 @@
 //! simulation run the very code that nodes run. Around it stand the mesh (the members' connections) and the coherent
 //! cache. This crate must never know a word of groupware, nor SQL.
 
+pub mod core;
 mod validity;
 
-pub use validity::{ScopeKey, Token, Validity};
-pub mod core;
+pub use core::fence::Token;
+pub use validity::{ScopeKey, Validity};

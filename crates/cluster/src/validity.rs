@@ -7,6 +7,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::core::fence::{self, Slot, Token};
+use crate::core::rules::Rules;
+
 /// The name of what is held, cached and published as one. This crate does not know what it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScopeKey {
@@ -30,26 +33,8 @@ impl ScopeKey {
     }
 }
 
-/// The state of a scope as it was when a reader began to load something of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Token {
-    epoch: u64,
-    generation: u64,
-}
-
-impl Token {
-    /// The epoch it was taken in.
-    #[must_use]
-    pub fn epoch(self) -> u64 {
-        self.epoch
-    }
-}
-
 /// Slots of the table of holds: 512 KiB. Scopes that share one void each other's tokens, which costs a load and nothing else.
 const SLOTS: usize = 1 << 16;
-/// The low bits of a slot count the holds that are open, the others those that ever began.
-const OPEN: u64 = (1 << 16) - 1;
-const BEGUN: u64 = 1 << 16;
 
 /// Whether this node may answer from memory at the moment, and of which scopes.
 #[derive(Debug)]
@@ -79,6 +64,10 @@ impl Validity {
         self.slots.get(usize::try_from(at).unwrap_or(0))
     }
 
+    fn slot_now(&self, scope: ScopeKey) -> Option<Slot> {
+        self.slot(scope).map(|slot| Slot(slot.load(Ordering::SeqCst)))
+    }
+
     fn micros(&self, at: Instant) -> u64 {
         u64::try_from(at.saturating_duration_since(self.zero).as_micros()).unwrap_or(u64::MAX)
     }
@@ -96,9 +85,8 @@ impl Validity {
     /// For a load that begins now; `None` if what it finds may not be kept: no epoch lasts, or somebody writes the scope.
     #[must_use]
     pub fn token_at(&self, scope: ScopeKey, now: Instant) -> Option<Token> {
-        let epoch = self.epoch_at(now)?;
-        let slot = self.slot(scope)?.load(Ordering::SeqCst);
-        (slot & OPEN == 0).then_some(Token { epoch, generation: slot })
+        let epoch = self.epoch_at(now);
+        fence::token(Rules::ALL, epoch, self.slot_now(scope)?)
     }
 
     /// The same now.
@@ -110,7 +98,8 @@ impl Validity {
     /// Whether no write to the scope has been answered, nor may have been, since the token was taken.
     #[must_use]
     pub fn stands_at(&self, scope: ScopeKey, token: Token, now: Instant) -> bool {
-        self.token_at(scope, now) == Some(token)
+        let epoch = self.epoch_at(now);
+        self.slot_now(scope).is_some_and(|slot| fence::stands(Rules::ALL, epoch, slot, token))
     }
 
     /// The same now.
@@ -122,14 +111,14 @@ impl Validity {
     /// A hold begins. Returns when every reader sees it: only then may it be acknowledged.
     pub fn hold(&self, scope: ScopeKey) {
         if let Some(slot) = self.slot(scope) {
-            slot.fetch_add(BEGUN + 1, Ordering::SeqCst);
+            slot.fetch_add(Slot::PUT, Ordering::SeqCst);
         }
     }
 
     /// A hold that began here ends.
     pub fn release(&self, scope: ScopeKey) {
         if let Some(slot) = self.slot(scope) {
-            slot.fetch_sub(1, Ordering::SeqCst);
+            slot.fetch_sub(Slot::LIFT, Ordering::SeqCst);
         }
     }
 

@@ -5,29 +5,14 @@ use super::membership::Stage;
 use super::names::Millis;
 use super::{Core, Rule, Turn};
 
-/// A time in which what was cached may be served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Epoch {
-    /// Of the one that goes on, or that would begin next.
-    pub(super) number: u64,
-    /// Good until then; never, if none goes on.
-    pub(super) until: Millis,
-}
-
-impl Epoch {
-    pub(super) fn first(number: u64) -> Epoch {
-        Epoch { number, until: Millis::NEVER }
-    }
-
-    fn goes_on(self) -> bool {
-        self.until != Millis::NEVER
-    }
-}
-
 impl Core {
+    fn epoch_lasts(&self) -> bool {
+        self.epoch_until != Millis::NEVER
+    }
+
     /// Must come before anything that could make the epoch good again: others may have written since it ran out.
     pub(super) fn end_epoch_that_ran_out(&mut self, turn: &mut Turn<'_>) {
-        let over = self.epoch.goes_on() && self.epoch.until.is_over(turn.now);
+        let over = self.epoch_lasts() && self.epoch_until.is_over(turn.now);
         if over && self.rules.has(Rule::GapEndsEpoch) {
             let why = self.standing(turn.now).err().unwrap_or(EpochEnd::MembershipOver);
             self.end_epoch(why, turn);
@@ -39,9 +24,11 @@ impl Core {
             self.end_epoch(EpochEnd::Removed(member), turn);
         }
         match self.standing(turn.now) {
-            Ok(until) if until != self.epoch.until => {
-                self.epoch.until = until;
-                turn.out.push(Action::Epoch { number: self.epoch.number, until });
+            Ok(until) if until != self.epoch_until => {
+                let lasts = self.epoch_lasts();
+                self.epoch_until = until;
+                let extended = Action::EpochExtended { until };
+                turn.out.push(if lasts { extended } else { Action::EpochBegan { until } });
             }
             Ok(_) => {}
             Err(why) => self.end_epoch(why, turn),
@@ -49,10 +36,9 @@ impl Core {
     }
 
     fn end_epoch(&mut self, why: EpochEnd, turn: &mut Turn<'_>) {
-        if self.epoch.goes_on() {
-            let number = self.epoch.number;
-            self.epoch = Epoch::first(number.saturating_add(1));
-            turn.out.push(Action::EpochEnded { number, why });
+        if self.epoch_lasts() {
+            self.epoch_until = Millis::NEVER;
+            turn.out.push(Action::EpochEnded { why });
         }
     }
 
@@ -72,7 +58,7 @@ impl Core {
             if !peer.counts() || !self.rules.has(Rule::LeasesToCache) {
                 continue;
             }
-            let new = peer.lease_until == Millis::NEVER && self.epoch.goes_on();
+            let new = peer.lease_until == Millis::NEVER && self.epoch_lasts();
             if new && !self.rules.has(Rule::NewMemberEndsEpoch) {
                 continue;
             }
@@ -94,7 +80,7 @@ impl Core {
             .filter(|peer| peer.counts() && peer.asked.is_none())
             .map(|peer| peer.ask_at)
             .chain(renewal)
-            .chain(self.epoch.goes_on().then_some(self.epoch.until))
+            .chain(self.epoch_lasts().then_some(self.epoch_until))
             .chain(self.deadlines.first().map(|(at, _)| *at))
             .filter(|at| !at.is_over(now))
             .min();

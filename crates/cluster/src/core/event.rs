@@ -1,6 +1,7 @@
 //! What goes into a step, what comes out of it, and what members say to each other.
 
-use super::names::{Connection, Incarnation, Millis, Scope, Version, WriteId};
+use super::names::{Connection, Incarnation, Millis, Version, WriteId};
+use crate::ScopeKey;
 
 /// What happened. The time that a step is given with it was read after it happened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +51,7 @@ pub enum Event {
         /// The write.
         write: WriteId,
         /// Every scope whose version it raises.
-        scopes: Vec<Scope>,
+        scopes: Vec<ScopeKey>,
     },
     /// The transaction holds the lock on each scope row it changes, and a shared lock on each it relied on.
     RowsLocked {
@@ -82,29 +83,30 @@ pub enum Event {
 /// What a step wants done, in this order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// From now until then, what was cached in this epoch may be served.
-    Epoch {
-        /// Which epoch; larger than all before.
-        number: u64,
-        /// The first moment at which it is over, unless this action comes again.
+    /// An epoch begins: what is loaded from now on may be served until then, unless it is extended or ended.
+    EpochBegan {
+        /// The first moment at which it is over.
         until: Millis,
     },
-    /// Nothing cached in this epoch may be served any more.
+    /// The epoch that lasts, lasts until then.
+    EpochExtended {
+        /// The first moment at which it is over.
+        until: Millis,
+    },
+    /// Nothing that was cached in the epoch may be served any more.
     EpochEnded {
-        /// Which epoch.
-        number: u64,
         /// Why.
         why: EpochEnd,
     },
     /// These scopes are held once more: nothing of them is served or cached.
     Hold {
         /// The scopes.
-        scopes: Vec<Scope>,
+        scopes: Vec<ScopeKey>,
     },
     /// These scopes are held once less.
     Free {
         /// The scopes.
-        scopes: Vec<Scope>,
+        scopes: Vec<ScopeKey>,
         /// The version that the write gave them; none if it changed nothing, or nobody here will learn of it.
         version: Option<Version>,
     },
@@ -162,7 +164,7 @@ pub enum Action {
         /// Which write is in doubt.
         write: WriteId,
         /// What it would have changed.
-        scopes: Vec<Scope>,
+        scopes: Vec<ScopeKey>,
     },
     /// Call again with [`Event::Tick`] at this moment, whatever else comes before.
     WakeAt {
@@ -209,7 +211,7 @@ pub struct Hold {
     /// The write; with the incarnation at the other end of the connection it is unique.
     pub write: WriteId,
     /// All scopes it changes.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<ScopeKey>,
 }
 
 /// A row of the registry.
@@ -225,7 +227,7 @@ pub struct Listed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Relied {
     /// The scope.
-    pub scope: Scope,
+    pub scope: ScopeKey,
     /// The version at which it was read, cached or not.
     pub read: Version,
     /// The version found under the shared lock.
@@ -266,5 +268,5 @@ pub enum WriteFailure {
     /// The node is stopping. Again on another.
     Leaving,
     /// This scope was changed after it was read. Again with fresh data, at once.
-    StaleGround(Scope),
+    StaleGround(ScopeKey),
 }

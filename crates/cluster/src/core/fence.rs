@@ -1,10 +1,9 @@
-//! The fence between readers and writers: what a reader compares before it serves from memory. Pure functions of three
+//! The fence between readers and writers: what a reader compares before it serves from memory. Pure functions of two
 //! numbers, so that readers need no lock, and so that the model runs what readers run.
 
-use super::names::Millis;
 use super::rules::{Rule, Rules};
 
-/// What a reader keeps beside what it loaded: as long as the token stands, that is the newest there is.
+/// The state of a scope as it was when a reader began to load something of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token {
     epoch: u64,
@@ -12,31 +11,26 @@ pub struct Token {
 }
 
 impl Token {
-    pub(super) fn epoch(self) -> u64 {
+    /// The epoch it was taken in.
+    #[must_use]
+    pub fn epoch(self) -> u64 {
         self.epoch
     }
-}
-
-/// The epoch as it was published last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Published {
-    pub(super) number: u64,
-    pub(super) until: Millis,
 }
 
 /// The open holds of a slot and how many it ever had, in one word: 16 million holds at once, and as many generations as
 /// a thousand holds a second make in 34 years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Slot(pub(super) u64);
+pub(crate) struct Slot(pub(crate) u64);
 
 const GENERATION_SHIFT: u32 = 24;
 const OPEN: u64 = (1 << GENERATION_SHIFT) - 1;
 
 impl Slot {
     /// What a hold adds to the word: one more open, and a new generation.
-    pub(super) const PUT: u64 = (1 << GENERATION_SHIFT) + 1;
+    pub(crate) const PUT: u64 = (1 << GENERATION_SHIFT) + 1;
     /// What its end takes away again.
-    pub(super) const LIFT: u64 = 1;
+    pub(crate) const LIFT: u64 = 1;
 
     fn is_held(self) -> bool {
         self.0 & OPEN != 0
@@ -47,17 +41,17 @@ impl Slot {
     }
 }
 
-/// A token for what is about to be loaded, if it could be cached at all.
-pub(super) fn token(rules: Rules, epoch: Published, slot: Slot, now: Millis) -> Option<Token> {
+/// A token for what is about to be loaded, if it may be kept: an epoch lasts, and nobody writes the scope.
+pub(crate) fn token(rules: Rules, epoch: Option<u64>, slot: Slot) -> Option<Token> {
     let held = slot.is_held() && rules.has(Rule::HeldIsNotServed);
-    let fresh = Token { epoch: epoch.number, generation: slot.generation() };
-    (!epoch.until.is_over(now) && !held).then_some(fresh)
+    epoch.filter(|_| !held).map(|epoch| Token { epoch, generation: slot.generation() })
 }
 
-/// Whether what was loaded under a token may be served at this moment, or put in the cache.
-pub(super) fn stands(rules: Rules, epoch: Published, slot: Slot, now: Millis, token: Token) -> bool {
-    let held = slot.is_held() && rules.has(Rule::HeldIsNotServed);
-    let same_epoch = token.epoch == epoch.number || !rules.has(Rule::EpochVoids);
-    let same_generation = token.generation == slot.generation() || !rules.has(Rule::HoldVoids);
-    !epoch.until.is_over(now) && !held && same_epoch && same_generation
+/// Whether what was loaded under a token may be served at this moment, or kept.
+pub(crate) fn stands(rules: Rules, epoch: Option<u64>, slot: Slot, token: Token) -> bool {
+    let now = self::token(rules, epoch, slot);
+    now.is_some_and(|now| {
+        (now.epoch == token.epoch || !rules.has(Rule::EpochVoids))
+            && (now.generation == token.generation || !rules.has(Rule::HoldVoids))
+    })
 }

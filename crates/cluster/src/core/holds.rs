@@ -3,8 +3,9 @@
 use std::collections::btree_map::Entry;
 
 use super::event::{Action, Hold, Message};
-use super::names::{Incarnation, Scope, Version, WriteId};
+use super::names::{Incarnation, Version, WriteId};
 use super::{Core, Rule, Turn};
+use crate::ScopeKey;
 
 impl Core {
     pub(super) fn hold(&mut self, member: Incarnation, hold: Hold, turn: &mut Turn<'_>) {
@@ -38,7 +39,7 @@ impl Core {
     }
 
     /// What a release does that only knows scopes.
-    fn free_all_that_touch(&mut self, released: &[Scope], version: Option<Version>, turn: &mut Turn<'_>) {
+    fn free_all_that_touch(&mut self, released: &[ScopeKey], version: Option<Version>, turn: &mut Turn<'_>) {
         for peer in self.peers.values_mut() {
             peer.holds.retain(|_, scopes| {
                 let touches = scopes.iter().any(|scope| released.contains(scope));

@@ -1,9 +1,9 @@
 //! What a node knows of a scope's version, and what follows for its next load: whether the row must be locked, and
 //! whether a replica will do. The cache keeps one for each scope it loaded; losing one costs a lock, never truth.
 
-use super::fence::Token;
 use super::names::Version;
 use super::rules::{Rule, Rules};
+use crate::Token;
 
 /// The newest version that a scope is known to have, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

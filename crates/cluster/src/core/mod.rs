@@ -2,19 +2,18 @@
 //! and says what is to be done. The node's driver calls it, and so do the model and the simulation.
 //!
 //! It must never read a clock, a socket or a random number, and knows nothing of what is cached: what readers need of it
-//! the driver publishes in a [`crate::core::Validity`]. `docs/COHERENCE.md` has the protocol and why each rule is needed.
+//! the driver publishes in a [`crate::Validity`]. `docs/COHERENCE.md` has the protocol and why each rule is needed.
 
 mod epoch;
 mod event;
-mod fence;
+pub(crate) mod fence;
 mod holds;
 mod known;
 mod leases;
 mod membership;
 mod names;
-mod rules;
+pub(crate) mod rules;
 mod timing;
-mod validity;
 mod writes;
 
 #[cfg(test)]
@@ -22,17 +21,16 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use epoch::Epoch;
+use crate::ScopeKey;
+
 use membership::Membership;
 use rules::{Rule, Rules};
 use writes::Write;
 
 pub use event::{Action, EpochEnd, Event, Hold, Listed, Message, Outcome, Relied, WriteFailure};
-pub use fence::Token;
 pub use known::Known;
-pub use names::{Connection, Incarnation, Millis, Scope, Version, WriteId};
+pub use names::{Connection, Incarnation, Millis, Version, WriteId};
 pub use timing::{Timing, TimingError};
-pub use validity::Validity;
 
 /// What a node is in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,8 +39,6 @@ pub struct Part {
     pub me: Incarnation,
     /// Whether it caches. If not it asks for no leases, and nobody waits for it.
     pub caches: bool,
-    /// The number of its first epoch: larger than any that its process had before, under whatever incarnation.
-    pub first_epoch: u64,
 }
 
 /// One node's protocol state, from registration to removal.
@@ -56,7 +52,8 @@ pub struct Core {
     writes: BTreeMap<WriteId, Write>,
     /// When the last of a write's waits is over, for each that waits.
     deadlines: BTreeSet<(Millis, WriteId)>,
-    epoch: Epoch,
+    /// Until when the epoch lasts; never, between two.
+    epoch_until: Millis,
     wake_at: Millis,
 }
 
@@ -79,7 +76,7 @@ struct Peer {
     /// Until when it may cache as far as we are concerned, with the drift added.
     granted_until: Millis,
     /// Its open writes.
-    holds: BTreeMap<WriteId, Vec<Scope>>,
+    holds: BTreeMap<WriteId, Vec<ScopeKey>>,
 }
 
 /// What was seen of a member's row.
@@ -140,7 +137,7 @@ impl Core {
             peers: BTreeMap::new(),
             writes: BTreeMap::new(),
             deadlines: BTreeSet::new(),
-            epoch: Epoch::first(part.first_epoch),
+            epoch_until: Millis::NEVER,
             wake_at: Millis::NEVER,
         }
     }

@@ -21,23 +21,12 @@ pub struct Connection(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WriteId(pub u64);
 
-/// What is locked, cached and held as one. Which things those are, only the caller knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Scope {
-    /// Whose data it belongs to; two contexts share no scope.
-    pub context: u64,
-    /// What kind of thing it is.
-    pub kind: i64,
-    /// Which one of that kind.
-    pub id: i64,
-}
-
 /// A scope's version: the number in its row. Grows with each committed write, never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub i64);
 
-/// A moment on the node's own clock, in milliseconds. The clock never goes back and goes on while the machine sleeps
-/// (`CLOCK_BOOTTIME`): one that stands still in a sleep would let a lease live that its granter counts as over.
+/// A moment on the node's own clock, in whole milliseconds, rounded down. The clock never goes back, and must not stand
+/// still while others' go on: then a lease would live here that its granter counts as over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Millis(pub u64);
 

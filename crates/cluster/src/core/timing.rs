@@ -53,6 +53,8 @@ impl Timing {
         let pairs = [
             (self.renew_every_ms, 0, "renew_every_ms", "0"),
             (self.ask_every_ms, 0, "ask_every_ms", "0"),
+            // Times are rounded down to whole milliseconds: that alone is a drift of one.
+            (self.drift_ms, 0, "drift_ms", "0"),
             (self.member_ttl_ms, self.renew_every_ms, "member_ttl_ms", "renew_every_ms"),
             (self.lease_ms, self.ask_every_ms, "lease_ms", "ask_every_ms"),
             (self.member_ttl_ms, self.drift_ms, "member_ttl_ms", "drift_ms"),

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::event::{Action, Hold, Message, Outcome, Relied, WriteFailure};
 use super::membership::Stage;
-use super::names::{Incarnation, Millis, Scope, Version, WriteId};
+use super::names::{Incarnation, Millis, Version, WriteId};
 use super::{Core, Rule, Turn};
+use crate::ScopeKey;
 
 /// A write under way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Write {
-    pub(super) scopes: Vec<Scope>,
+    pub(super) scopes: Vec<ScopeKey>,
     /// Who has not acknowledged yet, and when its lease is over that it had when the write began. A later grant does not
     /// make the wait longer: whoever gets it has got the hold before, or with it.
     pub(super) waiting: BTreeMap<Incarnation, Millis>,
@@ -33,7 +34,7 @@ pub(super) enum WriteStage {
 }
 
 impl Core {
-    pub(super) fn write_begun(&mut self, write: WriteId, scopes: Vec<Scope>, turn: &mut Turn<'_>) {
+    pub(super) fn write_begun(&mut self, write: WriteId, scopes: Vec<ScopeKey>, turn: &mut Turn<'_>) {
         if let Some(why) = self.may_not_write(turn.now) {
             turn.out.push(Action::WriteMustFail { write, why });
             return;

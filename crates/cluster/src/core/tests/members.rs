@@ -17,11 +17,11 @@ fn a_membership_counts_from_before_the_renewal_was_sent() {
     let mut node = Node::new();
     node.tick(1000);
     let out = node.list(1500, 1, &[(ME, 1)]);
-    assert!(out.iter().any(|action| matches!(action, Action::Epoch { until, .. } if until.0 == 1600)));
+    assert!(out.iter().any(|action| matches!(action, Action::EpochBegan { until } if until.0 == 1600)));
     node.tick(1599);
     assert!(node.caches());
     let out = node.tick(1600);
-    assert!(out.contains(&Action::EpochEnded { number: 1, why: EpochEnd::MembershipOver }));
+    assert!(out.contains(&Action::EpochEnded { why: EpochEnd::MembershipOver }));
     assert!(!node.caches());
 }
 
@@ -32,7 +32,9 @@ fn a_renewal_that_fails_is_tried_again_sooner_and_its_late_answer_counts_for_not
     node.at(1150, Event::RenewFailed { attempt: 2 });
     assert!(node.tick(1175).contains(&Action::Renew { attempt: 3, register: false }));
     let out = node.list(1180, 2, &[(ME, 2), (PEER, 1)]);
-    assert!(!out.iter().any(|action| matches!(action, Action::Epoch { .. } | Action::EpochEnded { .. })));
+    assert!(
+        !out.iter().any(|action| matches!(action, Action::EpochExtended { .. } | Action::EpochEnded { .. }))
+    );
 }
 
 #[test]
@@ -41,7 +43,7 @@ fn a_member_that_is_new_on_the_list_ends_the_epoch_until_it_gives_a_lease() {
     let before = node.token().unwrap();
     node.tick(1100);
     let out = node.list(1100, 2, &[(ME, 2), (PEER, 1)]);
-    assert!(out.contains(&Action::EpochEnded { number: 1, why: EpochEnd::NoLeaseFrom(PEER) }));
+    assert!(out.contains(&Action::EpochEnded { why: EpochEnd::NoLeaseFrom(PEER) }));
     node.at(1100, Event::Connected { peer: PEER, connection: link(1) });
     assert!(!node.caches());
     node.hears(1110, PEER, 1, Message::Grant { holds: vec![] });
@@ -84,7 +86,7 @@ fn the_removal_of_a_member_ends_the_epoch_and_a_new_one_begins() {
     node.hears(1199, PEER, 1, Message::Grant { holds: vec![] });
     node.tick(1200);
     let out = node.list(1200, 3, &[(ME, 3)]);
-    assert!(out.contains(&Action::EpochEnded { number: 2, why: EpochEnd::Removed(PEER) }));
+    assert!(out.contains(&Action::EpochEnded { why: EpochEnd::Removed(PEER) }));
     assert!(node.caches() && !node.stands(before));
 }
 

@@ -1,16 +1,16 @@
 //! What readers see of it all.
 
-use super::stand_in::{ME, Node, OTHER, PEER, SCOPE, hold, link};
-use crate::core::{Core, Event, Known, Message, Millis, Part, Version, WriteId};
+use super::stand_in::{ME, Node, OTHER, PEER, hold, link};
+use crate::core::{Core, Event, Known, Message, Part, Version, WriteId};
 
 #[test]
 fn what_was_loaded_stands_until_a_write_to_its_scope_begins_and_never_again() {
     let mut node = Node::paired();
-    let (token, other) = (node.token().unwrap(), node.validity.token(node.now, OTHER).unwrap());
+    let (token, other) = (node.token().unwrap(), node.token_of(OTHER).unwrap());
     assert!(node.stands(token));
     node.hears(1010, PEER, 1, Message::Hold(hold(1)));
     assert!(!node.stands(token) && node.token().is_none());
-    assert!(node.validity.stands(node.now, OTHER, other), "another scope");
+    assert!(node.token_of(OTHER) == Some(other), "another scope");
     node.hears(1020, PEER, 1, Message::Release { write: WriteId(1), version: None });
     assert!(!node.stands(token));
     let fresh = node.token().unwrap();
@@ -29,15 +29,14 @@ fn the_own_writes_void_too() {
 fn a_reader_sees_by_itself_that_an_epoch_ran_out_though_no_step_was_made() {
     let node = Node::paired();
     let token = node.token().unwrap();
-    assert!(node.validity.stands(Millis(1199), SCOPE, token));
-    assert!(!node.validity.stands(Millis(1200), SCOPE, token));
-    assert!(node.validity.token(Millis(1200), SCOPE).is_none());
+    assert!(node.stands_until(token, 1199));
+    assert!(!node.stands_until(token, 1200));
 }
 
 #[test]
 fn a_node_that_does_not_cache_asks_for_no_lease_and_has_no_epoch() {
     let mut node = Node::new();
-    node.core = Core::new(Part { me: ME, caches: false, first_epoch: 1 }, super::stand_in::TIMING);
+    node.core = Core::new(Part { me: ME, caches: false }, super::stand_in::TIMING);
     node.tick(1000);
     node.list(1000, 1, &[(ME, 1), (PEER, 1)]);
     let out = node.at(1000, Event::Connected { peer: PEER, connection: link(1) });

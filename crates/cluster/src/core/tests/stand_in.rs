@@ -1,15 +1,18 @@
 //! A node under test: a core and its readers' validity on a clock that the test sets, with peers that the test plays.
 
+use std::time::{Duration, Instant};
+
 use crate::core::{
-    Action, Connection, Core, Event, Hold, Incarnation, Listed, Message, Millis, Outcome, Part, Scope,
-    Timing, Token, Validity, Version, WriteId,
+    Action, Connection, Core, Event, Hold, Incarnation, Listed, Message, Millis, Outcome, Part, Timing,
+    Version, WriteId,
 };
+use crate::{ScopeKey, Token, Validity};
 
 pub(super) const ME: Incarnation = Incarnation(1);
 pub(super) const PEER: Incarnation = Incarnation(2);
 pub(super) const THIRD: Incarnation = Incarnation(3);
-pub(super) const SCOPE: Scope = Scope { context: 7, kind: 2, id: 0 };
-pub(super) const OTHER: Scope = Scope { context: 7, kind: 3, id: 9 };
+pub(super) const SCOPE: ScopeKey = ScopeKey { space: 7, kind: 2, id: 0 };
+pub(super) const OTHER: ScopeKey = ScopeKey { space: 7, kind: 3, id: 9 };
 pub(super) const TIMING: Timing =
     Timing { member_ttl_ms: 600, renew_every_ms: 100, lease_ms: 200, ask_every_ms: 50, drift_ms: 10 };
 
@@ -17,13 +20,19 @@ pub(super) struct Node {
     pub(super) core: Core,
     pub(super) validity: Validity,
     pub(super) now: Millis,
+    zero: Instant,
 }
 
 impl Node {
     /// Not registered; it asks to be.
     pub(super) fn new() -> Node {
-        let part = Part { me: ME, caches: true, first_epoch: 1 };
-        Node { core: Core::new(part, TIMING), validity: Validity::new(), now: Millis(1000) }
+        let part = Part { me: ME, caches: true };
+        Node {
+            core: Core::new(part, TIMING),
+            validity: Validity::default(),
+            now: Millis(1000),
+            zero: Instant::now(),
+        }
     }
 
     /// Registered alone, and so with an epoch.
@@ -49,9 +58,24 @@ impl Node {
         self.now = Millis(now);
         self.core.step(self.now, event, &mut out);
         for action in &out {
-            self.validity.apply(action);
+            self.publish(action);
         }
         out
+    }
+
+    fn publish(&self, action: &Action) {
+        match action {
+            Action::EpochBegan { until } => self.validity.begin_epoch(self.instant(*until)),
+            Action::EpochExtended { until } => self.validity.extend_epoch(self.instant(*until)),
+            Action::EpochEnded { .. } => self.validity.end_epoch(),
+            Action::Hold { scopes } => scopes.iter().for_each(|scope| self.validity.hold(*scope)),
+            Action::Free { scopes, .. } => scopes.iter().for_each(|scope| self.validity.release(*scope)),
+            _ => {}
+        }
+    }
+
+    fn instant(&self, at: Millis) -> Instant {
+        self.zero + Duration::from_millis(at.0)
     }
 
     pub(super) fn tick(&mut self, now: u64) -> Vec<Action> {
@@ -86,11 +110,19 @@ impl Node {
     }
 
     pub(super) fn token(&self) -> Option<Token> {
-        self.validity.token(self.now, SCOPE)
+        self.token_of(SCOPE)
+    }
+
+    pub(super) fn token_of(&self, scope: ScopeKey) -> Option<Token> {
+        self.validity.token_at(scope, self.instant(self.now))
     }
 
     pub(super) fn stands(&self, token: Token) -> bool {
-        self.validity.stands(self.now, SCOPE, token)
+        self.stands_until(token, self.now.0)
+    }
+
+    pub(super) fn stands_until(&self, token: Token, now: u64) -> bool {
+        self.validity.stands_at(SCOPE, token, self.instant(Millis(now)))
     }
 
     /// Whether anything could be cached now.

@@ -78,11 +78,11 @@ fn a_write_of_several_scopes_is_one_hold_and_frees_all_of_them_at_once() {
     let out = node.at(1010, Event::WriteBegun { write: WriteId(1), scopes: scopes.clone() });
     let hold = Hold { write: WriteId(1), scopes: scopes.clone() };
     assert_eq!(sent(&out, PEER), [Message::Hold(hold)]);
-    assert!(node.token().is_none() && node.validity.token(node.now, OTHER).is_none());
+    assert!(node.token().is_none() && node.token_of(OTHER).is_none());
     node.lock(1011, 1);
     let out = node.end(1012, 1, committed(5));
     assert!(out.contains(&Action::Free { scopes, version: Some(Version(5)) }));
-    assert!(node.caches() && node.validity.token(node.now, OTHER).is_some());
+    assert!(node.caches() && node.token_of(OTHER).is_some());
 }
 
 #[test]
