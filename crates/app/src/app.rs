@@ -165,7 +165,8 @@ impl App {
         Ok(self.store.read(place).await?)
     }
 
-    /// Reads what belongs to these scopes, on a replica if one has it.
+    /// Reads what belongs to these scopes, on a replica if one has it. To be called within `until_settled!`: if the replica
+    /// fails in the middle, the read starts over on the master.
     pub(crate) async fn read_of(&self, place: &Place, scopes: &[Scope]) -> Result<ReadTx> {
         Ok(self.store.read_scopes(place, scopes).await?)
     }

@@ -5,6 +5,9 @@
 
 mod fixture;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
 use fixture::{ANNA, BEN, Pair, code, folder, foundation, home, node, on, put, sign_in};
 use zebu_app::dav::{self, LockRequest, Target};
 use zebu_app::files::{self, Holding, Wanted};
@@ -68,6 +71,60 @@ async fn what_users_read_is_read_on_the_replica_and_a_late_one_shows_nothing_tha
     let ben = on(&pair.two, &as_ben).await.unwrap();
     assert_eq!(code(files::list(&pair.two, &ben, plans).await), "FLD-0003");
     assert_eq!(code(folders::get(&pair.two, &ben, plans.into(), Details::default()).await), "FLD-0003");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_fails_under_load_fails_no_read() {
+    let (pair, servers) = Pair::replicated(Quota::Unlimited).await;
+    let replica = &servers.replicas[0];
+    let as_anna = sign_in(&pair.one, "anna").await;
+    let anna = on(&pair.one, &as_anna).await.unwrap();
+    let plans = folder(&pair.one, &anna, home(&pair.one, &anna).await, "Plans").await;
+    put(&pair.one, &anna, plans, "a.txt", b"a").await.unwrap();
+    servers.settle();
+    let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let readers: Vec<_> = (0..8)
+        .map(|n| {
+            let (app, session) = (Arc::clone(&pair.one), as_anna.clone());
+            let (stop, done) = (Arc::clone(&stop), Arc::clone(&done));
+            tokio::spawn(async move {
+                while !stop.load(Ordering::SeqCst) {
+                    let anna = on(&app, &session).await.unwrap();
+                    match n % 3 {
+                        0 => drop(zebu_app::directory::users(&app, &anna).await.unwrap()),
+                        1 => drop(files::list(&app, &anna, plans).await.unwrap()),
+                        _ => {
+                            let details = Details { permissions: true, totals: true };
+                            drop(folders::list(&app, &anna, plans.into(), details).await.unwrap());
+                        }
+                    }
+                    done.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        })
+        .collect();
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(5));
+    let mut more = async |count: u64, of: &dyn Fn() -> u64| {
+        let before = of();
+        while of() < before + count && !readers.iter().any(tokio::task::JoinHandle::is_finished) {
+            look.tick().await;
+        }
+    };
+    for fault in 0..6 {
+        more(40, &|| on_replicas(&pair.one)).await;
+        if fault % 2 == 0 {
+            replica.freeze()
+        } else {
+            replica.kill()
+        }
+        more(40, &|| done.load(Ordering::SeqCst)).await;
+        if fault % 2 == 0 { replica.thaw() } else { replica.start_again(&["--read-only=1"]) }
+    }
+    stop.store(true, Ordering::SeqCst);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+    assert!(databases::reads(&pair.one).failed > 0, "{:?}", databases::reads(&pair.one));
 }
 
 #[tokio::test]

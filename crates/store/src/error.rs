@@ -42,6 +42,12 @@ pub enum Error {
     /// What was read on a replica has changed since, and the rest has to be read on the master: start over.
     #[error("what a replica answered has changed since")]
     Overtaken,
+    /// A replica failed in the middle of a read: start over. The request is answered by the master from then on.
+    #[error("a replica failed in the middle of a read: {reason}")]
+    ReplicaFailed {
+        /// The engine's words.
+        reason: String,
+    },
     /// A store function read from a replica without saying which scope it reads: a defect, and the reason why nothing is
     /// answered.
     #[error("a read of {table} on a replica did not say which scope it is of")]
@@ -130,7 +136,7 @@ impl Error {
     /// Whether to start over at once: the ground moved, or somebody was in the way; nothing was written.
     #[must_use]
     pub fn asks_to_start_over(&self) -> bool {
-        matches!(self, Error::Stale | Error::Contended | Error::Overtaken)
+        matches!(self, Error::Stale | Error::Contended | Error::Overtaken | Error::ReplicaFailed { .. })
     }
 
     /// Whether the same request may succeed in a moment.
@@ -143,6 +149,7 @@ impl Error {
                 | Error::Stale
                 | Error::Contended
                 | Error::Overtaken
+                | Error::ReplicaFailed { .. }
                 | Error::Moved(_)
         )
     }

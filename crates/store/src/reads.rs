@@ -62,7 +62,7 @@ pub struct Reads {
     pub no_replica: u64,
     /// Fallbacks: none had arrived within the wait.
     pub behind: u64,
-    /// Fallbacks: one failed or had no connection to lend.
+    /// Fallbacks: one failed, before a read or in the middle of it, or had no connection to lend.
     pub failed: u64,
     /// Fallbacks: in the middle, something was read that belongs to no scope.
     pub no_scope: u64,
@@ -119,6 +119,10 @@ pub(crate) async fn of_scopes(
     wait: Duration,
 ) -> Result<ReadTx> {
     let counters = Arc::clone(&origin.counters);
+    if !origin.known.trusts_replicas() {
+        let lease = whole(&origin.group, &origin.schema, &counters).await?;
+        return Ok(ReadTx::new(place.context, lease, View::Whole, true));
+    }
     let readers = origin.group.readers().await;
     let mut why = Fallback::NoReplica;
     if !readers.is_empty() {

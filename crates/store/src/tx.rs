@@ -134,7 +134,8 @@ impl Tx {
         let statement = Statement::new(table, sql, args);
         #[cfg(test)]
         crate::plans::seen(&statement);
-        self.lease.query(statement).await
+        let done = self.lease.query(statement).await;
+        done.map_err(|error| self.failure(error))
     }
 
     /// The only row of a query that has at most one.

@@ -150,7 +150,7 @@ impl Tx {
             return Ok(());
         }
         let origin = origin.clone();
-        let have = versions(&mut self.lease, context, &missing).await?;
+        let have = versions(&mut self.lease, context, &missing).await.map_err(|error| self.failure(error))?;
         let needed = origin.needed(context, &missing).await?;
         if origin.judge(context, &have, &needed).await? == Verdict::NotYet {
             return self.go_over(Fallback::Behind).await;
@@ -181,6 +181,19 @@ impl Tx {
         self.lease = lease;
         self.view = View::Whole;
         Ok(())
+    }
+
+    /// What the failure of a statement means here. That a replica fails is no reason to tell anybody to try again: whoever
+    /// reads starts over, and the master answers.
+    pub(crate) fn failure(&self, error: Error) -> Error {
+        match (&self.view, error) {
+            (View::Replica { origin, .. }, Error::Unavailable { reason, .. }) => {
+                origin.counters.fell_back(Fallback::Failed);
+                origin.known.distrust_replicas();
+                Error::ReplicaFailed { reason }
+            }
+            (_, error) => error,
+        }
     }
 
     /// Refuses to read a table of which nothing is known to be true here.

@@ -37,23 +37,8 @@ pub async fn delete(
     if wanted.len() > LIST_IDS_MAX {
         return Err(Refusal::TooManyIds { limit: LIST_IDS_MAX }.into());
     }
-    let mut places: BTreeMap<FolderId, Vec<FileId>> = BTreeMap::new();
     let named: HashSet<FolderId> = wanted.iter().filter_map(|w| w.folder).collect();
-    {
-        let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
-        let ids: Vec<FileId> = wanted.iter().map(|w| w.file).collect();
-        for part in ids.chunks(500) {
-            for file in files::by_id(&mut tx, part).await? {
-                places.entry(file.folder).or_default().push(file.id);
-            }
-        }
-        for folder in named.iter().filter(|f| !places.contains_key(f)) {
-            // Nothing of it is there: say so if the reason is that the folder was withdrawn.
-            if folders::get(&mut tx, &caller.who, *folder).await?.is_none_or(|g| !g.bits.sees()) {
-                return Err(Refusal::FolderNotVisible { folder: *folder }.into());
-            }
-        }
-    }
+    let places = until_settled!(find(app, caller, wanted, &named).await)?;
     let (mut kept, mut version) = (Vec::new(), Version::NONE);
     for (folder, ids) in places {
         let deleted = until_settled!(attempt(app, caller, folder, &ids, seen, holding).await);
@@ -67,6 +52,30 @@ pub async fn delete(
     }
     app.sweep.notify_one();
     Ok((kept, version))
+}
+
+/// Which of them are in which folder. `named`: the folders the client named.
+async fn find(
+    app: &App,
+    caller: &Caller,
+    wanted: &[Wanted],
+    named: &HashSet<FolderId>,
+) -> Result<BTreeMap<FolderId, Vec<FileId>>> {
+    let mut places: BTreeMap<FolderId, Vec<FileId>> = BTreeMap::new();
+    let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
+    let ids: Vec<FileId> = wanted.iter().map(|w| w.file).collect();
+    for part in ids.chunks(500) {
+        for file in files::by_id(&mut tx, part).await? {
+            places.entry(file.folder).or_default().push(file.id);
+        }
+    }
+    for folder in named.iter().filter(|f| !places.contains_key(f)) {
+        // Nothing of it is there: say so if the reason is that the folder was withdrawn.
+        if folders::get(&mut tx, &caller.who, *folder).await?.is_none_or(|g| !g.bits.sees()) {
+            return Err(Refusal::FolderNotVisible { folder: *folder }.into());
+        }
+    }
+    Ok(places)
 }
 
 async fn attempt(

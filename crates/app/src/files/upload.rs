@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
 use crate::random::hex;
+use crate::settle::until_settled;
 use crate::storage::TakenKey;
 
 /// Content on its way into the file store.
@@ -43,6 +44,18 @@ pub async fn upload(
     size: Option<u64>,
 ) -> Result<Upload> {
     caller.who.access.require(Flag::Infostore)?;
+    let limit = until_settled!(bytes_max(app, caller, folder, size).await)?;
+    if size.is_some_and(|size| size > limit) {
+        return Err(Refusal::FileTooLarge { limit_bytes: limit }.into());
+    }
+    let store = app.storage.filestore(&caller.place).await?;
+    let taken = app.storage.take_key(&app.store, &caller.place, &app.node.incarnation, &app.clock).await?;
+    let inner = store.begin(taken.key()?, limit);
+    Ok(Upload { taken, inner })
+}
+
+/// How much the caller may put into a folder, if they may put anything there.
+async fn bytes_max(app: &App, caller: &Caller, folder: Option<FolderId>, size: Option<u64>) -> Result<u64> {
     let mut limit = FILE_BYTES_MAX;
     // What is in use is in no scope: where there is a quota, the master has to be read in any case.
     let mut tx = match caller.place.quota {
@@ -61,14 +74,7 @@ pub async fn upload(
         caller.place.quota.admit(used, size.unwrap_or(0).max(1))?;
         limit = limit.min(quota.saturating_sub(used));
     }
-    drop(tx);
-    if size.is_some_and(|size| size > limit) {
-        return Err(Refusal::FileTooLarge { limit_bytes: limit }.into());
-    }
-    let store = app.storage.filestore(&caller.place).await?;
-    let taken = app.storage.take_key(&app.store, &caller.place, &app.node.incarnation, &app.clock).await?;
-    let inner = store.begin(taken.key()?, limit);
-    Ok(Upload { taken, inner })
+    Ok(limit)
 }
 
 impl Upload {

@@ -2,6 +2,7 @@
 
 use zebu_mariadb::Server;
 use zebu_model::{FolderId, Scope};
+use zebu_store::shard::files;
 use zebu_store::{Plan, Role};
 
 use crate::support::{Shard, get, put, reason, seen, until, until_all_answer, until_role};
@@ -39,6 +40,41 @@ async fn a_replica_that_fails_is_left_out_with_the_reason_and_comes_back_by_itse
         get(&store, &shard.request(), 1).await.unwrap();
         heal(server);
         until_role(&store, id, Role::Replica).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_whose_replica_fails_in_the_middle_starts_over_and_the_master_answers() {
+    let shard = Shard::start(1).await;
+    let store = shard.node().await;
+    until_all_answer(&store, &shard).await;
+    put(&store, &shard.place, 1, 7).await.unwrap();
+    shard.servers.settle();
+    let server = &shard.servers.replicas[0];
+    let (folder, scope) = (FolderId(1), Scope::Folder(FolderId(1)));
+    for (harm, heal) in [
+        (Server::freeze as fn(&Server), Server::thaw as fn(&Server)),
+        (Server::kill, |s| s.start_again(&["--read-only=1"])),
+    ] {
+        for unnamed in [false, true] {
+            until_role(&store, shard.replicas[0], Role::Replica).await;
+            let place = shard.request();
+            let mut tx = store.read_scopes(&place, &[scope]).await.unwrap();
+            assert!(tx.is_on_replica());
+            harm(server);
+            let failed = match unnamed {
+                false => files::in_folder(&mut tx, folder, None).await.map(drop),
+                // A scope that was not named is asked for in between.
+                true => tx.version(Scope::Tree).await.map(drop),
+            };
+            let failed = failed.unwrap_err();
+            assert!(failed.asks_to_start_over(), "{failed:?}");
+            heal(server);
+            // Even if it is well again: a request is failed once.
+            until_role(&store, shard.replicas[0], Role::Replica).await;
+            assert_eq!(get(&store, &place, 1).await.unwrap(), (7, false));
+            assert_eq!(get(&store, &shard.request(), 1).await.unwrap().0, 7);
+        }
     }
 }
 
