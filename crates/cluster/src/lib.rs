@@ -5,6 +5,7 @@
 //! simulation run the very code that nodes run. Around it stand the mesh (the members' connections) and the coherent
 //! cache. This crate must never know a word of groupware, nor SQL.
 
+pub mod authority;
 pub mod core;
 mod validity;
 

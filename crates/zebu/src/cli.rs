@@ -24,6 +24,9 @@ pub(crate) enum Command {
     /// About the file store
     #[command(subcommand)]
     Filestore(Filestore),
+    /// About the cluster's certificates
+    #[command(subcommand)]
+    Cluster(Cluster),
     /// Install the operator's commands and the init scripts on this machine, as the original's guide expects them
     Setup(Setup),
     /// Print the script that completes command lines in a shell
@@ -85,6 +88,67 @@ pub(crate) enum Config {
 pub(crate) enum Filestore {
     /// Compare the file store with the databases; exit code 1 if they are not of one mind
     Check(Check),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cluster {
+    /// The CA that signs the nodes' certificates: one for a cluster, on one machine
+    #[command(subcommand)]
+    Ca(Ca),
+    /// Make the one file that a node needs to prove itself to the others; again, when it is to be renewed
+    Certificate(NodeCertificate),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ca {
+    /// Make the CA of a new cluster
+    Create(CreateCa),
+    /// Give the CA a longer life with the same key; nothing is interrupted
+    Renew(CaPlace),
+    /// Replace the CA by one with a new key; nothing is interrupted
+    Rotate(RotateCa),
+    /// Until when CA and nodes' certificates are good, and which nodes need a new one; exit code 1 if any has run out
+    Show(CaPlace),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CaPlace {
+    /// Where the CA is and the nodes' files are written
+    #[arg(long, value_name = "DIR", default_value = "/opt/open-xchange/etc/cluster")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateCa {
+    #[command(flatten)]
+    pub(crate) place: CaPlace,
+    /// Name of the cluster; it will be in every certificate
+    #[arg(value_name = "CLUSTER")]
+    pub(crate) cluster: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RotateCa {
+    #[command(flatten)]
+    pub(crate) place: CaPlace,
+    /// End the rotation, when every node has a new file: the CA of before is trusted no more
+    #[arg(long)]
+    pub(crate) finish: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NodeCertificate {
+    #[command(flatten)]
+    pub(crate) place: CaPlace,
+    /// Name of the node, as in its [node] name
+    #[arg(value_name = "NODE")]
+    pub(crate) node: String,
+    /// How long it is good, 1 to 36500, but never longer than the CA [default: 730]
+    #[arg(long, value_name = "N")]
+    pub(crate) days: Option<u32>,
+    /// The file to write [default: NODE.pem in the directory of the CA]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 
 mod cli;
 mod client;
+mod cluster;
 mod config;
 mod demo;
 mod failure;
@@ -59,6 +60,7 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Filestore(cli::Filestore::Check(options)) => filestore::check(&options),
+        Command::Cluster(command) => cluster::run(&command),
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Completion(options) => {
             say::line(operate::completion(options.shell, Cli::command()).trim_end());

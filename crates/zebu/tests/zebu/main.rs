@@ -1,6 +1,8 @@
 //! The binary as its users meet it: started as a process, watched through what it prints, asked over HTTP.
 
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod commands;

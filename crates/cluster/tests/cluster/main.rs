@@ -1,0 +1,4 @@
+//! The crate from outside: certificates as an operator makes them, meshes over real sockets, beacons.
+
+#[cfg(test)]
+mod authority;
