@@ -25,18 +25,28 @@ pub struct Plan {
     pub changes: Vec<Scope>,
     /// Scopes whose data decided that the write may happen, with the version they were read at.
     pub relies: Vec<(Scope, Version)>,
+    /// Scopes that stand still from the beginning of the write to its end: what is read of them in it decides whether it may
+    /// happen. Each must have been written to before.
+    pub holds: Vec<Scope>,
 }
 
 impl Plan {
     /// A write that changes `scopes` and relied on nothing.
     pub fn changing(scopes: impl IntoIterator<Item = Scope>) -> Plan {
-        Plan { changes: scopes.into_iter().collect(), relies: Vec::new() }
+        Plan { changes: scopes.into_iter().collect(), ..Plan::default() }
     }
 
     /// The same, having relied on `scope` as it was at `version`.
     #[must_use]
     pub fn relying(mut self, scope: Scope, version: Version) -> Plan {
         self.relies.push((scope, version));
+        self
+    }
+
+    /// The same, with `scope` standing still until its end.
+    #[must_use]
+    pub fn holding(mut self, scope: Scope) -> Plan {
+        self.holds.push(scope);
         self
     }
 }
@@ -177,7 +187,7 @@ impl WriteTx {
             return Err(Error::Disabled(place.context));
         }
         tx.filestore = home.filestore;
-        tx.lock(&plan.relies, now_ms).await?;
+        tx.lock(&plan, now_ms).await?;
         Ok(tx)
     }
 
@@ -185,7 +195,7 @@ impl WriteTx {
     pub(crate) async fn found(place: &Place, lease: Lease, plan: Plan, now_ms: i64) -> Result<WriteTx> {
         let mut tx = WriteTx::unlocked(place, lease, &plan, now_ms);
         home::insert(&mut tx, &Home::founded(place)).await?;
-        tx.lock(&plan.relies, now_ms).await?;
+        tx.lock(&plan, now_ms).await?;
         Ok(tx)
     }
 
@@ -205,9 +215,9 @@ impl WriteTx {
     }
 
     /// Locks all named scopes, compares what was relied on, raises what will change.
-    async fn lock(&mut self, relies: &[(Scope, Version)], now_ms: i64) -> Result<()> {
-        let mut named: Vec<Scope> =
-            self.changes.iter().copied().chain(relies.iter().map(|(s, _)| *s)).collect();
+    async fn lock(&mut self, plan: &Plan, now_ms: i64) -> Result<()> {
+        let relied = plan.relies.iter().map(|(scope, _)| scope);
+        let mut named: Vec<Scope> = self.changes.iter().chain(relied).chain(&plan.holds).copied().collect();
         named.sort_unstable();
         named.dedup();
         if named.is_empty() {
@@ -221,7 +231,7 @@ impl WriteTx {
         let version_of = |scope: Scope| {
             found.iter().find(|(key, _)| *key == scope.key()).map_or(Version::NONE, |(_, version)| *version)
         };
-        if relies.iter().any(|(scope, version)| version_of(*scope) != *version) {
+        if plan.relies.iter().any(|(scope, version)| version_of(*scope) != *version) {
             return Err(Error::Stale);
         }
         for scope in &self.changes {

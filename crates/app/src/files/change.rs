@@ -4,14 +4,14 @@ use zebu_model::file::File;
 use zebu_model::limits::VERSIONS_MAX;
 use zebu_model::tree::Granted;
 use zebu_model::{FileId, FolderId, Refusal, Scope, Version};
-use zebu_store::Plan;
+use zebu_store::Tx;
 use zebu_store::shard::files;
 
 use super::create::{Fields, adopt, check_fields, content, name_taken, quota_now};
 use super::list::readable;
 use super::locks::{self, Holding};
 use super::upload::Stored;
-use super::{covered, file_folder};
+use super::{covered, file_folder, ground, write_on};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
@@ -35,33 +35,33 @@ pub struct FileChange<'a> {
 /// Changes an item.
 pub async fn update(app: &App, caller: &Caller, id: FileId, change: FileChange<'_>) -> Result<Version> {
     check_fields(&change.fields)?;
-    let stamp = until_settled!(attempt(app, caller, id, &change).await)?;
+    let stamp = until_settled!(tries => attempt(app, caller, id, &change, tries).await)?;
     if let Some(stored) = change.content {
         stored.taken.keep();
     }
     Ok(stamp)
 }
 
-async fn attempt(app: &App, caller: &Caller, id: FileId, change: &FileChange<'_>) -> Result<Version> {
-    let (seen_now, target, tree) = {
-        let mut tx = app.read_of(&caller.place, &[Scope::Principals, Scope::Tree]).await?;
-        let caller = &caller.as_of(&mut tx).await?;
-        let (file, granted) = readable(&mut tx, caller, id).await?;
-        let tree = tx.version(Scope::Tree).await?;
-        check_rights(caller, &file, &granted, change)?;
-        let target = change.folder.filter(|folder| *folder != file.folder);
-        if let Some(target) = target {
-            check_target(&file_folder(&mut tx, &caller.who, target).await?)?;
-        }
-        (file, target, tree)
+async fn attempt(
+    app: &App,
+    caller: &Caller,
+    id: FileId,
+    change: &FileChange<'_>,
+    tries: u32,
+) -> Result<Version> {
+    let (seen_now, folders, tree) = {
+        let (mut tx, caller) = ground(app, caller).await?;
+        let (file, folders) = decide(&mut tx, &caller, id, change).await?;
+        (file, folders, tx.version(Scope::Tree).await?)
     };
     let content = match &change.content {
         Some(stored) => Some((stored, quota_now(app, caller).await?)),
         None => None,
     };
-    let scopes = [Some(seen_now.folder), target].into_iter().flatten().map(Scope::Folder);
-    let plan = Plan::changing(scopes).relying(Scope::Tree, tree);
-    let mut tx = app.write(&caller.place, plan).await?;
+    let (mut tx, held) = write_on(app, caller, &folders, tree, tries).await?;
+    if let Some(caller) = held {
+        decide(&mut tx, &caller, id, change).await?;
+    }
     // The folder is locked now: what is read here stands until the commit.
     let file = files::get(&mut tx, id).await?.ok_or(Refusal::FileMissing { file: id })?;
     if file.folder != seen_now.folder {
@@ -80,6 +80,23 @@ async fn attempt(app: &App, caller: &Caller, id: FileId, change: &FileChange<'_>
     let stamp = tx.stamp();
     tx.commit().await?;
     Ok(stamp)
+}
+
+/// Whether the item may be changed so; the item, and the folders whose contents that changes.
+async fn decide(
+    tx: &mut Tx,
+    caller: &Caller,
+    id: FileId,
+    change: &FileChange<'_>,
+) -> Result<(File, Vec<FolderId>)> {
+    let (file, granted) = readable(tx, caller, id).await?;
+    check_rights(caller, &file, &granted, change)?;
+    let target = change.folder.filter(|folder| *folder != file.folder);
+    if let Some(target) = target {
+        check_target(&file_folder(tx, &caller.who, target).await?)?;
+    }
+    let folders = [Some(file.folder), target].into_iter().flatten().collect();
+    Ok((file, folders))
 }
 
 fn check_rights(caller: &Caller, file: &File, granted: &Granted, change: &FileChange<'_>) -> Result<()> {

@@ -6,10 +6,10 @@ use zebu_model::{FileId, FolderId, Refusal, Scope, Version, name};
 use zebu_store::configdb::contexts;
 use zebu_store::shard::sequences::Sequence;
 use zebu_store::shard::{files, stored, usage};
-use zebu_store::{Plan, WriteTx};
+use zebu_store::{Tx, WriteTx};
 
-use super::ground;
 use super::upload::Stored;
+use super::{file_folder, ground, write_on};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
@@ -115,21 +115,19 @@ pub async fn create(app: &App, caller: &Caller, new: NewFile) -> Result<(FileId,
         return Err(Refusal::FileNameInvalid { reason: "it is missing" }.into());
     }
     let id = FileId(app.store.next_id(&caller.place, Sequence::Files, app.now_ms()).await?);
-    let stamp = until_settled!(attempt(app, caller, &new, id).await)?;
+    let stamp = until_settled!(tries => attempt(app, caller, &new, id, tries).await)?;
     if let Some(stored) = new.content {
         stored.taken.keep();
     }
     Ok((id, stamp))
 }
 
-async fn attempt(app: &App, caller: &Caller, new: &NewFile, id: FileId) -> Result<Version> {
-    let (granted, tree) = {
-        let mut tx = app.read_of(&caller.place, &[Scope::Principals, Scope::Tree]).await?;
-        ground(&mut tx, caller, new.folder).await?
+async fn attempt(app: &App, caller: &Caller, new: &NewFile, id: FileId, tries: u32) -> Result<Version> {
+    let tree = {
+        let (mut tx, caller) = ground(app, caller).await?;
+        may_create(&mut tx, &caller, new.folder).await?;
+        tx.version(Scope::Tree).await?
     };
-    if !granted.bits.creates_objects() {
-        return Err(Refusal::FileCreateDenied {}.into());
-    }
     let now = app.now_ms();
     let fields = &new.fields;
     let filename = fields.filename.clone().unwrap_or_default();
@@ -155,8 +153,10 @@ async fn attempt(app: &App, caller: &Caller, new: &NewFile, id: FileId) -> Resul
         Some(stored) => Some((stored, quota_now(app, caller).await?)),
         None => None,
     };
-    let plan = Plan::changing([Scope::Folder(new.folder)]).relying(Scope::Tree, tree);
-    let mut tx = app.write(&caller.place, plan).await?;
+    let (mut tx, held) = write_on(app, caller, &[new.folder], tree, tries).await?;
+    if let Some(caller) = held {
+        may_create(&mut tx, &caller, new.folder).await?;
+    }
     files::insert(&mut tx, &file).await.map_err(|e| name_taken(e, file.name()))?;
     if let Some((stored, quota)) = content {
         adopt(&mut tx, quota, new.folder, stored).await?;
@@ -164,6 +164,11 @@ async fn attempt(app: &App, caller: &Caller, new: &NewFile, id: FileId) -> Resul
     let stamp = tx.stamp();
     tx.commit().await?;
     Ok(stamp)
+}
+
+async fn may_create(tx: &mut Tx, caller: &Caller, folder: FolderId) -> Result<()> {
+    let granted = file_folder(tx, &caller.who, folder).await?;
+    if granted.bits.creates_objects() { Ok(()) } else { Err(Refusal::FileCreateDenied {}.into()) }
 }
 
 /// Turns a taken file name into the refusal that says so.

@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, HashSet};
 use zebu_model::access::Flag;
 use zebu_model::limits::LIST_IDS_MAX;
 use zebu_model::{FileId, FolderId, Refusal, Scope, Version};
-use zebu_store::Plan;
 use zebu_store::shard::{files, folders, stored, usage};
 
 use super::locks::{self, Holding};
-use super::{covered, ground};
+use super::{covered, file_folder, ground, write_on};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::{Error, Result};
@@ -41,7 +40,8 @@ pub async fn delete(
     let places = until_settled!(find(app, caller, wanted, &named).await)?;
     let (mut kept, mut version) = (Vec::new(), Version::NONE);
     for (folder, ids) in places {
-        let deleted = until_settled!(attempt(app, caller, folder, &ids, seen, holding).await);
+        let deleted =
+            until_settled!(tries => attempt(app, caller, (folder, &ids), seen, holding, tries).await);
         let (newer, stamp) = match deleted {
             // What is in a folder that the caller does not see is not there, and nobody learns that it is elsewhere.
             Err(Error::Refused(Refusal::FolderNotVisible { .. })) if !named.contains(&folder) => continue,
@@ -81,17 +81,19 @@ async fn find(
 async fn attempt(
     app: &App,
     caller: &Caller,
-    folder: FolderId,
-    ids: &[FileId],
+    (folder, ids): (FolderId, &[FileId]),
     seen: Option<Version>,
     holding: Holding<'_>,
+    tries: u32,
 ) -> Result<(Vec<FileId>, Version)> {
-    let (granted, tree) = {
-        let mut tx = app.read_of(&caller.place, &[Scope::Principals, Scope::Tree]).await?;
-        ground(&mut tx, caller, folder).await?
+    let (mut granted, tree) = {
+        let (mut tx, caller) = ground(app, caller).await?;
+        (file_folder(&mut tx, &caller.who, folder).await?, tx.version(Scope::Tree).await?)
     };
-    let plan = Plan::changing([Scope::Folder(folder)]).relying(Scope::Tree, tree);
-    let mut tx = app.write(&caller.place, plan).await?;
+    let (mut tx, held) = write_on(app, caller, &[folder], tree, tries).await?;
+    if let Some(caller) = held {
+        granted = file_folder(&mut tx, &caller.who, folder).await?;
+    }
     let mut found = Vec::new();
     for part in ids.chunks(500) {
         found.extend(files::by_id(&mut tx, part).await?);

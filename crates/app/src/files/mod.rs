@@ -1,7 +1,8 @@
 //! The file module: listing, reading, uploading, changing, deleting.
 //!
 //! A change looks rights up first and then writes, relying on the tree's version: if a right was withdrawn in between,
-//! the write is refused by the database (P2) and everything starts over.
+//! the write is refused by the database (P2) and everything starts over. From then on the tree is held while the rights are
+//! looked up: else a file could wait for ever for a tree that others change all the time.
 
 mod change;
 mod content;
@@ -24,16 +25,36 @@ use zebu_model::folder::{Module, is_view};
 use zebu_model::rights::{Membership, ObjectRight};
 use zebu_model::tree::Granted;
 use zebu_model::{FolderId, Refusal, Scope, Version};
-use zebu_store::Tx;
 use zebu_store::shard::folders;
+use zebu_store::{Plan, ReadTx, Tx, WriteTx};
 
+use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
 
-/// The ground of a write: a file folder the caller sees, and the version of the tree that says so.
-async fn ground(tx: &mut Tx, caller: &Caller, id: FolderId) -> Result<(Granted, Version)> {
-    let caller = caller.as_of(tx).await?;
-    Ok((file_folder(tx, &caller.who, id).await?, tx.version(Scope::Tree).await?))
+/// Begins a read of what a write is decided by, with the caller as they are now.
+async fn ground(app: &App, caller: &Caller) -> Result<(ReadTx, Caller)> {
+    let mut tx = app.read_of(&caller.place, &[Scope::Principals, Scope::Tree]).await?;
+    let caller = caller.as_of(&mut tx).await?;
+    Ok((tx, caller))
+}
+
+/// Begins a write to the contents of folders, decided by the tree at this version. `tries`: the number of the try. If the
+/// caller is returned, the tree stands still until the write ends, and what was decided is to be decided again.
+async fn write_on(
+    app: &App,
+    caller: &Caller,
+    folders: &[FolderId],
+    tree: Version,
+    tries: u32,
+) -> Result<(WriteTx, Option<Caller>)> {
+    let plan = Plan::changing(folders.iter().copied().map(Scope::Folder));
+    if tries == 1 {
+        return Ok((app.write(&caller.place, plan.relying(Scope::Tree, tree)).await?, None));
+    }
+    let mut tx = app.write(&caller.place, plan.holding(Scope::Tree)).await?;
+    let caller = caller.as_of(&mut tx).await?;
+    Ok((tx, Some(caller)))
 }
 
 /// A file folder the caller sees.
