@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use tokio::sync::Notify;
+use zebu_cluster::Coherence;
 use zebu_model::Scope;
 use zebu_model::session::Lifetimes;
 use zebu_store::configdb::databases;
@@ -116,7 +117,12 @@ impl App {
     /// Opens configdb. The shards are opened, and their schemas brought up to date, when they are first needed: one that is
     /// dead keeps no node from starting.
     pub async fn open(config: Config, clock: Clock) -> Result<Arc<App>> {
-        let store = Store::open(config.store.clone()).await?;
+        App::open_in(config, clock, None).await
+    }
+
+    /// The same for a node that remembers what it read, and lets others do so.
+    pub async fn open_in(config: Config, clock: Clock, coherence: Option<Coherence>) -> Result<Arc<App>> {
+        let store = Store::open_in(config.store.clone(), coherence).await?;
         let node = Node {
             name: config.node.name.clone(),
             route: config.node.route.clone().unwrap_or_else(|| config.node.name.clone()),

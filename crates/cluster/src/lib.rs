@@ -5,9 +5,11 @@
 //! simulation run the very code that nodes run. Around it stand the mesh (the members' connections) and the coherent
 //! cache. This crate must never know a word of groupware, nor SQL.
 
+mod announce;
 pub mod authority;
 pub mod core;
 mod validity;
 
+pub use announce::{Announced, Announcer, Coherence, Fenced, Outcome, Waiting};
 pub use core::fence::Token;
 pub use validity::{ScopeKey, Validity};

@@ -50,6 +50,13 @@ pub struct Config {
     /// nothing but its own statements, so one that stands still for so long belongs to a node that does. Default 2 000.
     #[serde(default = "write_idle_ms_max")]
     pub write_idle_ms_max: u64,
+    /// What is remembered of what was read may take so many bytes. 0: nothing is remembered. Default 64 MiB.
+    #[serde(default = "cache_bytes_max")]
+    pub cache_bytes_max: u64,
+}
+
+fn cache_bytes_max() -> u64 {
+    64 << 20
 }
 
 fn connections_max() -> usize {
@@ -105,6 +112,7 @@ impl Config {
             connect_ms_max: connect_ms_max(),
             statement_ms_max: statement_ms_max(),
             write_idle_ms_max: write_idle_ms_max(),
+            cache_bytes_max: cache_bytes_max(),
         }
     }
 }

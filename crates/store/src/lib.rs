@@ -3,6 +3,7 @@
 //! `app` calls it. A read takes a [`Tx`], a write a [`WriteTx`], which names the scopes it changes before its first
 //! statement; a write through a read transaction does not compile. Nothing here decides what is allowed.
 
+mod cache;
 pub mod config;
 pub mod configdb;
 mod engine;
@@ -20,11 +21,13 @@ mod reads;
 pub mod shard;
 mod statement;
 mod store;
+mod told;
 mod tx;
 mod value;
 mod vault;
 mod view;
 
+pub use cache::{CacheState, Hits};
 pub use config::Config;
 pub use error::{Error, Result};
 pub use group::state::{Role, ServerState};

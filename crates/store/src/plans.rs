@@ -152,7 +152,7 @@ mod tests {
             "a file by name": files::by_name(&mut tx, parent, "n201");
             "changes of files": files::changed(&mut tx, parent, Version(4_090));
             "files that are gone": files::gone(&mut tx, parent, Version(4_070));
-            "versions": files::versions(&mut tx, file);
+            "versions": files::versions(&mut tx, parent, file);
             "contents of folders": files::contents_of_folders(&mut tx, &[parent]);
             "locks that bear": dav::bearing(&mut tx, Target::File(file), folder, 0);
             "locks on folders": dav::locks_on_folders(&mut tx, &[folder], 0);

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use zebu_model::Scope;
+use zebu_model::{ContextId, Scope};
 
 use crate::engine::{Begin, Lease};
 use crate::error::{Error, Result};
 use crate::group::{Group, Reader};
-use crate::place::Place;
-use crate::tx::ReadTx;
 use crate::view::{self, Origin, Verdict, View};
 
 /// How long a replica may take to lend a connection: the master is there too.
@@ -94,18 +92,29 @@ impl Counters {
     }
 }
 
-/// Reads where everything is true: the master, or what survives it.
-pub(crate) async fn whole(group: &Arc<Group>, schema: &str, counters: &Counters) -> Result<Lease> {
+/// A snapshot that was begun, or will be by its first statement.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) lease: Lease,
+    pub(crate) view: View,
+    /// There are replicas: what is learned of versions will be of use.
+    pub(crate) has_replicas: bool,
+    /// The master is gone.
+    pub(crate) survives: bool,
+}
+
+/// Reads where everything is true: the master, or what survives it; whether that was so.
+pub(crate) async fn whole(group: &Arc<Group>, schema: &str, counters: &Counters) -> Result<(Lease, bool)> {
     let master = async { group.writer().await?.lease(schema, Begin::Read).await };
     match master.await {
         Ok(lease) => {
             counters.master.fetch_add(1, Ordering::Relaxed);
-            Ok(lease)
+            Ok((lease, false))
         }
         Err(error @ Error::Unavailable { .. }) => {
             let lease = group.survivor(schema, error).await?;
             counters.survivor.fetch_add(1, Ordering::Relaxed);
-            Ok(lease)
+            Ok((lease, true))
         }
         Err(other) => Err(other),
     }
@@ -113,21 +122,21 @@ pub(crate) async fn whole(group: &Arc<Group>, schema: &str, counters: &Counters)
 
 /// A read of these scopes. `wait`: how long a replica that has not arrived is waited for.
 pub(crate) async fn of_scopes(
-    place: &Place,
+    context: ContextId,
     origin: Origin,
     scopes: &[Scope],
     wait: Duration,
-) -> Result<ReadTx> {
+) -> Result<Opened> {
     let counters = Arc::clone(&origin.counters);
     if !origin.known.trusts_replicas() {
-        let lease = whole(&origin.group, &origin.schema, &counters).await?;
-        return Ok(ReadTx::new(place.context, lease, View::Whole, true));
+        let (lease, survives) = whole(&origin.group, &origin.schema, &counters).await?;
+        return Ok(Opened { lease, view: View::Whole, has_replicas: true, survives });
     }
     let readers = origin.group.readers().await;
     let mut why = Fallback::NoReplica;
     if !readers.is_empty() {
         let deadline = Instant::now() + wait;
-        let needed = match origin.needed(place.context, scopes).await {
+        let needed = match origin.needed(context, scopes).await {
             Ok(needed) => Some(needed),
             // Without the master nobody can say what must be seen.
             Err(Error::Unavailable { .. }) => None,
@@ -135,10 +144,10 @@ pub(crate) async fn of_scopes(
         };
         for reader in needed.iter().flat_map(|_| readers.iter().take(TRIED_MAX)) {
             let needed = needed.as_deref().unwrap_or_default();
-            match on_replica(reader, place, &origin, (scopes, needed), deadline).await {
-                Ok(Some(tx)) => {
+            match on_replica(reader, context, &origin, (scopes, needed), deadline).await {
+                Ok(Some(opened)) => {
                     counters.replica.fetch_add(1, Ordering::Relaxed);
-                    return Ok(tx);
+                    return Ok(opened);
                 }
                 Ok(None) => why = Fallback::Behind,
                 Err(_) => why = Fallback::Failed,
@@ -146,18 +155,18 @@ pub(crate) async fn of_scopes(
         }
     }
     counters.fell_back(why);
-    let lease = whole(&origin.group, &origin.schema, &counters).await?;
-    Ok(ReadTx::new(place.context, lease, View::Whole, !readers.is_empty()))
+    let (lease, survives) = whole(&origin.group, &origin.schema, &counters).await?;
+    Ok(Opened { lease, view: View::Whole, has_replicas: !readers.is_empty(), survives })
 }
 
 /// A snapshot of a replica in which the scopes are true; `None` if there is none before the deadline.
 async fn on_replica(
     reader: &Reader,
-    place: &Place,
+    context: ContextId,
     origin: &Origin,
     (scopes, needed): (&[Scope], &[(Scope, zebu_model::Version)]),
     deadline: Instant,
-) -> Result<Option<ReadTx>> {
+) -> Result<Option<Opened>> {
     let mut waited = false;
     loop {
         let lending = tokio::time::timeout(LEND_MAX, reader.server.lease(&origin.schema, Begin::Read)).await;
@@ -165,10 +174,10 @@ async fn on_replica(
         let busy = || Error::Busy { database: reader.server.name().to_owned(), waited_ms };
         let mut lease = lending.map_err(|_| busy())??;
         // The first statement begins the snapshot: the check and the data are of one moment.
-        let have = view::versions(&mut lease, place.context, scopes).await?;
-        if origin.judge(place.context, &have, needed).await? == Verdict::Fresh {
+        let have = view::versions(&mut lease, context, scopes).await?;
+        if origin.judge(context, &have, needed).await? == Verdict::Fresh {
             let view = View::Replica { checked: have, origin: origin.clone() };
-            return Ok(Some(ReadTx::new(place.context, lease, view, true)));
+            return Ok(Some(Opened { lease, view, has_replicas: true, survives: false }));
         }
         drop(lease);
         let left = deadline.saturating_duration_since(Instant::now());

@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use zebu_cluster::Coherence;
 use zebu_model::{ContextId, Scope};
 
+use crate::cache::{Cache, CacheState, Opening, Recall};
 use crate::config::Config;
 use crate::configdb::contexts;
 use crate::engine::{Begin, Database, Lease, Server, Target};
@@ -16,7 +18,7 @@ use crate::group::topology::Topology;
 use crate::home::HomeTx;
 use crate::migrate;
 use crate::place::Place;
-use crate::reads::{self, Counters, Reads};
+use crate::reads::{self, Counters, Opened, Reads};
 use crate::shard::sequences::{self, Sequence};
 use crate::tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, WriteTx};
 use crate::view::{Origin, View};
@@ -54,15 +56,25 @@ pub struct Store {
     /// The schemas of each master that are known to be up to date.
     migrated: Mutex<HashMap<i64, HashSet<String>>>,
     ids: Ids,
+    coherence: Option<Coherence>,
+    cache: Option<Arc<Cache>>,
 }
 
 impl Store {
-    /// Opens configdb and brings its schema up to date.
+    /// Opens configdb and brings its schema up to date. Nothing is remembered of what is read, and nobody is told of writes: right
+    /// only where nobody who uses these databases remembers anything.
     pub async fn open(config: Config) -> Result<Store> {
+        Store::open_in(config, None).await
+    }
+
+    /// The same for a member of a cluster: it tells the others of its writes, and remembers what it read while it may.
+    pub async fn open_in(config: Config, coherence: Option<Coherence>) -> Result<Store> {
         let topology = Topology::new(config.clone())?;
         let (server, schema) = (topology.configdb().writer().await?, topology.schema().to_owned());
         migrate::run(&Database { server, schema }, migrate::CONFIG).await?;
         topology.start();
+        let remembers = coherence.as_ref().filter(|_| config.cache_bytes_max > 0);
+        let cache = remembers.map(|c| Arc::new(Cache::new(Arc::clone(&c.validity), config.cache_bytes_max)));
         Ok(Store {
             config,
             topology,
@@ -71,13 +83,15 @@ impl Store {
             moved: Mutex::default(),
             migrated: Mutex::default(),
             ids: Ids::default(),
+            coherence,
+            cache,
         })
     }
 
     /// Reads in configdb.
     pub async fn config(&self) -> Result<ConfigTx> {
         let (group, schema) = (self.topology.configdb(), self.topology.schema());
-        Ok(ConfigTx::new(reads::whole(group, schema, &self.config_counters).await?))
+        Ok(ConfigTx::new(reads::whole(group, schema, &self.config_counters).await?.0))
     }
 
     /// Writes in configdb.
@@ -129,7 +143,19 @@ impl Store {
         let group = self.topology.group(at.database).await?;
         let (schema, known, counters) = (at.schema.clone(), place.known.clone(), Arc::clone(&self.counters));
         let wait = Duration::from_millis(self.config.replica_wait_ms_max);
-        reads::of_scopes(&at, Origin { group, schema, known, counters }, scopes, wait).await
+        let origin = Origin { group, schema, known, counters };
+        if let Some(cache) = &self.cache {
+            let opening = Opening { place: at.into_owned(), origin, wait };
+            return Ok(ReadTx::recalling(place.context, Recall::new(cache, opening, scopes)));
+        }
+        let opened = reads::of_scopes(place.context, origin, scopes, wait).await?;
+        Ok(ReadTx::new(place.context, opened))
+    }
+
+    /// What is remembered, if this process remembers anything.
+    #[must_use]
+    pub fn cache(&self) -> Option<CacheState> {
+        self.cache.as_ref().map(|cache| cache.state())
     }
 
     /// Where a context is read: a place that was found long ago is found again.
@@ -145,8 +171,9 @@ impl Store {
     pub async fn read_at(&self, place: &Place) -> Result<ReadTx> {
         self.migrated_if_possible(place).await?;
         let group = self.topology.group(place.database).await?;
-        let lease = reads::whole(&group, &place.schema, &self.counters).await?;
-        Ok(ReadTx::new(place.context, lease, View::Whole, group.has_replicas()))
+        let (lease, survives) = reads::whole(&group, &place.schema, &self.counters).await?;
+        let has_replicas = group.has_replicas();
+        Ok(ReadTx::new(place.context, Opened { lease, view: View::Whole, has_replicas, survives }))
     }
 
     /// Writes in a context's database; see [`Plan`]. `now_ms` is the writer's clock. [`Error::Stale`] means that
@@ -160,7 +187,7 @@ impl Store {
             let lease = self.write_lease(at).await?;
             match WriteTx::begin(at, lease, plan.clone(), now_ms).await {
                 Err(Error::Moved(_)) if begun.elapsed() < wait => {}
-                other => return other,
+                other => return other.map(|tx| self.told(tx)),
             }
             let now = self.resolve(place).await?;
             if (now.database, &now.schema) == (at.database, &at.schema) {
@@ -173,7 +200,15 @@ impl Store {
     /// The first write of a context: gives it its home. [`Error::Duplicate`] in `homes` if it has one there.
     pub async fn found(&self, place: &Place, plan: Plan, now_ms: i64) -> Result<WriteTx> {
         let lease = self.write_lease(place).await?;
-        WriteTx::found(place, lease, plan, now_ms).await
+        WriteTx::found(place, lease, plan, now_ms).await.map(|tx| self.told(tx))
+    }
+
+    /// From here on everybody knows that its scopes are about to change: their rows are locked.
+    fn told(&self, mut tx: WriteTx) -> WriteTx {
+        if let Some(coherence) = &self.coherence {
+            tx.tell(coherence.announcer.as_ref());
+        }
+        tx
     }
 
     /// Holds a context's home in the schema that `place` names, whatever it says: for who moves or deletes the context.

@@ -7,14 +7,18 @@
 
 use std::ops::{Deref, DerefMut};
 
+use zebu_cluster::{Announcer, Fenced, ScopeKey};
 use zebu_model::{ContextId, Scope, Version};
 
+use crate::cache::{Recall, scope_key};
 use crate::engine::{Lease, Locking};
 use crate::error::{Error, Result};
 use crate::home::{self, Home};
 use crate::known::Known;
 use crate::place::Place;
+use crate::reads::Opened;
 use crate::statement::Statement;
+use crate::told::Told;
 use crate::value::{Row, Value, args};
 use crate::view::{self, View};
 
@@ -55,8 +59,16 @@ impl Plan {
 #[derive(Debug)]
 pub struct Tx {
     pub(crate) context: ContextId,
-    pub(crate) lease: Lease,
-    pub(crate) view: View,
+    pub(crate) source: Source,
+}
+
+/// Where the answers of a transaction come from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// A connection.
+    Open(Lease, View),
+    /// What is remembered, and a connection once that does not suffice.
+    Recalled(Recall),
 }
 
 /// A transaction that only reads, in one snapshot. Dropping it ends it.
@@ -71,10 +83,12 @@ pub struct ReadTx {
 #[derive(Debug)]
 pub struct WriteTx {
     tx: Tx,
+    locking: Locking,
     stamp: Version,
     changes: Vec<Scope>,
     filestore: i64,
     known: Known,
+    told: Told,
 }
 
 impl Deref for ReadTx {
@@ -131,6 +145,9 @@ impl Tx {
         args: Vec<Value>,
     ) -> Result<Vec<Row>> {
         self.guard(table)?;
+        if let Source::Recalled(recall) = &mut self.source {
+            return recall.query(Statement::new(table, sql, args)).await;
+        }
         self.query_unguarded(table, sql, args).await
     }
 
@@ -144,8 +161,32 @@ impl Tx {
         let statement = Statement::new(table, sql, args);
         #[cfg(test)]
         crate::plans::seen(&statement);
-        let done = self.lease.query(statement).await;
+        let done = self.lease().await?.query(statement).await;
         done.map_err(|error| self.failure(error))
+    }
+
+    /// What its database is called in errors.
+    pub(crate) fn database(&self) -> String {
+        match &self.source {
+            Source::Open(lease, _) => lease.database(),
+            Source::Recalled(_) => String::new(),
+        }
+    }
+
+    async fn commit(self) -> Result<()> {
+        match self.source {
+            Source::Open(lease, _) => lease.commit().await,
+            // Nothing was written.
+            Source::Recalled(_) => Ok(()),
+        }
+    }
+
+    /// The connection.
+    pub(crate) async fn lease(&mut self) -> Result<&mut Lease> {
+        match &mut self.source {
+            Source::Open(lease, _) => Ok(lease),
+            Source::Recalled(recall) => recall.lease().await,
+        }
     }
 
     /// The only row of a query that has at most one.
@@ -160,8 +201,14 @@ impl Tx {
 }
 
 impl ReadTx {
-    pub(crate) fn new(context: ContextId, lease: Lease, view: View, has_replicas: bool) -> ReadTx {
-        ReadTx { tx: Tx { context, lease, view }, has_replicas }
+    pub(crate) fn new(context: ContextId, opened: Opened) -> ReadTx {
+        let Opened { lease, view, has_replicas, .. } = opened;
+        ReadTx { tx: Tx { context, source: Source::Open(lease, view) }, has_replicas }
+    }
+
+    /// One that asks a server only for what is not remembered.
+    pub(crate) fn recalling(context: ContextId, recall: Recall) -> ReadTx {
+        ReadTx { tx: Tx { context, source: Source::Recalled(recall) }, has_replicas: false }
     }
 
     /// Remembers for the rest of the request which versions these scopes have, if that will spare a question: for a read of
@@ -170,7 +217,8 @@ impl ReadTx {
         if !self.has_replicas || self.is_on_replica() {
             return Ok(());
         }
-        let found = view::versions(&mut self.tx.lease, self.tx.context, scopes).await?;
+        let context = self.tx.context;
+        let found = view::versions(self.tx.lease().await?, context, scopes).await?;
         known.learn(&found);
         Ok(())
     }
@@ -204,14 +252,24 @@ impl WriteTx {
         let mut changes = plan.changes.clone();
         changes.sort_unstable();
         changes.dedup();
-        let tx = Tx { context: place.context, lease, view: View::Whole };
+        let locking = lease.locking();
+        let tx = Tx { context: place.context, source: Source::Open(lease, View::Whole) };
         WriteTx {
             tx,
+            locking,
             stamp: Version::NONE.next(now_ms),
             changes,
             filestore: place.filestore_id,
             known: place.known.clone(),
+            told: Told::default(),
         }
+    }
+
+    /// Tells everybody who may remember something of it what this write changes.
+    pub(crate) fn tell(&mut self, announcer: &dyn Announcer) {
+        let context = self.tx.context;
+        let scopes: Vec<ScopeKey> = self.changes.iter().map(|scope| scope_key(context, *scope)).collect();
+        self.told = Told::of(announcer, &scopes);
     }
 
     /// Locks all named scopes, compares what was relied on, raises what will change.
@@ -293,7 +351,7 @@ impl WriteTx {
 
     /// What beginning the transaction has locked.
     pub(crate) fn locking(&self) -> Locking {
-        self.tx.lease.locking()
+        self.locking
     }
 
     /// Says that data of `scope` is being changed, and returns the stamp to write beside it.
@@ -316,12 +374,7 @@ impl WriteTx {
         let statement = Statement::new(table, sql, args);
         #[cfg(test)]
         crate::plans::seen(&statement);
-        self.tx.lease.execute(statement).await
-    }
-
-    /// What its database is called in errors.
-    pub(crate) fn database(&self) -> String {
-        self.tx.lease.database()
+        self.tx.lease().await?.execute(statement).await
     }
 
     /// The only file store in which a content may get a name in this transaction.
@@ -332,10 +385,15 @@ impl WriteTx {
 
     /// Commits. After an error nothing was written, except after [`Error::InDoubt`].
     pub async fn commit(self) -> Result<()> {
-        let WriteTx { tx, stamp, changes, known, .. } = self;
+        let WriteTx { tx, stamp, changes, known, mut told, .. } = self;
+        if let Err(Fenced(reason)) = told.committing().await {
+            return Err(Error::Unavailable { database: tx.database(), reason });
+        }
         // Whatever comes of it, what was known of these before is not what is now.
         known.forget(&changes);
-        tx.lease.commit().await?;
+        let answer = tx.commit().await;
+        told.answered(&answer, stamp.0);
+        answer?;
         let written: Vec<(Scope, Version)> = changes.into_iter().map(|scope| (scope, stamp)).collect();
         known.learn(&written);
         Ok(())

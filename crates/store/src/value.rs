@@ -1,14 +1,28 @@
 //! Values that go into a statement, and rows that come out, the same for every engine.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 
 /// One value. Times are integers (ms since the epoch), flags are 0 and 1: both engines agree on those.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Value {
     Null,
     Int(i64),
     Text(String),
     Blob(Vec<u8>),
+}
+
+impl Value {
+    /// What it takes in memory, bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        let apart = match self {
+            Value::Null | Value::Int(_) => 0,
+            Value::Text(text) => text.len(),
+            Value::Blob(bytes) => bytes.len(),
+        };
+        u64::try_from(size_of::<Value>().saturating_add(apart)).unwrap_or(u64::MAX)
+    }
 }
 
 impl From<i64> for Value {
@@ -96,12 +110,44 @@ pub(crate) use args;
 #[derive(Debug)]
 pub(crate) struct Row {
     table: &'static str,
-    values: std::vec::IntoIter<Value>,
+    values: Values,
+}
+
+#[derive(Debug)]
+enum Values {
+    Own(std::vec::IntoIter<Value>),
+    /// A row of a result that others read too.
+    Kept {
+        rows: Arc<Vec<Vec<Value>>>,
+        row: usize,
+        column: usize,
+    },
+}
+
+impl Iterator for Values {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        match self {
+            Values::Own(values) => values.next(),
+            Values::Kept { rows, row, column } => {
+                let value = rows.get(*row)?.get(*column)?.clone();
+                *column = column.saturating_add(1);
+                Some(value)
+            }
+        }
+    }
 }
 
 impl Row {
     pub(crate) fn new(table: &'static str, values: Vec<Value>) -> Row {
-        Row { table, values: values.into_iter() }
+        Row { table, values: Values::Own(values.into_iter()) }
+    }
+
+    /// The rows of a result that is kept.
+    pub(crate) fn kept(table: &'static str, rows: &Arc<Vec<Vec<Value>>>) -> Vec<Row> {
+        let of = |row| Row { table, values: Values::Kept { rows: Arc::clone(rows), row, column: 0 } };
+        (0..rows.len()).map(of).collect()
     }
 
     fn corrupt(&self, detail: impl Into<String>) -> Error {

@@ -9,13 +9,14 @@ use std::sync::Arc;
 
 use zebu_model::{ContextId, Scope, Version};
 
-use crate::engine::{Begin, Lease};
+use crate::engine::{Begin, Lease, Locking};
 use crate::error::{Error, Result};
 use crate::group::Group;
 use crate::known::Known;
 use crate::reads::{Counters, Fallback};
+use crate::shard;
 use crate::statement::Statement;
-use crate::tx::Tx;
+use crate::tx::{Source, Tx};
 use crate::value::{Value, args};
 
 /// Scopes in one statement: far below the placeholders an engine takes.
@@ -37,6 +38,21 @@ pub(crate) struct Origin {
     pub(crate) schema: String,
     pub(crate) known: Known,
     pub(crate) counters: Arc<Counters>,
+}
+
+impl View {
+    /// What the failure of a statement means here. That a replica fails is no reason to tell anybody to try again: whoever
+    /// reads starts over, and the master answers.
+    pub(crate) fn failure(&self, error: Error) -> Error {
+        match (self, error) {
+            (View::Replica { origin, .. }, Error::Unavailable { reason, .. }) => {
+                origin.counters.fell_back(Fallback::Failed);
+                origin.known.distrust_replicas();
+                Error::ReplicaFailed { reason }
+            }
+            (_, error) => error,
+        }
+    }
 }
 
 /// What a snapshot is worth.
@@ -71,6 +87,26 @@ pub(crate) async fn versions(
             let version = there.iter().find(|(key, _)| *key == scope.key()).map(|(_, version)| *version);
             (*scope, version.unwrap_or(Version::NONE))
         }));
+    }
+    Ok(found)
+}
+
+/// The same on the master, in a transaction that writes: waits for each row until nobody is changing it.
+pub(crate) async fn versions_locked(
+    lease: &mut Lease,
+    context: ContextId,
+    scopes: &[Scope],
+) -> Result<Vec<(Scope, Version)>> {
+    if lease.locking() == Locking::Whole {
+        return versions(lease, context, scopes).await;
+    }
+    let mut found = Vec::with_capacity(scopes.len());
+    for scope in scopes {
+        let (kind, id) = scope.key();
+        let sql = "SELECT version FROM scopes WHERE cid = ? AND kind = ? AND id = ? LOCK IN SHARE MODE";
+        let rows = lease.query(Statement::new("scopes", sql, args![context, kind, id])).await?;
+        let version = rows.into_iter().next().map_or(Ok(Version::NONE), |mut row| row.version())?;
+        found.push((*scope, version));
     }
     Ok(found)
 }
@@ -123,18 +159,26 @@ impl Origin {
     }
 }
 
-/// Whether a table's rows may be read from a replica where these scopes are true. The last word against a function that
-/// forgot to name its scope: such a read fails instead of being stale.
-fn is_covered(table: &str, checked: &[(Scope, Version)]) -> bool {
-    let has = |scope: Scope| checked.iter().any(|(s, _)| *s == scope);
+/// Whether a name is a table's of a shard.
+pub(crate) fn is_table(name: &str) -> bool {
+    shard::tables::all().iter().any(|table| table.name == name)
+}
+
+/// Whether a table's rows may be read where these scopes are true: from a replica, or to be kept. The last word against a
+/// function that forgot to name its scope: such a read fails instead of being stale.
+pub(crate) fn is_covered(table: &str, mut scopes: impl Iterator<Item = Scope>) -> bool {
     match table {
         "scopes" => true,
-        "users" | "user_attributes" | "user_groups" | "group_members" | "resources" => has(Scope::Principals),
-        "folders" | "folder_permissions" | "folder_tombstones" | "dead_properties" => has(Scope::Tree),
-        "files" | "file_versions" | "file_tombstones" => {
-            checked.iter().any(|(scope, _)| matches!(scope, Scope::Folder(_)))
+        "users" | "user_attributes" | "user_groups" | "group_members" | "resources" => {
+            scopes.any(|scope| scope == Scope::Principals)
         }
-        "dav_locks" => checked.iter().any(|(s, _)| matches!(s, Scope::Folder(_) | Scope::Tree)),
+        "folders" | "folder_permissions" | "folder_tombstones" | "dead_properties" => {
+            scopes.any(|scope| scope == Scope::Tree)
+        }
+        "files" | "file_versions" | "file_tombstones" => {
+            scopes.any(|scope| matches!(scope, Scope::Folder(_)))
+        }
+        "dav_locks" => scopes.any(|scope| matches!(scope, Scope::Folder(_) | Scope::Tree)),
         _ => false,
     }
 }
@@ -143,19 +187,26 @@ impl Tx {
     /// Says that data of these scopes is about to be read, and sees to it that it is true here.
     pub(crate) async fn need(&mut self, scopes: &[Scope]) -> Result<()> {
         let context = self.context();
-        let View::Replica { checked, origin } = &self.view else { return Ok(()) };
+        if let Source::Recalled(recall) = &mut self.source {
+            recall.name(scopes);
+            if !recall.is_open() {
+                return Ok(());
+            }
+        }
+        let View::Replica { checked, origin } = self.view() else { return Ok(()) };
         let missing: Vec<Scope> =
             scopes.iter().copied().filter(|s| !checked.iter().any(|(checked, _)| checked == s)).collect();
         if missing.is_empty() {
             return Ok(());
         }
         let origin = origin.clone();
-        let have = versions(&mut self.lease, context, &missing).await.map_err(|error| self.failure(error))?;
+        let have =
+            versions(self.lease().await?, context, &missing).await.map_err(|error| self.failure(error))?;
         let needed = origin.needed(context, &missing).await?;
         if origin.judge(context, &have, &needed).await? == Verdict::NotYet {
             return self.go_over(Fallback::Behind).await;
         }
-        if let View::Replica { checked, .. } = &mut self.view {
+        if let View::Replica { checked, .. } = self.view_mut() {
             checked.extend(have);
         }
         Ok(())
@@ -163,7 +214,13 @@ impl Tx {
 
     /// Says that something is about to be read that belongs to no scope, or may be in any.
     pub(crate) async fn need_everything(&mut self) -> Result<()> {
-        match self.view {
+        if let Source::Recalled(recall) = &mut self.source {
+            recall.name(&[]);
+            if !recall.is_open() {
+                return recall.open_whole().await;
+            }
+        }
+        match self.view() {
             View::Whole => Ok(()),
             View::Replica { .. } => self.go_over(Fallback::NoScope).await,
         }
@@ -171,48 +228,62 @@ impl Tx {
 
     /// From here on the master is read. [`Error::Overtaken`] if what was read on the replica has changed since.
     async fn go_over(&mut self, why: Fallback) -> Result<()> {
-        let View::Replica { checked, origin } = &self.view else { return Ok(()) };
+        let View::Replica { checked, origin } = self.view() else { return Ok(()) };
         let mut lease = origin.group.writer().await?.lease(&origin.schema, Begin::Read).await?;
         let scopes: Vec<Scope> = checked.iter().map(|(scope, _)| *scope).collect();
         if versions(&mut lease, self.context(), &scopes).await? != *checked {
             return Err(Error::Overtaken);
         }
         origin.counters.fell_back(why);
-        self.lease = lease;
-        self.view = View::Whole;
+        match &mut self.source {
+            Source::Open(there, view) => (*there, *view) = (lease, View::Whole),
+            Source::Recalled(recall) => recall.go_on_with(lease),
+        }
         Ok(())
     }
 
-    /// What the failure of a statement means here. That a replica fails is no reason to tell anybody to try again: whoever
-    /// reads starts over, and the master answers.
+    /// What the failure of a statement means here.
     pub(crate) fn failure(&self, error: Error) -> Error {
-        match (&self.view, error) {
-            (View::Replica { origin, .. }, Error::Unavailable { reason, .. }) => {
-                origin.counters.fell_back(Fallback::Failed);
-                origin.known.distrust_replicas();
-                Error::ReplicaFailed { reason }
-            }
-            (_, error) => error,
+        match &self.source {
+            Source::Open(_, view) => view.failure(error),
+            Source::Recalled(recall) => recall.failure(error),
         }
     }
 
     /// Refuses to read a table of which nothing is known to be true here.
     pub(crate) fn guard(&self, table: &'static str) -> Result<()> {
-        match &self.view {
-            View::Replica { checked, .. } if !is_covered(table, checked) => Err(Error::Unnamed { table }),
+        match self.view() {
+            View::Replica { checked, .. } if !is_covered(table, checked.iter().map(|(scope, _)| *scope)) => {
+                Err(Error::Unnamed { table })
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// Where it reads, once it has asked a server.
+    pub(crate) fn view(&self) -> &View {
+        match &self.source {
+            Source::Open(_, view) => view,
+            Source::Recalled(recall) => &recall.view,
+        }
+    }
+
+    fn view_mut(&mut self) -> &mut View {
+        match &mut self.source {
+            Source::Open(_, view) => view,
+            Source::Recalled(recall) => &mut recall.view,
         }
     }
 
     /// The version of a scope that was checked, if it was.
     pub(crate) fn checked(&self, scope: Scope) -> Option<Version> {
-        let View::Replica { checked, .. } = &self.view else { return None };
+        let View::Replica { checked, .. } = self.view() else { return None };
         checked.iter().find(|(s, _)| *s == scope).map(|(_, version)| *version)
     }
 
     /// Whether this reads a replica.
     #[must_use]
     pub fn is_on_replica(&self) -> bool {
-        matches!(self.view, View::Replica { .. })
+        matches!(self.view(), View::Replica { .. })
     }
 }

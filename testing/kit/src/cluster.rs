@@ -11,6 +11,7 @@ use zebu_app::operator::databases::NewDatabase;
 use zebu_app::operator::filestores::NewFilestore;
 use zebu_app::{Clock, SessionConfig};
 use zebu_balancer::{Assets, MemberConfig};
+use zebu_cluster::Coherence;
 
 use crate::client::Client;
 use crate::node::{Node, app_config};
@@ -52,10 +53,12 @@ impl Cluster {
             ..zebu_web::Config::default()
         };
         change(&mut web);
+        // The nodes of one process hear of each other's writes by sharing what is looked at before memory answers.
+        let coherence = Coherence::alone();
         let mut running: Vec<Node> = Vec::new();
         for number in 1..=nodes {
             let config = app_config(directory.path(), &format!("OX-{number}"), &sessions);
-            running.push(Node::start(config, &web, clock.clone()).await);
+            running.push(Node::start(config, &web, clock.clone(), coherence.clone()).await);
             if number == 1 {
                 settle(&running[0].app, &foundation(directory.path())).await;
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use zebu_app::{App, Clock, NodeConfig, SessionConfig};
+use zebu_cluster::Coherence;
 
 /// A node, running until it is stopped or dropped.
 #[derive(Debug)]
@@ -33,8 +34,13 @@ pub(crate) fn app_config(directory: &Path, name: &str, sessions: &SessionConfig)
 
 impl Node {
     /// Opens the application and serves it.
-    pub(crate) async fn start(config: zebu_app::Config, web: &zebu_web::Config, clock: Clock) -> Node {
-        let app = App::open(config, clock).await.unwrap();
+    pub(crate) async fn start(
+        config: zebu_app::Config,
+        web: &zebu_web::Config,
+        clock: Clock,
+        coherence: Coherence,
+    ) -> Node {
+        let app = App::open_in(config, clock, Some(coherence)).await.unwrap();
         let server = zebu_web::Server::bind(web, Arc::clone(&app)).await.unwrap();
         let address = server.local_addr();
         zebu_app::cluster::join(&app, &address.to_string()).await.unwrap();

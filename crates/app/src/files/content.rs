@@ -41,7 +41,9 @@ async fn find(
     let (file, _) = readable(&mut tx, caller, id).await?;
     let content = match version.filter(|v| file.content.as_ref().is_none_or(|c| c.version != *v)) {
         None => file.content.clone(),
-        Some(version) => files::versions(&mut tx, id).await?.into_iter().find(|c| c.version == version),
+        Some(version) => {
+            files::versions(&mut tx, file.folder, id).await?.into_iter().find(|c| c.version == version)
+        }
     };
     Ok((file, content))
 }

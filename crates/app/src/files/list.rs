@@ -163,7 +163,7 @@ pub async fn versions(app: &App, caller: &Caller, id: FileId) -> Result<(File, V
         async {
             let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
             let (file, _) = readable(&mut tx, caller, id).await?;
-            let found = files::versions(&mut tx, id).await?;
+            let found = files::versions(&mut tx, file.folder, id).await?;
             let version = tx.version(Scope::Folder(file.folder)).await?;
             Ok((file, found, version))
         }

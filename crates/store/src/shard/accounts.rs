@@ -86,6 +86,7 @@ pub async fn by_logins(tx: &mut Tx, logins: &[&str]) -> Result<Vec<Account>> {
 
 /// Which of these display names are taken.
 pub async fn taken_display_names(tx: &mut Tx, names: &[&str]) -> Result<BTreeSet<String>> {
+    tx.need(&[Scope::Principals]).await?;
     let sql =
         format!("SELECT display_name FROM users WHERE cid = ? AND display_name IN ({})", marks(names.len()));
     let mut values = args![tx.context];

@@ -120,8 +120,9 @@ pub async fn gone(tx: &mut Tx, folder: FolderId, since: Version) -> Result<Vec<F
     rows.into_iter().map(|mut row| row.file()).collect()
 }
 
-/// All versions of an item, oldest first.
-pub async fn versions(tx: &mut Tx, id: FileId) -> Result<Vec<Content>> {
+/// All versions of an item in `folder`, oldest first.
+pub async fn versions(tx: &mut Tx, folder: FolderId, id: FileId) -> Result<Vec<Content>> {
+    tx.need(&[Scope::Folder(folder)]).await?;
     let sql = format!(
         "SELECT {VERSION_COLUMNS} FROM file_versions v WHERE v.cid = ? AND v.file = ? ORDER BY v.version"
     );

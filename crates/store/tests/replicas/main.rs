@@ -13,6 +13,7 @@
 mod failings;
 mod fresh;
 mod promotion;
+mod remembering;
 mod support;
 mod survival;
 mod topology;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use zebu_cluster::Coherence;
 use zebu_mariadb::{Group, Server};
 use zebu_model::file::File;
 use zebu_model::quota::Quota;
@@ -71,6 +72,11 @@ impl Shard {
         shard
     }
 
+    /// A node that remembers what it reads, and tells those with the same `coherence` of its writes.
+    pub(crate) async fn remembering(&self, coherence: &Coherence) -> Store {
+        self.open(|_| {}, Some(coherence.clone())).await
+    }
+
     /// A node's own store.
     pub(crate) async fn node(&self) -> Store {
         self.node_with(|_| {}).await
@@ -78,9 +84,14 @@ impl Shard {
 
     /// The same with other settings.
     pub(crate) async fn node_with(&self, change: impl FnOnce(&mut Config)) -> Store {
+        self.open(change, None).await
+    }
+
+    /// The same of a member of a cluster.
+    pub(crate) async fn open(&self, change: impl FnOnce(&mut Config), coherence: Option<Coherence>) -> Store {
         let mut config = Config::new(self.config.as_str());
         change(&mut config);
-        let store = Store::open(config).await.unwrap();
+        let store = Store::open_in(config, coherence).await.unwrap();
         store.watch().await.unwrap();
         store
     }
