@@ -7,7 +7,10 @@
 
 mod announce;
 pub mod authority;
+pub mod config;
 pub mod core;
+pub mod discovery;
+pub mod mesh;
 mod validity;
 
 pub use announce::{Announced, Announcer, Coherence, Fenced, Outcome, Waiting};

@@ -13,6 +13,7 @@
 
 mod ca;
 mod certificate;
+mod credentials;
 mod identity;
 mod issue;
 mod names;
@@ -21,6 +22,7 @@ mod private;
 
 pub use ca::{Authority, FILE, NodeFile};
 pub use certificate::{Certificate, DAY_MS};
+pub use credentials::Credentials;
 pub use identity::{Identity, Now, Pki};
 pub use names::{NAME_BYTES_MAX, Name};
 pub use private::{read as read_private, write as write_private};

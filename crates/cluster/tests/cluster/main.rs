@@ -2,3 +2,7 @@
 
 #[cfg(test)]
 mod authority;
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod mesh;
