@@ -13,6 +13,7 @@ mod first;
 mod format;
 mod install;
 mod lab;
+mod model;
 mod running;
 mod test;
 mod tidy;
@@ -31,7 +32,7 @@ pub(crate) struct Subcommand {
     run: fn(&[String]) -> Result,
 }
 
-pub(crate) const SUBCOMMANDS: [Subcommand; 8] = [
+pub(crate) const SUBCOMMANDS: [Subcommand; 9] = [
     Subcommand {
         name: "demo",
         arguments: "[--port N] [--dir DIR] [--nodes N] [--release]",
@@ -63,6 +64,12 @@ pub(crate) const SUBCOMMANDS: [Subcommand; 8] = [
         arguments: "SCENARIO [--name NAME] [--disk FOLDER]",
         what: "the guide's hosts as network namespaces, and what can go wrong on them; needs root",
         run: lab::run,
+    },
+    Subcommand {
+        name: "model",
+        arguments: "",
+        what: "every order of events in the coherence protocol, as deep as fits",
+        run: model::run,
     },
     Subcommand { name: "bench", arguments: "NAME", what: "one benchmark by its name", run: bench::run },
 ];

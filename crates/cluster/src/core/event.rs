@@ -140,11 +140,12 @@ pub enum Action {
         /// The attempt with which it was seen last.
         attempt: u64,
     },
-    /// This member was removed: drop this core, and begin a new one under a new incarnation.
+    /// This member was removed: close all its connections, drop this core, and begin a new one under a new incarnation.
+    /// The last action that it gives.
     Rejoin,
     /// This node's writes are not refused any more: all who were there before it count it.
     Joined,
-    /// This node has left: its row may go, its connections too.
+    /// This node has left: its connections may be closed once what was sent on them is. The last action that it gives.
     Left,
     /// Commit.
     WriteMayCommit {

@@ -6,8 +6,8 @@ use super::rules::{Rule, Rules};
 /// The state of a scope as it was when a reader began to load something of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token {
-    epoch: u64,
-    generation: u64,
+    pub(super) epoch: u64,
+    pub(super) generation: u64,
 }
 
 impl Token {
@@ -23,7 +23,7 @@ impl Token {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Slot(pub(crate) u64);
 
-const GENERATION_SHIFT: u32 = 24;
+pub(super) const GENERATION_SHIFT: u32 = 24;
 const OPEN: u64 = (1 << GENERATION_SHIFT) - 1;
 
 impl Slot {
@@ -36,7 +36,7 @@ impl Slot {
         self.0 & OPEN != 0
     }
 
-    fn generation(self) -> u64 {
+    pub(super) fn generation(self) -> u64 {
         self.0 >> GENERATION_SHIFT
     }
 }

@@ -8,8 +8,8 @@ use crate::Token;
 /// The newest version that a scope is known to have, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Known {
-    epoch: u64,
-    version: Version,
+    pub(super) epoch: u64,
+    pub(super) version: Version,
 }
 
 impl Known {

@@ -153,7 +153,19 @@ impl Core {
         }
         self.membership = Membership { stage: Stage::Over, attempt, ..Membership::none() };
         self.fail_undecided(turn);
-        turn.out.push(Action::Rejoin);
+        self.let_go(turn);
+        turn.sends.push(Action::Rejoin);
+    }
+
+    /// Leaves nothing held here: nobody will tell this core of an end any more.
+    fn let_go(&mut self, turn: &mut Turn<'_>) {
+        for member in self.peers.keys().copied().collect::<Vec<_>>() {
+            self.drop_holds(member, turn);
+        }
+        self.deadlines.clear();
+        for write in std::mem::take(&mut self.writes).into_values() {
+            turn.frees.push(Action::Free { scopes: write.scopes, version: None });
+        }
     }
 
     /// The peer counts this node.
@@ -183,10 +195,11 @@ impl Core {
         let (me, attempt) = (self.part.me, self.membership.attempt);
         self.membership = Membership { stage: Stage::Over, attempt, ..Membership::none() };
         turn.out.push(Action::Remove { member: me, attempt });
-        turn.out.push(Action::Left);
         for peer in self.peers.keys() {
             self.send(*peer, Message::Leave, turn);
         }
+        self.let_go(turn);
+        turn.sends.push(Action::Left);
     }
 
     /// A peer has left: it caches nothing and writes nothing any more.

@@ -17,6 +17,9 @@ mod timing;
 mod writes;
 
 #[cfg(test)]
+#[path = "../../tests/model/mod.rs"]
+mod model;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -140,6 +143,12 @@ impl Core {
             epoch_until: Millis::NEVER,
             wake_at: Millis::NEVER,
         }
+    }
+
+    /// The core that the model runs, which may lack a rule.
+    #[cfg(test)]
+    fn with_rules(rules: Rules, part: Part, timing: Timing) -> Core {
+        Core::under(rules, part, timing)
     }
 
     /// Takes what happened, and appends to `out` what is to be done, in the order in which it must be done: what

@@ -72,4 +72,10 @@ impl Rules {
     pub(crate) fn has(self, rule: Rule) -> bool {
         self.0 & (1 << rule as u8) != 0
     }
+
+    /// All but one, for the model.
+    #[cfg(test)]
+    pub(crate) fn without(rule: Rule) -> Rules {
+        Rules(!(1 << rule as u8))
+    }
 }

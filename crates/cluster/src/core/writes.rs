@@ -18,7 +18,7 @@ pub(super) struct Write {
     /// Who was sent the hold over the connection that stands now, and must be sent the release.
     pub(super) told: BTreeSet<Incarnation>,
     /// When the last of the waits is over.
-    deadline: Option<Millis>,
+    pub(super) deadline: Option<Millis>,
     pub(super) stage: WriteStage,
 }
 
