@@ -3,29 +3,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::future::Future;
-use std::task::Poll;
 
 use zebu_app::jobs;
 use zebu_model::quota::Quota;
 use zebu_store::configdb::jobs::State;
 
-use crate::fixture::{CONTEXT, on_each_engine};
+use crate::fixture::{CONTEXT, dies_after, on_each_engine};
 use crate::ground::{Engine, Ground, KEPT_MS, SILENT_MS, fill};
-
-/// Polls a future so often and drops it then; `None` if it was not done.
-pub(crate) async fn dies_after<F: Future>(polls: usize, work: F) -> Option<F::Output> {
-    let mut work = Box::pin(work);
-    let mut left = polls;
-    std::future::poll_fn(move |context| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        work.as_mut().poll(context).map(Some)
-    })
-    .await
-}
 
 #[tokio::test]
 async fn a_move_whose_workers_die_anywhere_is_finished_by_others_and_not_a_row_is_different() {

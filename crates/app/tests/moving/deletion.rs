@@ -5,9 +5,9 @@ use zebu_app::{App, jobs, maintenance, sessions};
 use zebu_model::quota::Quota;
 use zebu_store::configdb::jobs::State;
 
-use crate::crash::dies_after;
 use crate::fixture::{
-    CONTEXT, Pair, caller, code, context, folder, foundation, home, on, on_each_engine, put, sign_in, user,
+    CONTEXT, Pair, caller, code, context, dies_after, folder, foundation, home, on, on_each_engine, put,
+    sign_in, user,
 };
 use crate::ground::{Engine, Ground, SILENT_MS, fill, moved, work_to_the_end};
 

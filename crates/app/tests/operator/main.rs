@@ -18,6 +18,7 @@ mod databases;
 mod filestores;
 mod groups;
 mod import;
+mod left;
 mod place;
 mod servers;
 mod support;

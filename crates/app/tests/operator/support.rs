@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use zebu_app::operator::{Denied, Error, Result, Settings};
 use zebu_app::{App, Clock, Config, NodeConfig, SessionConfig};
+use zebu_store::Store;
 
 /// One node on empty databases.
 pub struct Bare {
@@ -52,6 +53,11 @@ impl Bare {
         open(&self.configdb, &self.key_file, &self.clock, settings).await
     }
 
+    /// The databases, past the application.
+    pub async fn ground(&self) -> Store {
+        Store::open(store_config(&self.configdb, &self.key_file)).await.unwrap()
+    }
+
     /// A file store's URI in the test's directory.
     pub fn filestore(&self, name: &str) -> String {
         format!("file://{}/{name}", self.dir.path().display())
@@ -64,11 +70,14 @@ impl Bare {
     }
 }
 
+fn store_config(configdb: &str, key_file: &std::path::Path) -> zebu_store::Config {
+    zebu_store::Config { key_file: key_file.to_owned(), ..zebu_store::Config::new(configdb) }
+}
+
 async fn open(configdb: &str, key_file: &std::path::Path, clock: &Clock, settings: &Settings) -> Arc<App> {
-    let store = zebu_store::Config { key_file: key_file.to_owned(), ..zebu_store::Config::new(configdb) };
     let config = Config {
         node: NodeConfig { name: "OX-1".to_owned(), route: None, server: None },
-        store,
+        store: store_config(configdb, key_file),
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),
         jobs: zebu_app::JobConfig::default(),

@@ -4,6 +4,7 @@ mod change;
 mod create;
 mod enable;
 mod import;
+mod left;
 mod list;
 mod place;
 mod seed;
