@@ -63,10 +63,7 @@ pub(crate) fn run(tool: &Tool, given: &Given, daemon: &Daemon) -> Result<String,
 }
 
 fn stopped(complaint: Complaint, count: &Count) -> Complaint {
-    let hint = format!(
-        "\n{} rows were done before; give the whole file again with --if-absent to go on",
-        count.rows
-    );
+    let hint = format!("\n{} rows were done before; give the same file again to go on", count.rows);
     Complaint { words: complaint.words + &hint, ..complaint }
 }
 

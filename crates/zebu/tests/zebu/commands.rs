@@ -1,35 +1,7 @@
 //! The operator's commands as scripts meet them: what they print to the letter, and their exit codes.
 
 use crate::machine::Machine;
-
-/// A machine with everything that contexts need.
-fn ready() -> Machine {
-    let mut machine = Machine::new();
-    machine
-        .tool("oxinstaller --servername=oxserver --configdb-pass=secret --master-pass=secret --jkroute=OX-1");
-    std::fs::create_dir_all(machine.path("db")).unwrap();
-    std::fs::create_dir_all(machine.path("files")).unwrap();
-    machine.adjust(Some(&format!("configdb = \"sqlite:{}/config.db\"", machine.path("db").display())));
-    machine.start_admin();
-    machine
-}
-
-const MASTER: &str = "-A oxadminmaster -P secret";
-const ADMIN: &str = "-c 1 -A oxadmin -P secret";
-
-impl Machine {
-    fn with_a_context(self) -> Machine {
-        self.tool(&format!("registerserver {MASTER} -n oxserver"));
-        self.tool(&format!("registerfilestore {MASTER} -t file://{}", self.path("files").display()));
-        let place = self.path("db").display().to_string();
-        self.tool(&format!("registerdatabase {MASTER} -n oxdatabase -H sqlite:{place} -p '' -m true"));
-        self.tool(&format!(
-            "createcontext {MASTER} -c 1 -u oxadmin -d 'Context Admin' -g Admin -s User -p secret -L defaultcontext \
-             -e oxadmin@example.com -q 1024 --access-combination-name=all"
-        ));
-        self
-    }
-}
+use crate::ready::{ADMIN, MASTER, ready};
 
 #[test]
 fn servers_file_stores_databases_and_reasons_print_what_the_original_prints() {
@@ -198,40 +170,6 @@ fn a_daemon_that_is_not_there_is_said_soon() {
     let (code, _, errors) = machine.run(&format!("{at}/registerserver -n a {MASTER} --responsetimeout 1"));
     assert_eq!(code, 105);
     assert!(errors.contains("no answer within 1 s"), "{errors}");
-}
-
-#[test]
-fn users_from_a_file_are_many_and_may_be_given_again() {
-    let machine = ready().with_a_context();
-    let line = |n: u32| format!("u{n},\"User, {n}\",U,{n},secret,u{n}@example.com,on\n");
-    let head = "username,displayname,givenname,surname,password,email,access-infostore\n";
-    let rows: String = (1..=12).map(line).collect();
-    let file = machine.file("users.csv", &format!("{head}{rows}")).display().to_string();
-    let (code, said, errors) =
-        machine.run(&format!("/opt/open-xchange/sbin/createuser {ADMIN} --csv-import {file}"));
-    assert_eq!((code, said.as_str()), (0, "12 users created\n"), "{errors}");
-    assert!(errors.ends_with(" s\n") && errors.contains("12 of 12"), "{errors}");
-    let listed = machine.tool(&format!("listuser {ADMIN} -s u7"));
-    assert_eq!(listed, "Id Name Displayname Email\n 9 u7   User, 7     u7@example.com");
-    // The same rows are the same users; another of the same name is not.
-    let other = rows.replacen("U,1,", "V,1,", 1);
-    let other = machine.file("other.csv", &format!("{head}{other}")).display().to_string();
-    let (code, errors) = machine.refused(&format!("createuser {ADMIN} --csv-import {other}"));
-    assert_eq!(code, 103);
-    assert!(errors.contains("\n Row 1: User u1 already exists in this context\n"), "{errors}");
-    let again = format!("/opt/open-xchange/sbin/createuser {ADMIN} --csv-import {file} --if-absent");
-    assert_eq!(machine.run(&again).1, "0 users created, 12 were there already\n");
-    let wrong = machine.file("wrong.csv", "username,nane\na,b\n").display().to_string();
-    let (code, errors) = machine.refused(&format!("createuser {ADMIN} --csv-import {wrong}"));
-    assert_eq!(code, 114);
-    assert!(errors.ends_with("the column nane is no option of createuser"), "{errors}");
-    let short = machine.file("short.csv", "username,email\na,b@c\n").display().to_string();
-    let (code, errors) = machine.refused(&format!("createuser {ADMIN} --csv-import {short}"));
-    assert_eq!(code, 104);
-    assert!(
-        errors.ends_with("row 1: Option(s) \"displayname,givenname,surname,password\" missing"),
-        "{errors}"
-    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::running::{outcome, zebu};
+use crate::running::{Running, outcome, zebu};
 
 /// The daemons by the names of their init scripts.
 const DAEMONS: [&str; 2] = ["open-xchange-groupware", "open-xchange-admin"];
@@ -36,6 +36,23 @@ impl Machine {
 
     /// Runs a line of the guide's in a shell, with this machine's directories in place of `/opt`, `/etc` and `/var`.
     pub(crate) fn run(&self, line: &str) -> (i32, String, String) {
+        outcome(&mut self.command(line))
+    }
+
+    /// Begins a line, which may be watched and cut off; what it says on standard error comes among its lines. The admin
+    /// daemon is asked at `admin`.
+    pub(crate) fn begin(&self, line: &str, admin: SocketAddr) -> Running {
+        // Its process is the shell's, so that a signal reaches it.
+        let mut command = self.command(&format!("exec {line} 2>&1"));
+        Running::start(command.env("ZEBU_ADMIN_URL", format!("http://{admin}/")))
+    }
+
+    /// Where its admin daemon is.
+    pub(crate) fn admin(&self) -> SocketAddr {
+        self.admin.trim_start_matches("http://").trim_end_matches('/').parse().unwrap()
+    }
+
+    fn command(&self, line: &str) -> Command {
         let mut line = line.to_owned();
         for top in ["/opt/open-xchange", "/etc/init.d", "/var/opt"] {
             line = line.replace(top, &self.dir.path().join(&top[1..]).display().to_string());
@@ -43,7 +60,8 @@ impl Machine {
         let mut command = Command::new("sh");
         command.args(["-c", &line]).env_remove("ADMIN_PASSWORD").env_remove("NEW_USER_PASSWORD");
         command.env_remove("RUST_LOG").env("ZEBU_ADMIN_URL", &self.admin);
-        outcome(command.stdin(std::process::Stdio::null()))
+        command.stdin(std::process::Stdio::null());
+        command
     }
 
     /// A line that has to work: what it printed, without the last line break.

@@ -13,7 +13,11 @@ mod guide;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod machine;
+#[cfg(test)]
+mod ready;
 #[cfg(test)]
 mod running;
 #[cfg(test)]
