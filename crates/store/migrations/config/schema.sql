@@ -31,6 +31,14 @@ CREATE TABLE db_servers (
 ) {table};
 CREATE UNIQUE INDEX db_servers_name ON db_servers (name);
 
+-- Registered masters whose place another server has taken. promotion: the server that is written to, those it was taken from,
+-- and how far what was written to it is, as the nodes saw it: a node that starts later knows it from here.
+CREATE TABLE db_promotions (
+  database_id BIGINT NOT NULL,
+  promotion VARCHAR(2048) NOT NULL,
+  PRIMARY KEY (database_id)
+) {table};
+
 -- Schemas on the masters. contexts: how many there are in it. ready: 0 while its tables are being made.
 CREATE TABLE db_schemas (
   name VARCHAR(64) NOT NULL,

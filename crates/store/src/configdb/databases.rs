@@ -92,6 +92,28 @@ pub async fn by_name(tx: &mut ConfigTx, name: &str) -> Result<Option<DatabaseSer
     rows.into_iter().next().map(server).transpose()
 }
 
+/// What is known of promotions, by the registered master.
+pub(crate) async fn promotions(tx: &mut ConfigTx) -> Result<BTreeMap<i64, String>> {
+    let rows = tx.query("db_promotions", "SELECT database_id, promotion FROM db_promotions", args![]).await?;
+    rows.into_iter().map(|mut row| Ok((row.int()?, row.text()?))).collect()
+}
+
+/// Writes what is known of promotions of a registered master, if configdb still says `before` of it. Whoever was before us
+/// is right: `false`, or [`crate::Error::Duplicate`].
+pub(crate) async fn set_promotion(
+    tx: &mut ConfigWriteTx,
+    id: i64,
+    before: Option<&str>,
+    now: &str,
+) -> Result<bool> {
+    let Some(before) = before else {
+        let sql = "INSERT INTO db_promotions (database_id, promotion) VALUES (?, ?)";
+        return Ok(tx.execute("db_promotions", sql, args![id, now]).await? == 1);
+    };
+    let sql = "UPDATE db_promotions SET promotion = ? WHERE database_id = ? AND promotion = ?";
+    Ok(tx.execute("db_promotions", sql, args![now, id, before]).await? == 1)
+}
+
 /// Registers a server; its `id` is ignored, the new one is returned.
 pub async fn insert(tx: &mut ConfigWriteTx, new: &DatabaseServer) -> Result<i64> {
     let id = next_id(tx).await?;
@@ -144,6 +166,7 @@ pub async fn update(tx: &mut ConfigWriteTx, server: &DatabaseServer) -> Result<(
 /// Forgets a server with its replicas and the schemas it had.
 pub async fn delete(tx: &mut ConfigWriteTx, id: i64) -> Result<()> {
     tx.execute("db_schemas", "DELETE FROM db_schemas WHERE database_id = ?", args![id]).await?;
+    tx.execute("db_promotions", "DELETE FROM db_promotions WHERE database_id = ?", args![id]).await?;
     tx.execute("db_servers", "DELETE FROM db_servers WHERE id = ? OR master = ?", args![id, id])
         .await
         .map(drop)

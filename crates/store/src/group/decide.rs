@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::observation::{Member, Seen, ServerId};
+use super::observation::{Member, Seen, ServerId, Status};
 use super::position::Position;
 
 /// What is decided.
@@ -51,8 +51,19 @@ pub(crate) struct Memory {
     pub(crate) writer: Option<ServerId>,
     /// Those that were written to before another took their place.
     pub(crate) replaced: BTreeSet<ServerId>,
-    /// How far the writers were seen to be: what has been answered is not beyond it by more than the last moments.
+    /// How far the writer was seen to be: what has been answered is not beyond it by more than the last moments.
     pub(crate) floor: Position,
+}
+
+impl Memory {
+    /// Whether a server lacks what was written to the one that took its place. Whoever unregisters that one decides that what
+    /// it had is given up.
+    fn lacks(&self, member: &Member, members: &[Member]) -> bool {
+        let has = |status: &Status| status.log.has(&status.position, &self.floor);
+        self.replaced.contains(&member.id)
+            && members.iter().any(|m| Some(m.id) == self.writer)
+            && !member.status().is_some_and(has)
+    }
 }
 
 impl Memory {
@@ -61,6 +72,8 @@ impl Memory {
         let Ok(writer) = roles.writer else { return };
         if let Some(before) = self.writer.filter(|before| *before != writer) {
             self.replaced.insert(before);
+            // What only its predecessor had is given up.
+            self.floor = Position::default();
         }
         self.replaced.remove(&writer);
         self.writer = Some(writer);
@@ -96,7 +109,7 @@ fn writer(members: &[Member], memory: &Memory) -> Result<ServerId, Stop> {
             let position = one.status().map(|s| s.position.clone()).unwrap_or_default();
             // One that was replaced came back as it was: what its successor answered is not in it. Whoever promotes a
             // replica decides that for the replica, but nobody decided it for this one.
-            if memory.replaced.contains(&one.id) && !position.covers(&memory.floor) {
+            if memory.lacks(one, members) {
                 let floor = memory.floor.clone();
                 return Err(Stop::Replaced { name: Arc::clone(&one.name), here: position, floor });
             }

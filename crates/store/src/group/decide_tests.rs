@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::observation::{Member, Seen, Source, Status};
-use super::super::position::Position;
+use super::super::position::{Log, Position};
 use super::{Memory, Roles, Stop, Why, decide};
 
 const LAG_MAX: u64 = 1_000;
@@ -98,6 +98,14 @@ fn two_masters_stop_the_writes_until_one_is_read_only() {
 }
 
 #[test]
+fn a_master_that_was_replaced_is_written_to_again_once_its_successor_is_unregistered() {
+    let memory = Memory { writer: Some(2), replaced: BTreeSet::from([1]), floor: Position::parse("0-2-8") };
+    let back = decide(&members(&[master(), dead()]), &memory, LAG_MAX).writer;
+    assert!(matches!(back, Err(Stop::Replaced { .. })), "{back:?}");
+    assert_eq!(decide(&members(&[master()]), &memory, LAG_MAX).writer, Ok(1));
+}
+
+#[test]
 fn a_master_that_was_replaced_and_comes_back_alone_is_not_written_to_before_it_has_everything() {
     let at = |seen: Seen, position: &str| match seen {
         Seen::Alive(mut status) => {
@@ -116,6 +124,12 @@ fn a_master_that_was_replaced_and_comes_back_alone_is_not_written_to_before_it_h
     assert_eq!(step(&[at(master(), "0-1-5"), replica(2)]), Ok(1));
     assert_eq!(step(&[dead(), at(alive(2, false, None), "0-2-8")]), Ok(2));
     let back = step(&[at(master(), "0-1-6"), dead()]);
+    assert!(matches!(back, Err(Stop::Replaced { .. })), "{back:?}");
+    // Neither with more transactions, if they are its own.
+    let mut alone = at(master(), "0-1-9");
+    let Seen::Alive(status) = &mut alone else { unreachable!() };
+    status.log = Log::parse("0-1-9");
+    let back = step(&[alone, dead()]);
     assert!(matches!(back, Err(Stop::Replaced { .. })), "{back:?}");
     assert_eq!(step(&[at(master(), "0-2-8"), dead()]), Ok(1));
     assert_eq!(step(&[dead(), at(alive(2, false, None), "0-2-8")]), Ok(2));

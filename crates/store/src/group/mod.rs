@@ -8,6 +8,7 @@ mod decide;
 mod history;
 mod observation;
 mod position;
+mod record;
 pub(crate) mod state;
 mod survive;
 pub(crate) mod topology;
@@ -62,6 +63,8 @@ struct Inner {
     servers: Vec<Arc<Watched>>,
     watching: bool,
     memory: Memory,
+    /// What configdb says of the group's promotions, as far as is known here.
+    written: Option<String>,
     history: History,
     proofs: Proofs,
     told: Told,

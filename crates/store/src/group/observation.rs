@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::position::Position;
+use super::position::{Log, Position};
 
 /// A registered server's id.
 pub(crate) type ServerId = i64;
@@ -40,6 +40,8 @@ pub(crate) struct Status {
     pub(crate) source: Option<Source>,
     /// How far its data is.
     pub(crate) position: Position,
+    /// What its binary log has.
+    pub(crate) log: Log,
     /// How far it is behind, ms; `None`: nobody can tell.
     pub(crate) lag_ms: Option<u64>,
     /// Statements it is working on.

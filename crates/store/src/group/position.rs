@@ -26,6 +26,11 @@ impl Position {
         })
     }
 
+    /// Which server made the last transaction of each domain.
+    pub(crate) fn makers(&self) -> BTreeMap<u32, u32> {
+        self.0.iter().map(|(domain, (server, _))| (*domain, *server)).collect()
+    }
+
     /// Moves on to `other` in each domain in which that is further.
     pub(crate) fn raise(&mut self, other: &Position) {
         for (domain, there) in &other.0 {
@@ -34,6 +39,31 @@ impl Position {
                 *here = *there;
             }
         }
+    }
+}
+
+/// What is in a server's binary log: for each domain, and each server that made transactions in it, the last number. Where a
+/// position says only who was last, this says whose transactions came by on the way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Log(BTreeMap<(u32, u32), u64>);
+
+impl Log {
+    /// Reads `domain-server-number,…`.
+    pub(crate) fn parse(text: &str) -> Log {
+        let parts = text.split(',').map(|part| Position::parse(part).0.into_iter());
+        Log(parts.flatten().map(|(domain, (server, number))| ((domain, server), number)).collect())
+    }
+
+    /// Whether a server with this log, which is at `here`, has everything that whoever is at `other` has: not only as many
+    /// transactions, but these. One that was set up from a copy has them without having logged them.
+    pub(crate) fn has(&self, here: &Position, other: &Position) -> bool {
+        if self.0.is_empty() {
+            return here.covers(other);
+        }
+        other.0.iter().all(|(domain, (server, number))| {
+            let logged = self.0.get(&(*domain, *server)).is_some_and(|n| n >= number);
+            logged || here.0.get(domain).is_some_and(|(s, n)| s == server && n >= number)
+        })
     }
 }
 
@@ -66,6 +96,25 @@ mod tests {
         check("0-2-5", "0-1-5", false);
         check("0-1-9,1-1-1", "1-1-1,0-1-9", true);
         check("0-1-9", "0-1-9,1-1-1", false);
+    }
+
+    #[test]
+    fn a_log_tells_more_transactions_of_ones_own_from_those_of_a_successor() {
+        let check = |log: &str, here: &str, other: &str, expected: bool| {
+            let has = Log::parse(log).has(&Position::parse(here), &Position::parse(other));
+            assert_eq!(has, expected, "{log} at {here} has {other}");
+        };
+        // The old master went on alone after 6; its successor made 7.
+        check("0-1-9", "0-1-9", "0-2-7", false);
+        check("0-1-6,0-2-7", "0-2-7", "0-2-7", true);
+        // It followed, and was made the master again.
+        check("0-1-20,0-2-9", "0-1-20", "0-2-7", true);
+        check("0-1-6", "0-2-8", "0-2-7", true);
+        check("0-1-6,1-1-4", "0-1-6", "0-1-5,1-1-5", false);
+        // Without a binary log nothing more is known than where it is.
+        check("", "0-1-9", "0-2-7", true);
+        check("", "0-1-6", "0-2-7", false);
+        check("", "", "", true);
     }
 
     #[test]

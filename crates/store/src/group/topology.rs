@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::configdb::databases::{self, DatabaseServer};
 use crate::engine::{Begin, Database, Server, Target};
 use crate::error::{Error, Result};
-use crate::tx::ConfigTx;
+use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::vault::Vault;
 
 /// From one look into configdb to the next.
@@ -105,16 +105,38 @@ impl Topology {
 
     /// All groups, configdb's first.
     pub(crate) fn all(&self) -> Vec<Arc<Group>> {
-        let mut groups: Vec<(i64, Arc<Group>)> =
-            self.groups().iter().map(|(id, r)| (*id, Arc::clone(&r.group))).collect();
-        groups.sort_by_key(|(id, _)| *id);
-        [Arc::clone(&self.configdb)].into_iter().chain(groups.into_iter().map(|(_, group)| group)).collect()
+        let groups = self.registered().into_iter().map(|(_, group)| group);
+        [Arc::clone(&self.configdb)].into_iter().chain(groups).collect()
     }
 
     /// Watches over all of them from now on.
     pub(crate) fn watch(&self) {
         self.watched.store(true, Ordering::Relaxed);
         self.all().iter().for_each(Group::watch);
+    }
+
+    /// Keeps for other nodes, and later ones, that another server has taken a registered master's place.
+    async fn write_down(&self, id: i64, group: &Group, before: Option<&str>, news: String) -> Result<()> {
+        let server = self.configdb.writer().await?;
+        let mut tx = ConfigWriteTx::new(server.lease(&self.schema, Begin::Write).await?);
+        match databases::set_promotion(&mut tx, id, before, &news).await {
+            Ok(true) => {
+                tx.commit().await?;
+                group.wrote(news);
+                Ok(())
+            }
+            // Another node was faster: what it wrote is read at the next look.
+            Ok(false) | Err(Error::Duplicate { .. }) => Ok(()),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The groups of registered masters.
+    fn registered(&self) -> Vec<(i64, Arc<Group>)> {
+        let mut groups: Vec<(i64, Arc<Group>)> =
+            self.groups().iter().map(|(id, r)| (*id, Arc::clone(&r.group))).collect();
+        groups.sort_by_key(|(id, _)| *id);
+        groups
     }
 
     fn groups(&self) -> MutexGuard<'_, HashMap<i64, Registered>> {
@@ -126,8 +148,15 @@ impl Topology {
         let server = self.configdb.writer().await?;
         let mut tx = ConfigTx::new(server.lease(&self.schema, Begin::Read).await?);
         let rows = databases::all(&mut tx).await?;
+        let promotions = databases::promotions(&mut tx).await?;
         drop(tx);
         self.apply(rows);
+        for (id, group) in self.registered() {
+            let written = promotions.get(&id).map(String::as_str);
+            if let Some(news) = group.exchange(written) {
+                self.write_down(id, &group, written, news).await?;
+            }
+        }
         if self.watched.load(Ordering::Relaxed) {
             self.all().iter().for_each(Group::watch);
         }

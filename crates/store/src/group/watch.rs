@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::observation::{Observation, Seen, SemiSync, Source, Status};
-use super::position::Position;
+use super::position::{Log, Position};
 use super::{Group, LOOK_EVERY, Watched};
 use crate::engine::{Probe, Server};
 use crate::error::{Error, Result};
@@ -70,6 +70,7 @@ async fn look(server: &Server, probe: &mut Option<Probe>, wait: Duration, alone:
         return Ok(Status { read_only, ..Status::default() });
     }
     let sql = "SELECT @@global.read_only AS read_only, @@server_id AS number, @@gtid_current_pos AS position, \
+               @@gtid_binlog_state AS log, \
                @@global.rpl_semi_sync_master_timeout AS timeout, @@global.rpl_semi_sync_master_wait_no_slave AS waits";
     let row = asker.ask(sql).await?.into_iter().next().unwrap_or_default();
     let mut status = Status {
@@ -77,6 +78,7 @@ async fn look(server: &Server, probe: &mut Option<Probe>, wait: Duration, alone:
         read_only: is_on(row.get("read_only")),
         source: source(asker).await?,
         position: Position::parse(row.get("position").map_or("", String::as_str)),
+        log: Log::parse(row.get("log").map_or("", String::as_str)),
         ..Status::default()
     };
     status.semi_sync.timeout_ms = number(row.get("timeout"));

@@ -92,6 +92,52 @@ fn seen_trouble(store: &zebu_store::Store, id: i64) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_starts_after_a_promotion_does_not_write_to_the_old_master_that_came_back() {
+    let shard = Shard::start(1).await;
+    let (old, new) = (&shard.servers.master, &shard.servers.replicas[0]);
+    let value = |server: &zebu_mariadb::Server| {
+        server.sql(&format!("SELECT description FROM {}.files", shard.place.schema)).trim().to_owned()
+    };
+    {
+        let before = shard.node().await;
+        until_all_answer(&before, &shard).await;
+        put(&before, &shard.place, 1, 1).await.unwrap();
+        shard.servers.settle();
+        old.kill();
+        new.promote();
+        until_role(&before, shard.replicas[0], Role::Master).await;
+        put(&before, &shard.place, 1, 2).await.unwrap();
+        // The new master is server 2: what it wrote itself is what the old one lacks.
+        until("the promotion to be written down", async || {
+            shard.in_configdb("SELECT promotion FROM db_promotions").contains("0-2-")
+        })
+        .await;
+    }
+    new.kill();
+    old.start_again(&[]);
+    let store = shard.node().await;
+    until("the old master to answer", async || {
+        crate::support::seen(&store, shard.master).is_some_and(|state| state.answers)
+    })
+    .await;
+    let said = reason(put(&store, &shard.place, 1, 3).await);
+    assert!(said.contains("db was replaced as the master"), "{said}");
+    assert_eq!(value(old), "1");
+    // Back with its successor, as its replica, it may be made the master again.
+    new.start_again(&[]);
+    old.set_read_only(true);
+    until_role(&store, shard.replicas[0], Role::Master).await;
+    old.sql("SET GLOBAL gtid_slave_pos=@@gtid_binlog_pos");
+    old.follow(new);
+    old.wait_for_all_of(new);
+    new.kill();
+    old.promote();
+    until_role(&store, shard.master, Role::Master).await;
+    until("writes to go on", async || put(&store, &shard.place, 1, 4).await.is_ok()).await;
+    assert_eq!(value(old), "4");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planned_change_of_places_is_followed_there_and_back() {
     let shard = Shard::start(1).await;
     let store = shard.node().await;

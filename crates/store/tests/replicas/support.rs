@@ -77,6 +77,13 @@ impl Shard {
         self.open(|_| {}, Some(coherence.clone())).await
     }
 
+    /// Asks configdb for one text, past the store; empty if there is none.
+    pub(crate) fn in_configdb(&self, sql: &str) -> String {
+        let path = self.config.strip_prefix("sqlite:").unwrap();
+        let configdb = rusqlite::Connection::open(path).unwrap();
+        configdb.query_row(sql, [], |row| row.get(0)).unwrap_or_default()
+    }
+
     /// A node's own store.
     pub(crate) async fn node(&self) -> Store {
         self.node_with(|_| {}).await
