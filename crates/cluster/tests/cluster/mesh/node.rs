@@ -13,7 +13,7 @@ use zebu_cluster::authority::{Authority, Credentials, Name};
 use zebu_cluster::mesh::{Event, Expected, Limits, Mesh, Network, Security, Settings, Tcp};
 
 /// For a condition to come true, on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Some day.
 pub(crate) const NOW_MS: i64 = 1_795_651_200_000;
 

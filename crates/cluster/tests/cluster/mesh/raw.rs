@@ -5,9 +5,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
+use super::node::PATIENCE;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use zebu_cluster::mesh::{Later, Listener, Network, Stream};
 
 /// A connection whose other end is a mesh.
@@ -109,9 +111,10 @@ impl Raw {
         String::from_utf8(body[2..].to_vec()).unwrap()
     }
 
-    /// Reads until the other end closes.
+    /// Reads until the other end closes. A reset is an end as well.
     pub(crate) async fn closed(&mut self) {
-        // A reset is an end as well.
-        let _ = self.0.read_to_end(&mut Vec::new()).await;
+        let mut rest = Vec::new();
+        let end = self.0.read_to_end(&mut rest);
+        assert!(timeout(PATIENCE, end).await.is_ok(), "the other end did not close");
     }
 }
