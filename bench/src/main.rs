@@ -10,6 +10,7 @@
     reason = "a benchmark: what it prints is its output, and what fails ends it with a word of where"
 )]
 
+mod mesh;
 mod store;
 
 use std::process::ExitCode;
@@ -18,8 +19,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
         Some((name, rest)) if name == "store" => store::run(rest),
+        Some((name, rest)) if name == "mesh" => mesh::run(rest),
         _ => {
-            eprintln!("usage: zebu-bench store [--dir FOLDER] [--contexts N[,N…]] [--engine sqlite|mariadb]");
+            eprintln!("usage: zebu-bench mesh [--plain]");
+            eprintln!("       zebu-bench store [--dir FOLDER] [--contexts N[,N…]] [--engine sqlite|mariadb]");
             ExitCode::from(2)
         }
     }

@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: one benchmark a module of this folder, each entered in the table below.
 
 mod first;
+mod mesh;
 mod store;
 
 use crate::Result;
@@ -11,8 +12,11 @@ struct Bench {
     run: fn(&[String]) -> Result,
 }
 
-const BENCHES: [Bench; 2] =
-    [Bench { name: "first", run: first::run }, Bench { name: "store", run: store::run_all }];
+const BENCHES: [Bench; 3] = [
+    Bench { name: "first", run: first::run },
+    Bench { name: "mesh", run: mesh::run_all },
+    Bench { name: "store", run: store::run_all },
+];
 
 /// Runs the benchmark named first.
 pub(crate) fn run(arguments: &[String]) -> Result {
