@@ -1,10 +1,11 @@
 //! A node's application: what all use cases share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 use tokio::sync::Notify;
 use zebu_cluster::Coherence;
+use zebu_cluster::mesh::Mesh;
 use zebu_model::Scope;
 use zebu_model::session::Lifetimes;
 use zebu_store::configdb::databases;
@@ -111,6 +112,8 @@ pub struct App {
     pub(crate) unhashed: Notify,
     /// Woken when there is a job to take up.
     pub(crate) jobs: Notify,
+    /// The connections with the other nodes, where this process has them.
+    pub(crate) mesh: OnceLock<Arc<Mesh>>,
 }
 
 impl App {
@@ -140,6 +143,7 @@ impl App {
             behind: Behind::default(),
             unhashed: Notify::new(),
             jobs: Notify::new(),
+            mesh: OnceLock::new(),
         }))
     }
 

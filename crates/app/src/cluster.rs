@@ -1,9 +1,12 @@
 //! The node's place in the cluster: its entry in the registry, and what the cluster page shows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use zebu_cluster::authority::Name;
+use zebu_cluster::mesh::{self, Expected, Mesh};
 use zebu_model::{Refusal, UserId};
 use zebu_store::configdb::contexts;
 use zebu_store::configdb::members::{self, Member};
@@ -19,6 +22,10 @@ use crate::error::{Error, Result};
 pub const RENEW_MS: u64 = 2_000;
 /// How long an entry that is not renewed still counts as alive, ms.
 pub const MEMBER_TTL_MS: i64 = 3 * RENEW_MS as i64;
+/// A node that has not been heard of for so long is not missed any more, ms: a day.
+const MISSED_MS: i64 = 86_400_000;
+/// A node is missed aloud after this time, ms: at a start all are missing for a moment.
+const MISSED_ALOUD_MS: u64 = 5_000;
 /// A session counts as one of a node's if it was used within this time, ms.
 const SESSION_ACTIVE_MS: i64 = 3_600_000;
 
@@ -53,7 +60,18 @@ pub struct Status {
     nodes: Vec<NodeStatus>,
     web_tiers: Vec<WebTierStatus>,
     databases: Vec<DatabaseStatus>,
+    /// The connections of the node that answered; none if it has no mesh.
+    mesh: Option<mesh::Status>,
     sessions_total: u64,
+}
+
+/// A node's part in a mesh, as the registry has it.
+#[derive(Clone, Debug)]
+pub struct InMesh {
+    /// The cluster.
+    pub cluster: String,
+    /// Where it listens, `host:port`; "" if others find that out by other means.
+    pub address: String,
 }
 
 /// Whether the caller operates the cluster: the administrator of a context that the configuration names.
@@ -104,11 +122,58 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
         .collect::<Result<_>>()?;
     let databases = databases::seen(app).into_iter().map(DatabaseStatus::from).collect();
     let sessions_total = counted.values().fold(0u64, |sum, n| sum.saturating_add(*n));
-    Ok(Status { served_by: app.node.name.clone(), nodes, web_tiers, databases, sessions_total })
+    Ok(Status {
+        served_by: app.node.name.clone(),
+        nodes,
+        web_tiers,
+        databases,
+        mesh: mesh_of(app),
+        sessions_total,
+    })
+}
+
+/// Gives the application the mesh of its process, once.
+pub fn attach(app: &App, mesh: Arc<Mesh>) {
+    // A second one would be another process's.
+    let _ = app.mesh.set(mesh);
+}
+
+/// The mesh of this process, if it has one.
+#[must_use]
+pub fn mesh_of(app: &App) -> Option<mesh::Status> {
+    app.mesh.get().map(|mesh| mesh.status())
+}
+
+/// What is wrong with the mesh, a line each.
+#[must_use]
+pub fn troubles(app: &App) -> Vec<String> {
+    let missing = mesh_of(app).into_iter().flat_map(|mesh| mesh.missing);
+    missing
+        .filter(|missing| missing.for_ms >= MISSED_ALOUD_MS)
+        .map(|missing| {
+            format!("{} is registered and not connected for {} s", missing.name, missing.for_ms / 1_000)
+        })
+        .collect()
+}
+
+/// Who should be in the mesh of a cluster: those that are registered and have been heard of within a day.
+pub async fn registered(app: &App, cluster: &str) -> Result<Vec<Expected>> {
+    let all = {
+        let mut tx = app.store.config().await?;
+        members::all(&mut tx).await?
+    };
+    let since = app.now_ms().saturating_sub(MISSED_MS);
+    let ours = all.into_iter().filter(|member| member.cluster == cluster && member.seen >= since);
+    let expected = ours.filter_map(|member| {
+        // A name that no certificate could have is of no member of a mesh.
+        let name = Name::new("node", &member.name).ok()?;
+        Some(Expected { name, incarnation: member.incarnation.into(), address: member.mesh.parse().ok() })
+    });
+    Ok(expected.collect())
 }
 
 /// Enters this node into the registry. `address`: where its HTTP listener is.
-pub async fn join(app: &App, address: &str) -> Result<()> {
+pub async fn join(app: &App, address: &str, in_mesh: Option<&InMesh>) -> Result<()> {
     let mut tx = app.store.config_write().await?;
     let member = Member {
         name: app.node.name.clone(),
@@ -118,6 +183,8 @@ pub async fn join(app: &App, address: &str) -> Result<()> {
         incarnation: app.node.incarnation.clone(),
         started: app.node.started,
         seen: app.now_ms(),
+        cluster: in_mesh.map_or(String::new(), |mesh| mesh.cluster.clone()),
+        mesh: in_mesh.map_or(String::new(), |mesh| mesh.address.clone()),
     };
     members::register(&mut tx, &member).await?;
     Ok(tx.commit().await?)

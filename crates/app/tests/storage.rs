@@ -59,7 +59,7 @@ async fn uploads_into_different_folders_at_one_time_do_not_exceed_the_quota_toge
 #[tokio::test]
 async fn a_node_that_is_silent_for_minutes_keeps_its_uploads() {
     on_each_engine(Quota::Unlimited, async |pair| {
-        cluster::join(&pair.one, "localhost:1").await.unwrap();
+        cluster::join(&pair.one, "localhost:1", None).await.unwrap();
         let anna = caller(&pair.one, "anna").await;
         let mine = home(&pair.one, &anna).await;
         let content = stored(&pair.one, &anna, mine, b"slow").await;
@@ -76,7 +76,7 @@ async fn a_node_that_is_silent_for_minutes_keeps_its_uploads() {
 #[tokio::test]
 async fn a_node_that_wakes_after_it_was_swept_leaves_nothing_behind_and_goes_on() {
     on_each_engine(Quota::Unlimited, async |pair| {
-        cluster::join(&pair.one, "localhost:1").await.unwrap();
+        cluster::join(&pair.one, "localhost:1", None).await.unwrap();
         let anna = caller(&pair.one, "anna").await;
         let mine = home(&pair.one, &anna).await;
         let mut upload = files::upload(&pair.one, &anna, Some(mine), None).await.unwrap();

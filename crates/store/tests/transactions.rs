@@ -291,6 +291,8 @@ async fn nodes_that_start_together_are_all_registered() {
                 incarnation: "i".to_owned(),
                 started: NOW,
                 seen: NOW,
+                cluster: String::new(),
+                mesh: String::new(),
             };
             let mut tx = store.config_write().await?;
             members::register(&mut tx, &member).await?;

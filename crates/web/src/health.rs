@@ -17,7 +17,9 @@ pub(crate) fn live() -> Response<Outgoing> {
 pub(crate) async fn ready(app: &App) -> Response<Outgoing> {
     match app.ready().await {
         Ok(()) => {
-            let troubles = zebu_app::databases::troubles(app).into_iter().map(|trouble| trouble + "\n");
+            let troubles =
+                zebu_app::databases::troubles(app).into_iter().chain(zebu_app::cluster::troubles(app));
+            let troubles = troubles.map(|trouble| trouble + "\n");
             answer(StatusCode::OK, std::iter::once("ready\n".to_owned()).chain(troubles).collect::<String>())
         }
         Err(error) => {

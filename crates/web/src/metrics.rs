@@ -6,14 +6,15 @@ use std::fmt::Write;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response};
-use zebu_app::App;
 use zebu_app::databases::{self, Reads, Role, ServerState};
+use zebu_app::{App, cluster};
 
 use crate::body::{self, Outgoing};
 
 /// Answers with all metrics of this node.
 pub(crate) fn answer(app: &App) -> Response<Outgoing> {
-    let text = text(&databases::reads(app), &databases::seen(app));
+    let mut text = text(&databases::reads(app), &databases::seen(app));
+    mesh(&mut text, app);
     let mut response = Response::new(body::full(text));
     let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, plain);
@@ -70,6 +71,27 @@ fn text(reads: &Reads, servers: &[ServerState]) -> String {
         }
     }
     out
+}
+
+/// The connections with the other nodes, if this one has a mesh.
+fn mesh(out: &mut String, app: &App) {
+    let Some(status) = cluster::mesh_of(app) else { return };
+    family(out, "zebu_mesh_connected", "gauge", "Nodes that this one is connected with");
+    line(out, "zebu_mesh_connected", &[], status.peers.len() as u64);
+    family(out, "zebu_mesh_missing_ms", "gauge", "How long a registered node has not been connected");
+    for missing in &status.missing {
+        line(out, "zebu_mesh_missing_ms", &[("node", &missing.name)], missing.for_ms);
+    }
+    family(out, "zebu_mesh_round_trip_us", "gauge", "Round trip of a ping, smoothed");
+    for peer in &status.peers {
+        if let Some(us) = peer.round_trip_us {
+            line(out, "zebu_mesh_round_trip_us", &[("node", &peer.name)], us);
+        }
+    }
+    family(out, "zebu_mesh_queued_bytes", "gauge", "Bytes that wait to be sent to a node");
+    for peer in &status.peers {
+        line(out, "zebu_mesh_queued_bytes", &[("node", &peer.name)], peer.queued_bytes as u64);
+    }
 }
 
 /// What a metric is.

@@ -98,9 +98,8 @@ fn certify(options: &NodeCertificate, now_ms: i64) -> Done {
     let made = authority.certify(&options.node, options.days, options.out.as_deref(), now_ms)?;
     let (path, node) = (made.path.display().to_string(), &options.node);
     say::line(&format!("made {path}: {}", about_life(made.certificate.as_ref().ok(), now_ms)));
-    say::line(&format!(
-        "next: copy it to {node}, readable for the user that runs it and nobody else (mode 0600)"
-    ));
+    say::line(&format!("next: copy it to {node}, mode 0600, and name it there as [cluster] certificate"));
+    say::line("a node that runs takes a new file up by itself within ten seconds");
     Ok(ExitCode::SUCCESS)
 }
 

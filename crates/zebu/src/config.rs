@@ -36,6 +36,7 @@ pub(crate) struct Config {
     pub(crate) operator: zebu_app::operator::Settings,
     #[serde(default)]
     pub(crate) jobs: zebu_app::JobConfig,
+    pub(crate) cluster: Option<zebu_cluster::config::Config>,
     pub(crate) groupware: Option<zebu_web::Config>,
     pub(crate) admin: Option<zebu_web::admin::Config>,
     pub(crate) web: Option<zebu_balancer::Config>,
@@ -64,6 +65,9 @@ impl Config {
             format!("{line}: {}", error.message())
         })?;
         config.check().map_err(|reason| format!(": {reason}"))?;
+        if let Some(cluster) = &config.cluster {
+            cluster.check().map_err(|reason| format!(": {reason}"))?;
+        }
         Ok(config)
     }
 
@@ -79,6 +83,9 @@ impl Config {
         }
         if self.groupware.is_some() && self.node.is_none() {
             return Err("[groupware] needs a [node]");
+        }
+        if self.cluster.is_some() && self.groupware.is_none() {
+            return Err("[cluster] needs a [groupware]: only nodes connect with each other");
         }
         if self.admin.is_some() && self.store.is_none() {
             return Err("[admin] needs a [store]");
@@ -114,7 +121,7 @@ mod tests {
     use super::*;
 
     /// What has no default.
-    const LEAST: &str = "[node]\nname = 'OX-1'\nroute = 'OX-1'\nserver = 'oxserver'\n[store]\nconfigdb = 'sqlite:/var/lib/zebu/config.db'\n[groupware]\n[admin]\n[web]\n";
+    const LEAST: &str = "[node]\nname = 'OX-1'\nroute = 'OX-1'\nserver = 'oxserver'\n[store]\nconfigdb = 'sqlite:/var/lib/zebu/config.db'\n[cluster]\nname = 'oxserver'\ncertificate = '/opt/open-xchange/etc/cluster/OX-1.pem'\n[groupware]\n[admin]\n[web]\n";
 
     #[test]
     fn the_example_says_what_holds_without_it() {
@@ -125,8 +132,19 @@ mod tests {
     #[test]
     fn the_example_has_every_key() {
         let example: toml::Table = EXAMPLE.parse().unwrap();
-        for part in ["", "log", "node", "store", "sessions", "operator", "jobs", "groupware", "admin", "web"]
-        {
+        for part in [
+            "",
+            "log",
+            "node",
+            "store",
+            "sessions",
+            "operator",
+            "jobs",
+            "cluster",
+            "groupware",
+            "admin",
+            "web",
+        ] {
             let table = if part.is_empty() { &example } else { example[part].as_table().unwrap() };
             let keys = keys_of(part);
             assert!(!keys.is_empty(), "[{part}]");
@@ -184,6 +202,13 @@ mod tests {
         check("workers = 0\n[web]\n", "workers must be from 1 to 512");
         check("[groupware]\n", "needs a [store]");
         check("[groupware]\n[store]\nconfigdb = 'sqlite:/c.db'\n", "needs a [node]");
+        check("[cluster]\nname = 'a'\nplaintext = true\n[web]\n", "[cluster] needs a [groupware]");
+        check(
+            "[cluster]\nname = 'a'\n[node]\nname = 'a'\n[store]\nconfigdb = 'sqlite:/c.db'\n[groupware]\n",
+            "[cluster] certificate must name this node's file",
+        );
+        check("[cluster]\nnam = 'a'\n", ":2: unknown field `nam`");
+        check("[cluster]\ndiscovery = 'dns'\n", ":2: unknown variant `dns`, expected one of `multicast`");
         check("[admin]\n", "[admin] needs a [store]");
         check("[web]\n[store]\nconfigdb = 'sqlite:/c.db'\n", "the name it reports its state under");
     }

@@ -137,6 +137,8 @@ CREATE TABLE members (
   incarnation VARCHAR(32) NOT NULL,
   started BIGINT NOT NULL,
   seen BIGINT NOT NULL,
+  cluster VARCHAR(64) NOT NULL,
+  mesh VARCHAR(255) NOT NULL,
   PRIMARY KEY (name)
 ) {table};
 

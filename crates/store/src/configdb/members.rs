@@ -21,6 +21,10 @@ pub struct Member {
     pub started: i64,
     /// When it was last heard of, ms since the epoch.
     pub seen: i64,
+    /// The cluster whose mesh it takes part in; "" for none.
+    pub cluster: String,
+    /// Where its mesh listens, `host:port`; "" if others find that out by other means.
+    pub mesh: String,
 }
 
 /// Registers a node; an earlier life under the same name is replaced.
@@ -28,9 +32,19 @@ pub async fn register(tx: &mut ConfigWriteTx, m: &Member) -> Result<()> {
     tx.execute("members", "DELETE FROM members WHERE name = ?", args![&m.name]).await?;
     tx.execute(
         "members",
-        "INSERT INTO members (name, route, address, program, incarnation, started, seen) \
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
-        args![&m.name, &m.route, &m.address, &m.program, &m.incarnation, m.started, m.seen],
+        "INSERT INTO members (name, route, address, program, incarnation, started, seen, cluster, mesh) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        args![
+            &m.name,
+            &m.route,
+            &m.address,
+            &m.program,
+            &m.incarnation,
+            m.started,
+            m.seen,
+            &m.cluster,
+            &m.mesh
+        ],
     )
     .await
     .map(drop)
@@ -50,7 +64,8 @@ pub async fn remove(tx: &mut ConfigWriteTx, name: &str, incarnation: &str) -> Re
 
 /// All registered nodes, by name.
 pub async fn all(tx: &mut ConfigTx) -> Result<Vec<Member>> {
-    let sql = "SELECT name, route, address, program, incarnation, started, seen FROM members ORDER BY name";
+    let sql = "SELECT name, route, address, program, incarnation, started, seen, cluster, mesh FROM members \
+               ORDER BY name";
     let rows = tx.query("members", sql, args![]).await?;
     rows.into_iter()
         .map(|mut row| {
@@ -62,6 +77,8 @@ pub async fn all(tx: &mut ConfigTx) -> Result<Vec<Member>> {
                 incarnation: row.text()?,
                 started: row.int()?,
                 seen: row.int()?,
+                cluster: row.text()?,
+                mesh: row.text()?,
             })
         })
         .collect()

@@ -88,7 +88,8 @@ struct Running {
 impl Running {
     /// Starts everything. An error ends what was started before it.
     async fn start(place: &Place, listen: SocketAddr, nodes: u8) -> Result<Self> {
-        let nodes = try_join_all((1..=nodes).map(|number| start(place.node(number)))).await?;
+        let children = (1..=nodes).map(|number| place.node(number)).collect::<Result<Vec<_>>>()?;
+        let nodes = try_join_all(children.into_iter().map(start)).await?;
         let members = nodes.iter().map(|(child, live)| (child.name().to_owned(), live.address())).collect();
         let (web, live) = start(place.web(listen, members)).await?;
         Ok(Self {

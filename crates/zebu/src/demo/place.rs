@@ -3,6 +3,7 @@
 //! | below the directory | what |
 //! |---|---|
 //! | `etc` | configuration of each child, written anew at each of its starts |
+//! | `ca` | the CA of its cluster, and the nodes' files |
 //! | `db` | configdb and the shards; `complete` once they hold what a new demo has |
 //! | `files` | the file store |
 //! | `log` | what each child logs |
@@ -14,13 +15,18 @@ use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tempfile::TempDir;
+use zebu_app::Clock;
+use zebu_cluster::authority::{Authority, Error};
 
 use crate::demo::child::Child;
-use crate::demo::settings::{Role, Settings};
+use crate::demo::settings::{Mesh, Role, Settings};
 use crate::failure::{Failure, Result};
 
 /// What a path in a file store's URL shows as it is.
 const IN_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The cluster of every demo; its CA makes it another than all others.
+const CLUSTER: &str = "demo";
 
 /// A directory taken for one demo.
 pub(super) struct Place {
@@ -86,20 +92,36 @@ impl Place {
         format!("file://{}/files", utf8_percent_encode(&self.root, IN_URL))
     }
 
-    /// A node, at any free port.
-    pub(super) fn node(&self, number: u8) -> Child {
+    /// A node, at any free port, with a new certificate.
+    ///
+    /// # Errors
+    /// The CA of the demo cannot be made or read.
+    pub(super) fn node(&self, number: u8) -> Result<Child> {
         let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        self.child(format!("OX-{number}"), &format!("node{number}"), anywhere, Role::Groupware)
+        let name = format!("OX-{number}");
+        let mesh = self.mesh(&name).map_err(|error| Failure::new(error.to_string()))?;
+        Ok(self.child(name, &format!("node{number}"), anywhere, Some(mesh), Role::Groupware))
+    }
+
+    fn mesh(&self, node: &str) -> std::result::Result<Mesh, Error> {
+        let (dir, now_ms) = (self.path("ca"), Clock::System.now_ms());
+        let made = Authority::create(&dir, CLUSTER, now_ms);
+        let authority = match made {
+            Err(Error::Exists { .. }) => Authority::open(&dir),
+            made => made,
+        }?;
+        let certificate = authority.certify(node, None, None, now_ms)?.path;
+        Ok(Mesh { cluster: CLUSTER.to_owned(), certificate })
     }
 
     /// The web tier in front of nodes, given by route and address.
     pub(super) fn web(&self, listen: SocketAddr, members: Vec<(String, SocketAddr)>) -> Child {
-        self.child("web".to_owned(), "web", listen, Role::Web { members })
+        self.child("web".to_owned(), "web", listen, None, Role::Web { members })
     }
 
-    fn child(&self, name: String, file: &str, listen: SocketAddr, role: Role) -> Child {
+    fn child(&self, name: String, file: &str, listen: SocketAddr, mesh: Option<Mesh>, role: Role) -> Child {
         let log = self.path("log").join(format!("{name}.log"));
-        let settings = Settings { name, listen, configdb: self.configdb(), role };
+        let settings = Settings { name, listen, configdb: self.configdb(), mesh, role };
         Child::new(self.zebu.clone(), settings, self.path("etc").join(format!("{file}.toml")), log)
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::demo::provision::CONTEXT;
 
@@ -15,7 +16,16 @@ pub(super) struct Settings {
     /// Port 0: any free one.
     pub(super) listen: SocketAddr,
     pub(super) configdb: String,
+    /// Of a node: its cluster and its node file.
+    pub(super) mesh: Option<Mesh>,
     pub(super) role: Role,
+}
+
+/// A node's part in the mesh.
+#[derive(Clone)]
+pub(super) struct Mesh {
+    pub(super) cluster: String,
+    pub(super) certificate: PathBuf,
 }
 
 /// What a child is there for.
@@ -30,7 +40,7 @@ pub(super) enum Role {
 impl Settings {
     /// The file.
     pub(super) fn text(&self) -> String {
-        let Self { name, listen, configdb, role } = self;
+        let Self { name, listen, configdb, mesh, role } = self;
         let configdb = toml::Value::from(configdb.as_str());
         let head =
             "# Written by `zebu demo` at every start of this process. `zebu config example` explains it.\n";
@@ -38,7 +48,8 @@ impl Settings {
         let own = format!("listen = \"{listen}\"\ndrain_ms = {DRAIN_MS}\n");
         match role {
             Role::Groupware => {
-                format!("{head}operator_contexts = [{CONTEXT}]\n{shared}\n[groupware]\n{own}")
+                let mesh = mesh.as_ref().map_or(String::new(), Mesh::text);
+                format!("{head}operator_contexts = [{CONTEXT}]\n{shared}{mesh}\n[groupware]\n{own}")
             }
             Role::Web { members } => {
                 let mut text = format!("{head}{shared}\n[web]\n{own}");
@@ -52,6 +63,17 @@ impl Settings {
     }
 }
 
+impl Mesh {
+    /// On the loopback address, at a port that the registry tells the others.
+    fn text(&self) -> String {
+        let certificate = toml::Value::from(self.certificate.to_string_lossy().as_ref());
+        format!(
+            "\n[cluster]\nname = \"{}\"\ncertificate = {certificate}\nbind = [\"127.0.0.1:0\"]\ndiscovery = \"registry\"\n",
+            self.cluster
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,8 +81,14 @@ mod tests {
 
     fn read(role: Role) -> Config {
         let listen = "127.0.0.1:1234".parse().unwrap();
-        let settings =
-            Settings { name: "OX-1".into(), listen, configdb: "sqlite:/a \"b\"\\c/config.db".into(), role };
+        let mesh = Some(Mesh { cluster: "demo".to_owned(), certificate: "/a \"b\"\\c/OX-1.pem".into() });
+        let settings = Settings {
+            name: "OX-1".into(),
+            listen,
+            configdb: "sqlite:/a \"b\"\\c/config.db".into(),
+            mesh,
+            role,
+        };
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), settings.text()).unwrap();
         Config::read(file.path()).unwrap()
@@ -72,6 +100,7 @@ mod tests {
         assert_eq!(config.store.unwrap().configdb, "sqlite:/a \"b\"\\c/config.db");
         assert_eq!(config.groupware.unwrap().listen.port(), 1234);
         assert_eq!(config.operator_contexts, [CONTEXT.0]);
+        assert_eq!(config.cluster.unwrap().certificate.to_str(), Some("/a \"b\"\\c/OX-1.pem"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use zebu_app::{App, Error, cluster, maintenance};
 
 use crate::config::Config;
 use crate::failure::{Failure, Result};
+use crate::serve::mesh::Meshed;
 use crate::serve::role::Role;
 
 /// A node under way.
@@ -16,6 +17,7 @@ pub(super) struct Groupware {
     address: SocketAddr,
     pub(super) role: Role,
     background: Vec<JoinHandle<()>>,
+    mesh: Option<Meshed>,
 }
 
 impl Groupware {
@@ -31,9 +33,17 @@ impl Groupware {
         let server = zebu_web::Server::bind(listener, Arc::clone(&app)).await;
         let server = server.map_err(|error| Failure::new(error.to_string()))?;
         let address = server.local_addr();
-        cluster::join(&app, &address.to_string()).await.map_err(databases)?;
+        let mut mesh = match &config.cluster {
+            Some(settings) => Some(Meshed::start(settings, &app).await?),
+            None => None,
+        };
+        let in_mesh = mesh.as_ref().map(Meshed::in_mesh);
+        cluster::join(&app, &address.to_string(), in_mesh).await.map_err(databases)?;
+        if let Some(mesh) = &mut mesh {
+            mesh.follow(&app);
+        }
         let background = maintenance::start(&app);
-        Ok(Some(Self { app, address, role: Role::start(|asked| server.run(asked.wait())), background }))
+        Ok(Some(Self { app, address, role: Role::start(|asked| server.run(asked.wait())), background, mesh }))
     }
 
     /// What is said when it answers.
@@ -49,6 +59,10 @@ impl Groupware {
         }
         if let Err(error) = cluster::leave(&self.app).await {
             tracing::warn!(cause = error.cause_chain(), "cannot leave the cluster's registry");
+        }
+        // Out of the registry first: whoever hears the goodbye does not miss it.
+        if let Some(mesh) = self.mesh {
+            mesh.stop().await;
         }
     }
 }

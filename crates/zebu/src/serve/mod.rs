@@ -5,6 +5,7 @@
 
 mod admin;
 mod groupware;
+mod mesh;
 mod report;
 mod role;
 mod web;

@@ -46,6 +46,35 @@ fn node_in_charge(oxadmin: &mut Person) -> String {
 }
 
 #[test]
+fn the_nodes_of_a_demo_are_connected_with_each_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut words = in_dir(dir.path()).to_vec();
+    words.extend(["--nodes", "3"].map(OsStr::new));
+    let (demo, address) = Running::demo(&words);
+    let mut oxadmin = Person::sign_in(address, "oxadmin", None);
+    let deadline = Instant::now() + PATIENCE;
+    let nodes = loop {
+        let status = oxadmin.data("GET", "cluster?action=status", "");
+        let mesh = &status["mesh"];
+        if mesh["peers"].as_array().is_some_and(|peers| peers.len() == 2) {
+            assert_eq!((&mesh["encrypted"], &mesh["missing"]), (&Value::Bool(true), &Value::Array(vec![])));
+            break status["nodes"].as_array().unwrap().clone();
+        }
+        assert!(Instant::now() < deadline, "{mesh}");
+    };
+    assert_eq!(nodes.len(), 3);
+    for node in nodes {
+        let node: SocketAddr = node["address"].as_str().unwrap().parse().unwrap();
+        let metrics = || send(node, "GET", "/metrics", &[], "").unwrap().text();
+        while !metrics().contains("\nzebu_mesh_connected 2\n") {
+            assert!(Instant::now() < deadline, "{}", metrics());
+        }
+        assert_eq!(send(node, "GET", "/health/ready", &[], "").unwrap().text(), "ready\n");
+    }
+    demo.stop();
+}
+
+#[test]
 fn a_demo_serves_the_client_and_lets_everybody_in() {
     let dir = tempfile::tempdir().unwrap();
     let (demo, address) = Running::demo(&in_dir(dir.path()));

@@ -104,7 +104,7 @@ async fn who_stops_says_goodbye_behind_what_it_sent_and_comes_back_as_a_new_life
     let two = Make { listen, ..Make::default() }.node("OX-2", ca.tls("OX-2")).await;
     let address = two.address();
     one.dials_at([address].into());
-    until("they never met", || two.peers() == ["OX-1"]).await;
+    until("they never met", || two.peers() == ["OX-1"] && one.peers() == ["OX-2"]).await;
     let first = one.connection("OX-2").unwrap();
     for _ in 0..100 {
         assert!(two.send("OX-1", "last words"));

@@ -1,0 +1,145 @@
+//! `[cluster]`: this node's connections with the others of its cluster. Wiring: the registry says who should be there, discovery where
+//! they may be, and the mesh connects.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+use zebu_app::cluster::{self, InMesh};
+use zebu_app::{App, Clock};
+use zebu_cluster::authority::{Credentials, Name, Now};
+use zebu_cluster::config::Config;
+use zebu_cluster::discovery::{Announcement, Discovery, Found, Keys, resolver};
+use zebu_cluster::mesh::{Expected, Mesh, Security, Settings, Tcp};
+
+use crate::failure::{Failure, Result};
+
+/// Between two looks at the registry.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A mesh under way.
+pub(super) struct Meshed {
+    mesh: Arc<Mesh>,
+    in_mesh: InMesh,
+    expected: watch::Sender<Arc<Vec<Expected>>>,
+    _discovery: Discovery,
+    tasks: JoinSet<()>,
+}
+
+impl Meshed {
+    /// Listens and looks for others.
+    ///
+    /// # Errors
+    /// An address is taken, the node file cannot be used or is another node's.
+    pub(super) async fn start(config: &Config, app: &Arc<App>) -> Result<Self> {
+        let failed =
+            |what: &str, error: &dyn std::fmt::Display| Failure::new(format!("[cluster] {what}: {error}"));
+        let name = |field, text| Name::new(field, text).map_err(|error| failed("cannot be", &error));
+        let (own_cluster, own_node) = (name("name", &config.name)?, name("[node] name", &app.node().name)?);
+        let now: Now = Arc::new(|| Clock::System.now_ms());
+        let security = security(config, &own_cluster, &own_node, &now)?;
+        let incarnation: Arc<str> = app.node().incarnation.as_str().into();
+        let settings = Settings {
+            cluster: own_cluster.clone(),
+            node: own_node.clone(),
+            incarnation: Arc::clone(&incarnation),
+            listen: config.bind.clone(),
+            limits: config.limits(),
+        };
+        let (found, addresses) = Found::new();
+        let (expected, registered) = watch::channel(Arc::default());
+        let started =
+            Mesh::start(settings, security.clone(), Arc::new(Tcp), addresses, registered.clone()).await;
+        let (mesh, mut events) = started.map_err(|error| failed("bind", &error))?;
+        let told =
+            if config.advertise.is_empty() { mesh.listen().to_vec() } else { config.advertise.clone() };
+        let in_mesh = InMesh { cluster: config.name.clone(), address: registered_as(&told) };
+        let keys = Keys::of(&security, &own_cluster);
+        let own = Announcement { cluster: own_cluster, node: own_node, incarnation, addresses: told };
+        let discovery = Discovery::start(config.kind(), own, keys, now, resolver(), found, registered);
+        let _discovery = discovery.map_err(|error| failed("discovery", &error))?;
+        let mesh = Arc::new(mesh);
+        cluster::attach(app, Arc::clone(&mesh));
+        let mut tasks = JoinSet::new();
+        // Nothing is sent over it yet but pings.
+        tasks.spawn(async move { while events.recv().await.is_some() {} });
+        Ok(Self { mesh, in_mesh, expected, _discovery, tasks })
+    }
+
+    /// What the registry is to say of it.
+    pub(super) fn in_mesh(&self) -> &InMesh {
+        &self.in_mesh
+    }
+
+    /// Follows the registry, from when this node is in it.
+    pub(super) fn follow(&mut self, app: &Arc<App>) {
+        let (app, cluster, expected) = (Arc::clone(app), self.in_mesh.cluster.clone(), self.expected.clone());
+        self.tasks.spawn(async move {
+            let mut ticks = interval(LOOK_EVERY);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                match cluster::registered(&app, &cluster).await {
+                    Ok(members) => {
+                        expected.send_if_modified(|before| {
+                            let changed = **before != members;
+                            if changed {
+                                *before = Arc::new(members);
+                            }
+                            changed
+                        });
+                    }
+                    // Who renews the node's entry complains of it; what was known goes on to hold.
+                    Err(error) => tracing::debug!(cause = error.cause_chain(), "the registry cannot be read"),
+                }
+            }
+        });
+    }
+
+    /// Says goodbye to the others.
+    pub(super) async fn stop(self) {
+        self.mesh.stop().await;
+    }
+}
+
+fn security(config: &Config, cluster: &Name, node: &Name, now: &Now) -> Result<Security> {
+    if config.plaintext {
+        return Ok(Security::Plain);
+    }
+    let credentials = Credentials::open(&config.certificate, Arc::clone(now))
+        .map_err(|error| Failure::new(format!("[cluster] certificate: {error}")))?;
+    let identity = credentials.identity();
+    if (identity.cluster(), identity.node()) != (cluster, node) {
+        return Err(Failure::new(format!(
+            "[cluster] certificate: {} is of node {} of cluster {}, this is node {node} of cluster {cluster}",
+            config.certificate.display(),
+            identity.node(),
+            identity.cluster(),
+        )));
+    }
+    Ok(Security::Tls(Arc::new(credentials)))
+}
+
+/// The address for the registry: the first that others can use as it stands; "" if there is none.
+fn registered_as(told: &[SocketAddr]) -> String {
+    told.iter().find(|address| !address.ip().is_unspecified()).map_or(String::new(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_address_that_others_can_use_is_registered() {
+        let check = |told: &[&str], expected: &str| {
+            let told: Vec<SocketAddr> = told.iter().map(|address| address.parse().unwrap()).collect();
+            assert_eq!(registered_as(&told), expected);
+        };
+        check(&["0.0.0.0:57462"], "");
+        check(&["[::]:57462", "10.0.0.1:57462", "10.0.0.2:57462"], "10.0.0.1:57462");
+        check(&["[fd00::1]:57462"], "[fd00::1]:57462");
+    }
+}
