@@ -1,5 +1,5 @@
 //! With all rules no case shows a fault. Among the other tests each case is checked as far as some seconds go; with
-//! `ZEBU_MODEL=long`, which `cargo xtask model` sets, to its end, or as deep as ten minutes and six million moves go.
+//! `ZEBU_MODEL=long`, which `cargo xtask model` sets, to its end, or as deep as ten minutes and three million moves go.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::properties::{
 };
 
 /// The long form takes hold of some gigabytes for each case.
-const MOVES_MAX: usize = 6_000_000;
+const MOVES_MAX: usize = 3_000_000;
 
 /// Fails with the first fault. `depth` is how many moves the short form makes in a row, none if the case is small enough
 /// for its end; `happens` must happen on the way, and in the long form `later` too.
