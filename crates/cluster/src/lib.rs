@@ -11,6 +11,7 @@ pub mod config;
 pub mod core;
 pub mod discovery;
 pub mod mesh;
+pub mod node;
 mod validity;
 
 pub use announce::{Announced, Announcer, Coherence, Fenced, Outcome, Waiting};

@@ -151,6 +151,12 @@ impl Core {
         Core::under(rules, part, timing)
     }
 
+    /// The name of this life.
+    #[must_use]
+    pub fn me(&self) -> Incarnation {
+        self.part.me
+    }
+
     /// Takes what happened, and appends to `out` what is to be done, in the order in which it must be done: what
     /// concerns this node's readers is in effect before any message of the same step leaves.
     pub fn step(&mut self, now: Millis, event: Event, out: &mut Vec<Action>) {

@@ -113,6 +113,9 @@ pub enum Broken {
     /// The other end said goodbye.
     #[error("it said goodbye: {0}")]
     Bye(String),
+    /// The member was struck from the registry.
+    #[error("it is no member any more")]
+    Struck,
     /// The member was started anew and has connected again.
     #[error("a newer life of it has connected")]
     Replaced,

@@ -120,6 +120,12 @@ impl Mesh {
         if sent { Ok(()) } else { Err(NotSent::Over) }
     }
 
+    /// Ends the connection with somebody who is no member any more.
+    pub fn close(&self, peer: &Name, connection: u64) {
+        let live = self.shared.peers.live(peer).filter(|live| live.connection == connection);
+        live.iter().for_each(|live| live.queue.close(Broken::Struck));
+    }
+
     /// How it does.
     #[must_use]
     pub fn status(&self) -> Status {

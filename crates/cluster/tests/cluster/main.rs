@@ -5,4 +5,6 @@ mod authority;
 #[cfg(test)]
 mod discovery;
 #[cfg(test)]
+mod driver;
+#[cfg(test)]
 mod mesh;

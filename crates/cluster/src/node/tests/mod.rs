@@ -1,0 +1,5 @@
+//! Whole nodes on a made-up network with a made-up registry, on a clock that stands still until a test turns it.
+
+mod cluster;
+mod lives;
+mod writes;
