@@ -102,7 +102,7 @@ impl FileStore {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         Err(Error::of_path("remove", &path, error))
                     }
-                    _ => directory.sync(&directory.root),
+                    _ => directory.sync_root(),
                 }
             })
             .await
@@ -124,6 +124,16 @@ impl Directory {
     /// Where a context's contents are.
     pub(crate) fn context_path(&self, context: u32) -> PathBuf {
         self.root.join(context_directory(context))
+    }
+
+    /// A file of this name beside the contexts' directories.
+    pub(crate) fn root_path(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// Makes changes to the contexts' directories durable.
+    pub(crate) fn sync_root(&self) -> Result<()> {
+        self.sync(&self.root)
     }
 
     /// Writes a whole content at once.

@@ -103,7 +103,16 @@ impl Upload {
     /// As [`Upload::write`], and [`Error::Exists`].
     pub async fn finish(mut self) -> Result<Stored> {
         let progress = self.progress.take().ok_or(Error::Interrupted { key: self.key })?;
-        progress.publish().await
+        progress.publish(None).await
+    }
+
+    /// The same for a content that is known by its BLAKE3 digest: with another it gets no name, and nothing of it stays.
+    ///
+    /// # Errors
+    /// As [`Upload::finish`], and [`Error::Corrupt`].
+    pub async fn finish_as(mut self, blake3: [u8; 32]) -> Result<Stored> {
+        let progress = self.progress.take().ok_or(Error::Interrupted { key: self.key })?;
+        progress.publish(Some(blake3)).await
     }
 
     /// Bytes taken so far; 0 once the upload is interrupted.
@@ -183,10 +192,21 @@ impl Progress {
         }
     }
 
-    async fn publish(mut self) -> Result<Stored> {
+    async fn publish(mut self, expected: Option<[u8; 32]>) -> Result<Stored> {
         self.directory.refuse_taken(self.key).await?;
         let part = std::mem::take(&mut self.part).freeze();
         self.digests.push(&part).await?;
+        // Beside the write, unless the name hangs on it.
+        let digests = match expected {
+            Some(expected) => {
+                let digests = std::mem::take(&mut self.digests).finish().await?;
+                if digests.0 != expected {
+                    return Err(Error::Corrupt { key: self.key });
+                }
+                Some(digests)
+            }
+            None => None,
+        };
         if self.parts.is_none() {
             self.directory.put(self.key, part).await?;
         } else {
@@ -199,7 +219,10 @@ impl Progress {
                 self.directory.complete(self.key, parts).await?;
             }
         }
-        let (blake3, md5) = std::mem::take(&mut self.digests).finish().await?;
+        let (blake3, md5) = match digests {
+            Some(digests) => digests,
+            None => std::mem::take(&mut self.digests).finish().await?,
+        };
         Ok(Stored { size: self.size, blake3, md5 })
     }
 }

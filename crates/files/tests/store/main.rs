@@ -5,6 +5,8 @@ mod config;
 #[cfg(test)]
 mod listing;
 #[cfg(test)]
+mod moving;
+#[cfg(test)]
 mod read;
 #[cfg(test)]
 mod support;
