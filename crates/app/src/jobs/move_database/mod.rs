@@ -52,8 +52,6 @@ struct Move {
     schema: Option<String>,
     /// Where it comes from, once the job has begun: database and schema.
     source: Option<(i64, String)>,
-    /// Whether an empty schema that the context leaves is removed.
-    drop_empty: bool,
     /// When it had moved, ms since the epoch.
     moved: i64,
     /// How long writes had to wait, ms.
@@ -79,15 +77,8 @@ pub async fn order(app: &App, context: ContextId, database: i64) -> operator::Re
             return Err(Denied::ContextThere { context, place: format!("database {database}") }.into());
         }
     }
-    let what = Move {
-        database,
-        schema: None,
-        source: None,
-        drop_empty: false,
-        moved: 0,
-        paused: 0,
-        undone_because: String::new(),
-    };
+    let what =
+        Move { database, schema: None, source: None, moved: 0, paused: 0, undone_because: String::new() };
     Ok(enter(app, KIND, context, &what).await?)
 }
 
