@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use zebu_app::App;
+use tokio::task::JoinHandle;
+use zebu_app::{App, jobs};
 
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -13,10 +14,12 @@ use crate::serve::role::Role;
 pub(super) struct Admin {
     address: SocketAddr,
     pub(super) role: Role,
+    workers: Vec<JoinHandle<()>>,
 }
 
 impl Admin {
-    /// Starts an admin daemon, if the file names one.
+    /// Starts an admin daemon, if the file names one. It works on jobs too, unless a node in the same process does: so what the
+    /// operator asks for is done while no node runs.
     ///
     /// # Errors
     /// The address is taken, or a setting cannot work.
@@ -25,7 +28,8 @@ impl Admin {
         let server = zebu_web::Server::bind_admin(listener, Arc::clone(app)).await;
         let server = server.map_err(|error| Failure::new(error.to_string()))?;
         let address = server.local_addr();
-        Ok(Some(Self { address, role: Role::start(|asked| server.run(asked.wait())) }))
+        let workers = if config.groupware.is_some() { Vec::new() } else { jobs::start(app) };
+        Ok(Some(Self { address, role: Role::start(|asked| server.run(asked.wait())), workers }))
     }
 
     /// What is said when it answers.
@@ -36,5 +40,8 @@ impl Admin {
     /// Finishes what is under way.
     pub(super) async fn stop(self) {
         self.role.stop().await;
+        for worker in &self.workers {
+            worker.abort();
+        }
     }
 }
