@@ -7,6 +7,7 @@ mod app;
 pub mod caller;
 pub mod clock;
 pub mod cluster;
+mod copying;
 pub mod databases;
 pub mod dav;
 pub mod directory;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 use zebu_files::{FileStore, Key};
 use zebu_model::ContextId;
+use zebu_store::configdb::filestores;
 use zebu_store::shard::stored;
 use zebu_store::{Place, Plan, Store};
 
@@ -30,19 +31,28 @@ pub(crate) struct Storage {
     abandoned: Arc<Mutex<Vec<Abandoned>>>,
 }
 
-/// Keys reserved together, when, and for what: which context of its id, and which file store.
+/// Keys reserved together, when, and for what: which context of its id.
 #[derive(Debug, Default)]
 struct Block {
     keys: Vec<Key>,
     since: i64,
-    of: (i64, i64),
+    born: i64,
+    at: Option<Shelf>,
 }
 
-/// A key whose upload came to nothing, and when.
+/// A file store that is open, and its id.
+#[derive(Clone, Debug)]
+pub(crate) struct Shelf {
+    pub(crate) id: i64,
+    pub(crate) store: Arc<FileStore>,
+}
+
+/// A key whose upload came to nothing, when, and where its content may lie.
 #[derive(Debug)]
-struct Abandoned {
-    context: ContextId,
-    key: Key,
+pub(crate) struct Abandoned {
+    pub(crate) context: ContextId,
+    pub(crate) key: Key,
+    pub(crate) at: Shelf,
     since: i64,
 }
 
@@ -52,6 +62,7 @@ struct Abandoned {
 pub(crate) struct TakenKey {
     context: ContextId,
     key: Option<Key>,
+    at: Shelf,
     clock: Clock,
     abandoned: Arc<Mutex<Vec<Abandoned>>>,
 }
@@ -66,6 +77,11 @@ impl TakenKey {
         self.key.ok_or_else(|| Error::Internal("a stored file was used twice".to_owned()))
     }
 
+    /// Where its content is to be written: the file store that the ledger names.
+    pub(crate) fn at(&self) -> &Shelf {
+        &self.at
+    }
+
     /// The content has a name now: nothing to sweep.
     pub(crate) fn keep(mut self) {
         self.key = None;
@@ -78,6 +94,7 @@ impl Drop for TakenKey {
             locked(&self.abandoned).push(Abandoned {
                 context: self.context,
                 key,
+                at: self.at.clone(),
                 since: self.clock.now_ms(),
             });
         }
@@ -85,15 +102,34 @@ impl Drop for TakenKey {
 }
 
 impl Storage {
-    /// The file store of a context.
-    pub(crate) async fn filestore(&self, place: &Place) -> Result<Arc<FileStore>> {
-        self.at(&place.filestore).await
+    /// The file store of a context: where its new contents go.
+    pub(crate) async fn filestore(&self, place: &Place) -> Result<Shelf> {
+        Ok(Shelf { id: place.filestore_id, store: self.at(&place.filestore).await? })
     }
 
     /// The one where some of its contents may still lie, while they move.
-    pub(crate) async fn filestore_from(&self, place: &Place) -> Result<Option<Arc<FileStore>>> {
+    pub(crate) async fn filestore_from(&self, place: &Place) -> Result<Option<Shelf>> {
         match &place.filestore_from {
-            Some(url) => self.at(url).await.map(Some),
+            Some((id, url)) => Ok(Some(Shelf { id: *id, store: self.at(url).await? })),
+            None => Ok(None),
+        }
+    }
+
+    /// Both, in the order in which a content is looked for.
+    pub(crate) async fn filestores(&self, place: &Place) -> Result<Vec<Shelf>> {
+        let mut all = vec![self.filestore(place).await?];
+        all.extend(self.filestore_from(place).await?);
+        Ok(all)
+    }
+
+    /// A registered file store, if there is one of this id.
+    pub(crate) async fn by_id(&self, store: &Store, id: i64) -> Result<Option<Shelf>> {
+        let found = {
+            let mut tx = store.config().await?;
+            filestores::by_id(&mut tx, id).await?
+        };
+        match found {
+            Some(found) => Ok(Some(Shelf { id, store: self.at(&found.url).await? })),
             None => Ok(None),
         }
     }
@@ -114,50 +150,83 @@ impl Storage {
         clock: &Clock,
     ) -> Result<TakenKey> {
         let (context, now_ms) = (place.context, clock.now_ms());
-        let taken = |key| TakenKey {
-            context,
-            key: Some(key),
-            clock: clock.clone(),
-            abandoned: Arc::clone(&self.abandoned),
-        };
         let block = Arc::clone(locked(&self.reserved).entry(context).or_default());
         let mut block = block.lock().await;
-        let of = (place.born, place.filestore_id);
-        if block.of != of || now_ms.saturating_sub(block.since) > FRESH_MS {
-            // Dropped as they come: the sweeper clears them away.
-            block.keys.drain(..).map(taken).for_each(drop);
+        if !block.is_of(place) || now_ms.saturating_sub(block.since) > FRESH_MS {
+            self.drain(&mut block, context);
         }
-        if let Some(key) = block.keys.pop() {
-            return Ok(taken(key));
+        if let (Some(at), Some(key)) = (block.at.clone(), block.keys.pop()) {
+            return Ok(self.taken(context, key, at, clock));
         }
         let mut keys = Vec::with_capacity(KEYS_A_BLOCK);
         for _ in 0..KEYS_A_BLOCK {
             keys.push(Key::new(context.0, random::bytes()?));
         }
         let names: Vec<String> = keys.iter().map(Key::to_string).collect();
-        until_settled!(reserve(store, place, &names, writer, now_ms).await)?;
+        let id = until_settled!(reserve(store, place, &names, writer, now_ms).await)?;
+        // Where the context's home says, which knows better than a place that was found a while ago.
+        let at = if id == place.filestore_id {
+            self.filestore(place).await?
+        } else {
+            let found = self.by_id(store, id).await?;
+            found.ok_or_else(|| Error::Internal(format!("file store {id} is not registered")))?
+        };
         let first = keys.pop().ok_or_else(|| Error::Internal("no key was made".to_owned()))?;
-        *block = Block { keys, since: now_ms, of };
-        Ok(taken(first))
+        *block = Block { keys, since: now_ms, born: place.born, at: Some(at.clone()) };
+        Ok(self.taken(context, first, at, clock))
+    }
+
+    fn taken(&self, context: ContextId, key: Key, at: Shelf, clock: &Clock) -> TakenKey {
+        let abandoned = Arc::clone(&self.abandoned);
+        TakenKey { context, key: Some(key), at, clock: clock.clone(), abandoned }
+    }
+
+    /// Gives the keys of a block up: the sweeper clears them away, and need not wait, as nothing was begun under them.
+    fn drain(&self, block: &mut Block, context: ContextId) {
+        if let Some(at) = block.at.take() {
+            let given_up =
+                block.keys.drain(..).map(|key| Abandoned { context, key, at: at.clone(), since: 0 });
+            locked(&self.abandoned).extend(given_up);
+        }
+    }
+
+    /// Gives up the keys that were reserved for a context that is not any more, or for a file store that it has left: a
+    /// move waits for them. `places`: of all contexts. A block that is in use at this moment is looked at by who uses it.
+    pub(crate) fn retire(&self, places: &[Place]) {
+        let places: HashMap<ContextId, &Place> = places.iter().map(|place| (place.context, place)).collect();
+        let blocks: Vec<_> =
+            locked(&self.reserved).iter().map(|(context, block)| (*context, Arc::clone(block))).collect();
+        for (context, block) in blocks {
+            let Ok(mut block) = block.try_lock() else { continue };
+            if !places.get(&context).is_some_and(|place| block.is_of(place)) {
+                self.drain(&mut block, context);
+            }
+        }
     }
 
     /// Takes back what [`Storage::take_abandoned`] handed out and could not be swept.
-    pub(crate) fn give_back_abandoned(&self, context: ContextId, keys: Vec<Key>, since: i64) {
-        let keys = keys.into_iter().map(|key| Abandoned { context, key, since });
-        locked(&self.abandoned).extend(keys);
+    pub(crate) fn give_back_abandoned(&self, abandoned: Vec<Abandoned>) {
+        locked(&self.abandoned).extend(abandoned);
     }
 
     /// Hands out the keys whose uploads came to nothing before `before`.
-    pub(crate) fn take_abandoned(&self, before: i64) -> Vec<(ContextId, Key)> {
-        let mut abandoned = locked(&self.abandoned);
-        abandoned.extract_if(.., |a| a.since <= before).map(|a| (a.context, a.key)).collect()
+    pub(crate) fn take_abandoned(&self, before: i64) -> Vec<Abandoned> {
+        locked(&self.abandoned).extract_if(.., |a| a.since <= before).collect()
     }
 }
 
-async fn reserve(store: &Store, place: &Place, names: &[String], writer: &str, now_ms: i64) -> Result<()> {
+impl Block {
+    /// Whether its keys are for this context, and for where its contents go now.
+    fn is_of(&self, place: &Place) -> bool {
+        self.born == place.born && self.at.as_ref().is_some_and(|at| at.id == place.filestore_id)
+    }
+}
+
+async fn reserve(store: &Store, place: &Place, names: &[String], writer: &str, now_ms: i64) -> Result<i64> {
     let mut tx = store.write(place, Plan::default(), now_ms).await?;
-    stored::reserve(&mut tx, names, writer, now_ms).await?;
-    Ok(tx.commit().await?)
+    let filestore = stored::reserve(&mut tx, names, writer, now_ms).await?;
+    tx.commit().await?;
+    Ok(filestore)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod fixture;
 use fixture::{ANNA, BEN, CONTEXT, Pair, TEAM, caller, code, folder, home, join, leave, on_each_engine, put};
 use zebu_app::files::{Fields, FileChange, Holding, Wanted};
 use zebu_app::folders::{self, Details, FolderChange, FolderRef, NewFolder};
-use zebu_app::{Caller, files, maintenance};
+use zebu_app::{App, Caller, files, maintenance};
 use zebu_model::folder::{Module, fixed};
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, ObjectRight, Permission};
@@ -278,7 +278,7 @@ async fn versions_are_kept_and_each_has_its_own_bytes() {
         assert_eq!((now.versions, versions.len()), (2, 2));
         for (version, expected) in [(None, "second"), (Some(1), "one"), (Some(2), "second")] {
             let opened = files::open(&pair.one, &anna, file, version).await.unwrap();
-            assert_eq!(read(&opened).await, expected.as_bytes());
+            assert_eq!(read(&pair.one, &opened).await, expected.as_bytes());
         }
         assert_eq!(code(files::open(&pair.one, &anna, file, Some(3)).await), "IFO-0438");
         let found = maintenance::check(&pair.two, CONTEXT).await.unwrap();
@@ -288,9 +288,9 @@ async fn versions_are_kept_and_each_has_its_own_bytes() {
     .await;
 }
 
-async fn read(opened: &files::Opened) -> Vec<u8> {
+async fn read(app: &App, opened: &files::Opened) -> Vec<u8> {
     use futures_util::TryStreamExt;
-    let chunks: Vec<bytes::Bytes> = opened.read(None).await.unwrap().try_collect().await.unwrap();
+    let chunks: Vec<bytes::Bytes> = opened.read(app, None).await.unwrap().try_collect().await.unwrap();
     chunks.concat()
 }
 

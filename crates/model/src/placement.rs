@@ -92,6 +92,13 @@ impl Filestore {
     /// Why it takes no context if `average` bytes are set aside for each.
     #[must_use]
     pub fn no_room(&self, average: i64) -> Option<NoRoom> {
+        self.no_room_for(average, average)
+    }
+
+    /// The same for a context that brings so many bytes along.
+    #[must_use]
+    pub fn no_room_for(&self, average: i64, bytes: i64) -> Option<NoRoom> {
+        let more = bytes.max(average);
         if self.contexts_max <= 0 {
             return Some(NoRoom::Locked);
         }
@@ -99,9 +106,9 @@ impl Filestore {
             return Some(NoRoom::Full { limit: self.contexts_max });
         }
         let reserved = self.contexts.saturating_mul(average);
-        (reserved.saturating_add(average) > self.size).then_some(NoRoom::TooSmall {
+        (reserved.saturating_add(more) > self.size).then_some(NoRoom::TooSmall {
             reserved,
-            more: average,
+            more,
             size: self.size,
         })
     }
@@ -236,6 +243,8 @@ mod tests {
             assert_eq!(filestore(&[store.clone()], 200 * mib), Ok(3));
             store.contexts += 1;
         }
+        assert_eq!(store.no_room_for(200 * mib, mib), None);
+        assert!(store.no_room_for(200 * mib, 1_000 * mib).is_some());
         let why = filestore(&[store.clone()], 200 * mib).unwrap_err();
         assert_eq!(
             why,

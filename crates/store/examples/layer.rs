@@ -31,8 +31,9 @@ const LIST: &str = "SELECT f.id, f.folder, f.created_by, f.created, f.modified_b
     f.version, v.version, v.name, v.mime, v.size, v.md5, v.blake3, v.store_key, v.comment, v.created_by, v.created FROM files f \
     LEFT JOIN file_versions v ON v.cid = f.cid AND v.file = f.id AND v.version = f.version \
     WHERE f.cid = ? AND f.folder = ? ORDER BY f.id";
-const HOME: &str = "SELECT state, born, epoch, filestore, enabled, 0 FROM homes WHERE cid = ?";
-const HOME_LOCKED: &str = "SELECT state, born, epoch, filestore, enabled, @@global.read_only FROM homes WHERE cid = ? LOCK IN SHARE MODE";
+const HOME: &str =
+    "SELECT state, born, epoch, filestore, filestore_from, enabled, 0 FROM homes WHERE cid = ?";
+const HOME_LOCKED: &str = "SELECT state, born, epoch, filestore, filestore_from, enabled, @@global.read_only FROM homes WHERE cid = ? LOCK IN SHARE MODE";
 const LOCK: &str = "SELECT version FROM scopes WHERE cid = ? AND kind = ? AND id = ? FOR UPDATE";
 const LOOK: &str = "SELECT kind, id, version FROM scopes WHERE cid = ? AND ((kind = ? AND id = ?))";
 const RAISE: &str = "UPDATE scopes SET version = ? WHERE cid = ? AND ((kind = ? AND id = ?))";

@@ -8,7 +8,7 @@ use zebu_model::ContextId;
 
 use crate::engine::{Lease, Locking, dialect};
 use crate::error::{Error, Result};
-use crate::place::Place;
+use crate::place::{Filestores, Place};
 use crate::shard::tables::{Key, Record, Table};
 use crate::tx::{Plan, Tx, WriteTx};
 use crate::value::args;
@@ -33,15 +33,16 @@ pub struct Home {
     pub born: i64,
     /// The worker that may change this row and what it stands for; 0 for none.
     pub epoch: i64,
-    /// The only file store in which a content may get a name.
-    pub filestore: i64,
+    /// Where its contents are.
+    pub filestores: Filestores,
     /// Whether its users' writes are taken. Goes with the context when it moves.
     pub enabled: bool,
 }
 
 impl Home {
     pub(crate) fn founded(place: &Place) -> Home {
-        Home { state: State::Lives, born: place.born, epoch: 0, filestore: place.filestore_id, enabled: true }
+        let filestores = place.filestores();
+        Home { state: State::Lives, born: place.born, epoch: 0, filestores, enabled: true }
     }
 }
 
@@ -61,8 +62,9 @@ async fn read(tx: &mut WriteTx, on_maria: &'static str) -> Result<Option<Home>> 
     let number = row.int()?;
     let state = [State::Lives, State::Leaving, State::Arriving].into_iter().find(|s| *s as i64 == number);
     let state = row.known("state of a home", state)?;
-    let home =
-        Home { state, born: row.int()?, epoch: row.int()?, filestore: row.int()?, enabled: row.flag()? };
+    let (born, epoch) = (row.int()?, row.int()?);
+    let filestores = Filestores { home: row.int()?, from: row.int()? };
+    let home = Home { state, born, epoch, filestores, enabled: row.flag()? };
     if row.flag()? {
         let database = tx.database().to_owned();
         return Err(Error::Unavailable { database, reason: "the server is read-only".to_owned() });
@@ -71,8 +73,9 @@ async fn read(tx: &mut WriteTx, on_maria: &'static str) -> Result<Option<Home>> 
 }
 
 pub(crate) async fn insert(tx: &mut WriteTx, home: &Home) -> Result<()> {
-    let sql = "INSERT INTO homes (cid, state, born, epoch, filestore, enabled) VALUES (?, ?, ?, ?, ?, ?)";
-    let values = args![tx.context(), home.state as i64, home.born, home.epoch, home.filestore, home.enabled];
+    let sql = "INSERT INTO homes (cid, state, born, epoch, filestore, filestore_from, enabled) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let (state, stores) = (home.state as i64, home.filestores);
+    let values = args![tx.context(), state, home.born, home.epoch, stores.home, stores.from, home.enabled];
     tx.execute("homes", sql, values).await.map(drop)
 }
 
@@ -110,10 +113,11 @@ impl HomeTx {
         if self.home.is_none() {
             insert(&mut self.tx, &home).await.map_err(Error::of_first_comer)?;
         } else {
-            let sql =
-                "UPDATE homes SET state = ?, born = ?, epoch = ?, filestore = ?, enabled = ? WHERE cid = ?";
-            let values =
-                args![home.state as i64, home.born, home.epoch, home.filestore, home.enabled, self.context()];
+            let sql = "UPDATE homes SET state = ?, born = ?, epoch = ?, filestore = ?, filestore_from = ?, enabled = ? \
+                       WHERE cid = ?";
+            let (state, stores) = (home.state as i64, home.filestores);
+            let mut values = args![state, home.born, home.epoch, stores.home, stores.from, home.enabled];
+            values.push(self.context().into());
             self.tx.execute("homes", sql, values).await?;
         }
         self.home = Some(home);

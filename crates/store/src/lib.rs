@@ -32,7 +32,7 @@ pub use config::Config;
 pub use error::{Error, Result};
 pub use group::state::{Role, ServerState};
 pub use known::Known;
-pub use place::Place;
+pub use place::{Filestores, Place};
 pub use reads::Reads;
 pub use store::{Login, Store};
 pub use tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, Tx, WriteTx};

@@ -28,8 +28,8 @@ pub struct Place {
     pub filestore_id: i64,
     /// URL of its file store.
     pub filestore: String,
-    /// URL of the file store where some of its contents may still lie, while they move.
-    pub filestore_from: Option<String>,
+    /// Id and URL of the file store where some of its contents may still lie, while they move.
+    pub filestore_from: Option<(i64, String)>,
     /// How much it may store.
     pub quota: Quota,
     /// When configdb said so.
@@ -38,7 +38,22 @@ pub struct Place {
     pub known: Known,
 }
 
+/// The file stores of a context, by id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Filestores {
+    /// The only one in which a content may get a name.
+    pub home: i64,
+    /// While the contents move: where those lie that have not come yet; else 0.
+    pub from: i64,
+}
+
 impl Place {
+    /// Where its contents are.
+    #[must_use]
+    pub fn filestores(&self) -> Filestores {
+        Filestores { home: self.filestore_id, from: self.filestore_from.as_ref().map_or(0, |(id, _)| *id) }
+    }
+
     /// Whether this place says more than `other`: the context has moved since, or another took its id.
     pub(crate) fn is_newer_than(&self, other: &Place) -> bool {
         (self.born, self.moves) > (other.born, other.moves)

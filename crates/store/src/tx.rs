@@ -15,7 +15,7 @@ use crate::engine::{Lease, Locking};
 use crate::error::{Error, Result};
 use crate::home::{self, Home};
 use crate::known::Known;
-use crate::place::Place;
+use crate::place::{Filestores, Place};
 use crate::reads::Opened;
 use crate::statement::Statement;
 use crate::told::Told;
@@ -86,7 +86,7 @@ pub struct WriteTx {
     locking: Locking,
     stamp: Version,
     changes: Vec<Scope>,
-    filestore: i64,
+    filestores: Filestores,
     known: Known,
     told: Told,
 }
@@ -234,7 +234,7 @@ impl WriteTx {
         if place.enabled && !home.enabled {
             return Err(Error::Disabled(place.context));
         }
-        tx.filestore = home.filestore;
+        tx.filestores = home.filestores;
         tx.lock(&plan, now_ms).await?;
         Ok(tx)
     }
@@ -259,7 +259,7 @@ impl WriteTx {
             locking,
             stamp: Version::NONE.next(now_ms),
             changes,
-            filestore: place.filestore_id,
+            filestores: place.filestores(),
             known: place.known.clone(),
             told: Told::default(),
         }
@@ -377,10 +377,10 @@ impl WriteTx {
         self.tx.lease().await?.execute(statement).await
     }
 
-    /// The only file store in which a content may get a name in this transaction.
+    /// Where the context's contents are: so until this transaction ends, whatever its [`Place`] says.
     #[must_use]
-    pub fn filestore(&self) -> i64 {
-        self.filestore
+    pub fn filestores(&self) -> Filestores {
+        self.filestores
     }
 
     /// Commits. After an error nothing was written, except after [`Error::InDoubt`].

@@ -2,12 +2,13 @@
 
 use zebu_model::file::File;
 use zebu_model::limits::VERSIONS_MAX;
+use zebu_model::quota::Quota;
 use zebu_model::tree::Granted;
 use zebu_model::{FileId, FolderId, Refusal, Scope, Version};
 use zebu_store::Tx;
 use zebu_store::shard::files;
 
-use super::create::{Fields, adopt, check_fields, content, name_taken, quota_now};
+use super::create::{Fields, adopt, check_fields, content, name_taken, settle};
 use super::list::readable;
 use super::locks::{self, Holding};
 use super::upload::Stored;
@@ -33,9 +34,9 @@ pub struct FileChange<'a> {
 }
 
 /// Changes an item.
-pub async fn update(app: &App, caller: &Caller, id: FileId, change: FileChange<'_>) -> Result<Version> {
+pub async fn update(app: &App, caller: &Caller, id: FileId, mut change: FileChange<'_>) -> Result<Version> {
     check_fields(&change.fields)?;
-    let stamp = until_settled!(tries => attempt(app, caller, id, &change, tries).await)?;
+    let stamp = until_settled!(tries => attempt(app, caller, id, &mut change, tries).await)?;
     if let Some(stored) = change.content {
         stored.taken.keep();
     }
@@ -46,7 +47,7 @@ async fn attempt(
     app: &App,
     caller: &Caller,
     id: FileId,
-    change: &FileChange<'_>,
+    change: &mut FileChange<'_>,
     tries: u32,
 ) -> Result<Version> {
     let (seen_now, folders, tree) = {
@@ -54,9 +55,9 @@ async fn attempt(
         let (file, folders) = decide(&mut tx, &caller, id, change).await?;
         (file, folders, tx.version(Scope::Tree).await?)
     };
-    let content = match &change.content {
-        Some(stored) => Some((stored, quota_now(app, caller).await?)),
-        None => None,
+    let quota = match &mut change.content {
+        Some(stored) => settle(app, caller, stored).await?,
+        None => Quota::Unlimited,
     };
     let (mut tx, held) = write_on(app, caller, &folders, tree, tries).await?;
     if let Some(caller) = held {
@@ -74,7 +75,7 @@ async fn attempt(
     let (was_in, changed) = (file.folder, changed(app, caller, file, change)?);
     let written = files::update(&mut tx, &changed, was_in, change.content.is_some()).await;
     written.map_err(|e| name_taken(e, changed.name()))?;
-    if let Some((stored, quota)) = content {
+    if let Some(stored) = &change.content {
         adopt(&mut tx, quota, changed.folder, stored).await?;
     }
     let stamp = tx.stamp();

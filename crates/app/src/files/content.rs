@@ -1,11 +1,13 @@
 //! `document`: the bytes of a version.
 
+use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
 
-use zebu_files::{FileStore, Key, Reader};
+use zebu_files::{Key, Reader};
 use zebu_model::file::{Content, File};
 use zebu_model::{FileId, Refusal, Scope};
+use zebu_store::Place;
+use zebu_store::configdb::contexts;
 use zebu_store::shard::files;
 
 use super::list::readable;
@@ -21,14 +23,14 @@ pub struct Opened {
     pub file: File,
     /// The version.
     pub content: Content,
-    store: Arc<FileStore>,
+    place: Place,
 }
 
 /// Opens a version of an item; the current one if none is named.
 pub async fn open(app: &App, caller: &Caller, id: FileId, version: Option<u32>) -> Result<Opened> {
     let (file, content) = until_settled!(find(app, caller, id, version).await)?;
     let content = content.ok_or(Refusal::DocumentMissing { file: id })?;
-    open_content(app, caller, file, content).await
+    Ok(Opened { file, content, place: caller.place.clone() })
 }
 
 async fn find(
@@ -48,19 +50,13 @@ async fn find(
     Ok((file, content))
 }
 
-/// Opens a version that the caller is known to be allowed to read.
-pub(crate) async fn open_content(app: &App, caller: &Caller, file: File, content: Content) -> Result<Opened> {
-    let store = app.storage.filestore(&caller.place).await?;
-    Ok(Opened { file, content, store })
-}
-
 impl Opened {
     /// The bytes, or a range of them, as a stream of chunks. What cannot be read is found out here, before anything
     /// was answered.
-    pub async fn read(&self, range: Option<Range<u64>>) -> Result<Reader> {
+    pub async fn read(&self, app: &App, range: Option<Range<u64>>) -> Result<Reader> {
         let key = Key::parse(&self.content.key)
             .map_err(|e| Error::Internal(format!("file {}: {e}: {}", self.file.id, self.content.key)))?;
-        let reader = self.store.read(key, range).await?;
+        let reader = find_content(app, &self.place, key, range).await?;
         if reader.size() != self.content.size {
             return Err(Error::Internal(format!(
                 "file {}: {} has {} bytes instead of {}",
@@ -72,4 +68,26 @@ impl Opened {
         }
         Ok(reader)
     }
+}
+
+/// How often a content is looked for. It is in one of the context's file stores, always; but it may move from the one to the
+/// other between two looks, or the context's picture be of before it moved.
+const LOOKS: usize = 3;
+
+async fn find_content(app: &App, place: &Place, key: Key, range: Option<Range<u64>>) -> Result<Reader> {
+    let mut at = Cow::Borrowed(place);
+    for looks_left in (0..LOOKS).rev() {
+        for shelf in app.storage.filestores(&at).await? {
+            match shelf.store.read(key, range.clone()).await {
+                Err(zebu_files::Error::Missing { .. }) => {}
+                other => return Ok(other?),
+            }
+        }
+        if looks_left > 0 {
+            let mut tx = app.store.config().await?;
+            let now = contexts::by_id(&mut tx, place.context).await?.filter(|now| now.born == place.born);
+            at = now.map_or(at, Cow::Owned);
+        }
+    }
+    Err(zebu_files::Error::Missing { key }.into())
 }

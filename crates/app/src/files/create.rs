@@ -83,17 +83,26 @@ pub(super) fn content(
     })
 }
 
-/// What the context may store by now. An upload lasts: since it began, an operator may have lowered the quota, or disabled
-/// the context, which is refused.
-pub(super) async fn quota_now(app: &App, caller: &Caller) -> Result<Quota> {
-    let mut tx = app.store.config().await?;
-    let place = contexts::by_id(&mut tx, caller.place.context).await?.filter(|place| place.enabled);
-    Ok(place.ok_or(Refusal::SessionContextDisabled {})?.quota)
+/// What the context may store by now, and with its content where it is stored by now. An upload lasts: since it began, an
+/// operator may have lowered the quota, moved the contents, or disabled the context, which is refused.
+pub(super) async fn settle(app: &App, caller: &Caller, stored: &mut Stored) -> Result<Quota> {
+    let place = {
+        let mut tx = app.store.config().await?;
+        contexts::by_id(&mut tx, caller.place.context).await?
+    };
+    let place = place.filter(|place| place.enabled && place.born == caller.place.born);
+    let place = place.ok_or(Refusal::SessionContextDisabled {})?;
+    stored.follow(app, &place).await?;
+    Ok(place.quota)
 }
 
 /// The third step of the two-step write: quota, usage, and the end of the reservation, in the transaction that names
 /// the content.
 pub(super) async fn adopt(tx: &mut WriteTx, quota: Quota, folder: FolderId, stored: &Stored) -> Result<()> {
+    if !stored.is_in(tx.filestores().home) {
+        // The context has just moved to another file store: the content has to follow.
+        return Err(zebu_store::Error::Stale.into());
+    }
     if quota != Quota::Unlimited {
         quota.admit(usage::hold(tx).await?, stored.size)?;
     }
@@ -109,20 +118,20 @@ pub(super) async fn adopt(tx: &mut WriteTx, quota: Quota, folder: FolderId, stor
 }
 
 /// Creates an item.
-pub async fn create(app: &App, caller: &Caller, new: NewFile) -> Result<(FileId, Version)> {
+pub async fn create(app: &App, caller: &Caller, mut new: NewFile) -> Result<(FileId, Version)> {
     check_fields(&new.fields)?;
     if new.content.is_some() && new.fields.filename.is_none() {
         return Err(Refusal::FileNameInvalid { reason: "it is missing" }.into());
     }
     let id = FileId(app.store.next_id(&caller.place, Sequence::Files, app.now_ms()).await?);
-    let stamp = until_settled!(tries => attempt(app, caller, &new, id, tries).await)?;
+    let stamp = until_settled!(tries => attempt(app, caller, &mut new, id, tries).await)?;
     if let Some(stored) = new.content {
         stored.taken.keep();
     }
     Ok((id, stamp))
 }
 
-async fn attempt(app: &App, caller: &Caller, new: &NewFile, id: FileId, tries: u32) -> Result<Version> {
+async fn attempt(app: &App, caller: &Caller, new: &mut NewFile, id: FileId, tries: u32) -> Result<Version> {
     let tree = {
         let (mut tx, caller) = ground(app, caller).await?;
         may_create(&mut tx, &caller, new.folder).await?;
@@ -149,16 +158,16 @@ async fn attempt(app: &App, caller: &Caller, new: &NewFile, id: FileId, tries: u
         versions: u32::from(version.is_some()),
         content: version,
     };
-    let content = match &new.content {
-        Some(stored) => Some((stored, quota_now(app, caller).await?)),
-        None => None,
+    let quota = match &mut new.content {
+        Some(stored) => settle(app, caller, stored).await?,
+        None => Quota::Unlimited,
     };
     let (mut tx, held) = write_on(app, caller, &[new.folder], tree, tries).await?;
     if let Some(caller) = held {
         may_create(&mut tx, &caller, new.folder).await?;
     }
     files::insert(&mut tx, &file).await.map_err(|e| name_taken(e, file.name()))?;
-    if let Some((stored, quota)) = content {
+    if let Some(stored) = &new.content {
         adopt(&mut tx, quota, new.folder, stored).await?;
     }
     let stamp = tx.stamp();

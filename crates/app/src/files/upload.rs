@@ -6,12 +6,14 @@ use zebu_model::access::Flag;
 use zebu_model::limits::FILE_BYTES_MAX;
 use zebu_model::quota::Quota;
 use zebu_model::{FolderId, Refusal, Scope};
+use zebu_store::Place;
 use zebu_store::shard::usage;
 
 use super::file_folder;
 use crate::app::App;
 use crate::caller::Caller;
-use crate::error::Result;
+use crate::copying::{Content, copy};
+use crate::error::{Error, Result};
 use crate::random::hex;
 use crate::settle::until_settled;
 use crate::storage::TakenKey;
@@ -33,6 +35,8 @@ pub struct Stored {
     pub blake3: String,
     /// MD5, lower-case hex.
     pub md5: String,
+    /// The file stores it is in.
+    at: Vec<i64>,
 }
 
 /// Begins an upload. If the folder is known already, it is checked now rather than after gigabytes; `size` is what the
@@ -48,9 +52,8 @@ pub async fn upload(
     if size.is_some_and(|size| size > limit) {
         return Err(Refusal::FileTooLarge { limit_bytes: limit }.into());
     }
-    let store = app.storage.filestore(&caller.place).await?;
     let taken = app.storage.take_key(&app.store, &caller.place, &app.node.incarnation, &app.clock).await?;
-    let inner = store.begin(taken.key()?, limit);
+    let inner = taken.at().store.begin(taken.key()?, limit);
     Ok(Upload { taken, inner })
 }
 
@@ -87,10 +90,31 @@ impl Upload {
     pub async fn finish(self) -> Result<Stored> {
         let stored = self.inner.finish().await?;
         Ok(Stored {
+            at: vec![self.taken.at().id],
             taken: self.taken,
             size: stored.size,
             blake3: hex(&stored.blake3),
             md5: hex(&stored.md5),
         })
+    }
+}
+
+impl Stored {
+    /// Whether it lies where a content may get a name by now.
+    pub(super) fn is_in(&self, filestore: i64) -> bool {
+        self.at.contains(&filestore)
+    }
+
+    /// Follows a context that has moved to another file store during the upload: there alone it can get a name. What is
+    /// copied is known by its digest; where it was written first it is the move's to clear away.
+    pub(super) async fn follow(&mut self, app: &App, place: &Place) -> Result<()> {
+        if self.is_in(place.filestore_id) {
+            return Ok(());
+        }
+        let to = app.storage.filestore(place).await?;
+        let content = Content { key: self.taken.key()?, size: self.size, blake3: &self.blake3 };
+        copy(&self.taken.at().store, &to.store, &content, async || Ok::<(), Error>(())).await?;
+        self.at.push(to.id);
+        Ok(())
     }
 }

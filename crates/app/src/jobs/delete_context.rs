@@ -77,9 +77,8 @@ pub(super) async fn run(hold: &Hold<'_>, job: &Job) -> Outcome<String> {
         return Err(Stop::Until(due, "until every node knows that it is gone".to_owned()));
     }
     at(hold, "contents", &what).await?;
-    hold.app.storage.filestore(&place).await?.remove_context(place.context.0).await?;
-    if let Some(from) = hold.app.storage.filestore_from(&place).await? {
-        from.remove_context(place.context.0).await?;
+    for shelf in hold.app.storage.filestores(&place).await? {
+        shelf.store.remove_context(place.context.0).await?;
     }
     forget(hold, &place, &what).await?;
     done
@@ -105,6 +104,9 @@ async fn forget(hold: &Hold<'_>, place: &Place, what: &Delete) -> Outcome<()> {
     contexts::remove(&mut tx, place).await?;
     databases::count_contexts(&mut tx, &place.schema, -1).await?;
     filestores::count_contexts(&mut tx, place.filestore_id, -1).await?;
+    if let Some((id, _)) = &place.filestore_from {
+        filestores::count_contexts(&mut tx, *id, -1).await?;
+    }
     let arguments = to_json(what)?;
     let at = Progress { step: "forget", done: 0, all: 0, arguments: &arguments, message: "" };
     hold.advance_in(&mut tx, &at).await?;

@@ -1,12 +1,15 @@
 //! A worker's hold on a job: every write of the job goes through it, and fails once another has taken the job up.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use zebu_model::ContextId;
 use zebu_store::configdb::jobs::{self, Job, Progress};
 use zebu_store::home::{Home, HomeTx};
 use zebu_store::{ConfigWriteTx, Place};
 
+use super::worker::SILENT_MS_MAX;
 use crate::app::App;
 use crate::error::Error;
 
@@ -55,21 +58,42 @@ pub(super) struct Hold<'a> {
     /// Of this time of taking it up.
     pub(super) epoch: i64,
     cancelled: AtomicBool,
+    /// When it was last certain that this worker has the job.
+    said: Mutex<Instant>,
 }
+
+/// For how long it is as good as certain that nobody else has done anything with a job that was this worker's a moment ago: as
+/// long as a worker may be silent.
+const CERTAIN: Duration = Duration::from_millis(SILENT_MS_MAX.unsigned_abs());
+/// How old that certainty may be where it matters.
+const CERTAIN_SINCE_MAX: Duration = Duration::from_secs(1);
 
 impl<'a> Hold<'a> {
     pub(super) fn new(app: &'a App, job: &Job, epoch: i64) -> Hold<'a> {
         let cancelled = AtomicBool::new(job.cancel);
-        Hold { app, id: job.id, context: job.context, epoch, cancelled }
+        Hold { app, id: job.id, context: job.context, epoch, cancelled, said: Mutex::new(Instant::now()) }
     }
 
     /// Says that this worker is still at it, and hears whether the job is to be called off.
     pub(super) async fn renew(&self) -> Outcome<()> {
+        let now = Instant::now();
         let mut tx = self.app.store.config_write().await?;
         let cancel = jobs::renew(&mut tx, self.id, self.epoch, self.app.now_ms()).await?;
         tx.commit().await?;
         self.cancelled.fetch_or(cancel.ok_or(Stop::Lost)?, Ordering::Relaxed);
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = now;
         Ok(())
+    }
+
+    /// For what no database can fence, the contents in file stores: makes certain that the job is this worker's, and answers
+    /// until when it may do what it is about to do.
+    pub(super) async fn certain(&self) -> Outcome<Instant> {
+        let said = || *self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said().elapsed() > CERTAIN_SINCE_MAX {
+            self.renew().await?;
+        }
+        let since = said();
+        Ok(since.checked_add(CERTAIN).unwrap_or(since))
     }
 
     /// For the places where a job can be called off.

@@ -7,6 +7,7 @@
 pub mod delete_context;
 mod hold;
 pub mod move_database;
+pub mod move_filestore;
 mod pass;
 mod rows;
 mod worker;

@@ -1,4 +1,4 @@
-//! Takes jobs up and works on them: in every process that has the application, so that no single one is needed.
+//! Takes jobs up and works on them: in every node and every admin daemon, so that no single process is needed.
 //!
 //! While it works it says so every second. One that is not heard of for some seconds is taken for dead and its job taken
 //! up by another: sooner than a request gives up that waits for a context in the middle of its switch.
@@ -9,7 +9,7 @@ use std::time::Duration;
 use zebu_store::configdb::jobs::{self, Job, State};
 
 use super::hold::{Hold, Stop};
-use super::{delete_context, move_database};
+use super::{delete_context, move_database, move_filestore};
 use crate::app::App;
 use crate::error::Result;
 use crate::settle::until_settled;
@@ -17,7 +17,7 @@ use crate::settle::until_settled;
 /// How often a worker says that it is at a job, ms.
 const RENEW_MS: u64 = 1_000;
 /// How long a worker that says nothing still counts as alive, ms.
-const SILENT_MS_MAX: i64 = 5_000;
+pub(super) const SILENT_MS_MAX: i64 = 5_000;
 /// How long a worker that found nothing to do rests, ms.
 const REST_MS: u64 = 1_000;
 /// After what did not work but may in a moment, ms.
@@ -59,6 +59,7 @@ pub async fn work(app: &App) -> Result<bool> {
 async fn run(hold: &Hold<'_>, job: &Job) -> std::result::Result<String, Stop> {
     match job.kind.as_str() {
         move_database::KIND => move_database::run(hold, job).await,
+        move_filestore::KIND => move_filestore::run(hold, job).await,
         delete_context::KIND => delete_context::run(hold, job).await,
         other => Err(Stop::Refused(format!("this program knows no jobs of the kind {other}"))),
     }

@@ -100,6 +100,8 @@ denials! {
     FilestoreUnknown { id: i64 } = "OPR-0304", InvalidData, "No such filestore {id}";
     FilestoreInUse { id: i64, contexts: i64 } = "OPR-0305", Generic, "Store {id} is in use: it holds {contexts} contexts";
     FilestoreNone { reasons: String } = "OPR-0306", Storage, "No usable or free enough filestore found{reasons}";
+    FilestoreFull { id: i64, reason: String } = "OPR-0307", Storage, "Filestore {id} takes no more: {reason}";
+    FilestoreSame { id: i64, other: i64 } = "OPR-0308", InvalidData, "Filestores {id} and {other} are one directory";
 
     // Databases.
     DatabaseExists { name: String } = "OPR-0401", InvalidData, "Database {name} already exists!";
@@ -134,6 +136,7 @@ denials! {
     ContextBusy { context: ContextId } = "OPR-0607", Generic, "The context {context} is being created or deleted at the moment.";
     CombinationUnknown { name: String } = "OPR-0608", InvalidData, "There is no access combination name \"{name}\".";
     ContextThere { context: ContextId, place: String } = "OPR-0610", InvalidData, "Context {context} is on {place} already";
+    ContextMoves { context: ContextId, place: String, job: i64 } = "OPR-0611", Generic, "Context {context} is on its way to {place} already: job {job}";
     FlagUnknown { name: String } = "OPR-0609", InvalidData, "There is no module access \"{name}\".";
 
     // Users, groups, resources.

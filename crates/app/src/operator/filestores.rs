@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use zebu_model::account;
+use zebu_model::{account, placement};
+use zebu_store::ConfigTx;
 use zebu_store::configdb::contexts as registry;
 use zebu_store::configdb::filestores::{self, Filestore};
 
@@ -75,6 +76,22 @@ pub struct FilestoreRow {
     pub contexts_max: i64,
     /// How many it has.
     pub contexts: i64,
+}
+
+/// A file store as one that could take a context.
+pub(crate) fn candidate(store: Filestore) -> placement::Filestore {
+    let Filestore { id, url, size, contexts_max, contexts } = store;
+    placement::Filestore { id, url, size, contexts_max, contexts }
+}
+
+/// Whether a file store takes one more context, which brings so many bytes along.
+pub(crate) async fn room(app: &App, tx: &mut ConfigTx, id: i64, bytes: u64) -> Result<()> {
+    let store = filestores::by_id(tx, id).await?.ok_or(Denied::FilestoreUnknown { id })?;
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    match candidate(store).no_room_for(app.config.operator.context_bytes, bytes) {
+        Some(reason) => Err(Denied::FilestoreFull { id, reason: reason.to_string() }.into()),
+        None => Ok(()),
+    }
 }
 
 fn bytes(size_mb: i64) -> std::result::Result<i64, Denied> {

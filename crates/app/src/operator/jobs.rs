@@ -1,4 +1,4 @@
-//! `jobcontrol`, `deletecontext`, `movecontextdatabase`: jobs as the operator asks for them and sees them. The work itself is
+//! `jobcontrol`, `deletecontext`, `movecontextdatabase`, `movecontextfilestore`: jobs as the operator asks for them and sees them. The work itself is
 //! `crate::jobs`'.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::databases;
 use super::error::{Denied, Result};
 use super::{Named, contexts};
 use crate::app::App;
-use crate::jobs::{self, delete_context, move_database};
+use crate::jobs::{self, delete_context, move_database, move_filestore};
 
 /// Between two looks at a job that is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -115,4 +115,11 @@ pub async fn move_database(
     let id = contexts::id_of(app, which).await?;
     let database = databases::id_of(app, to).await?;
     Ok((id, database, move_database::order(app, id, database).await?))
+}
+
+/// Asks that a context's contents be moved to another file store, while its users go on working. Asked again, the answer is the
+/// same. Returns the context's id and the job's.
+pub async fn move_filestore(app: &App, which: &Named<ContextId>, to: i64) -> Result<(ContextId, i64)> {
+    let id = contexts::id_of(app, which).await?;
+    Ok((id, move_filestore::order(app, id, to).await?))
 }

@@ -11,7 +11,7 @@ use crate::fixture::{
 };
 use crate::ground::{Engine, Ground, SILENT_MS, fill, moved, work_to_the_end};
 
-async fn found_again(pair: &Pair, app: &App) {
+pub(crate) async fn found_again(pair: &Pair, app: &App) {
     let shards = format!("sqlite:{}", pair.dir.path().display());
     operator::lay(app, &foundation("again", &shards, pair.dir.path(), "files")).await.unwrap();
     contexts::create(app, &context(CONTEXT, "defaultcontext"), false).await.unwrap();

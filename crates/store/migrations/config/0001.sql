@@ -62,7 +62,7 @@ CREATE UNIQUE INDEX filestores_url ON filestores (url);
 
 -- quota: bytes, negative for none. state: 0 ready, 1 being created, 2 being deleted. moves: grows by one each time the
 -- context changes its database, so that of two places the newer is known. born: from the one sequence, tells a context
--- from an earlier one of the same id. filestore_from: while its contents move, where some may still lie; else 0. maker,
+-- from an earlier one of the same id. filestore_from: while its contents move, where some may still lie; it is counted there too; else 0. maker,
 -- made: of one being created, who is at it (a random name, new each time) and since when, ms since the epoch.
 CREATE TABLE contexts (
   cid BIGINT NOT NULL,

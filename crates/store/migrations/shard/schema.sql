@@ -3,14 +3,15 @@
 -- Times are ms since the epoch; "modified" and "version" are stamps (see the model's Version).
 -- A context that lives here, or is on its way. state: 0 lives here, 1 is leaving (no writes), 2 is arriving. born: as in
 -- configdb, so that nobody takes it for an earlier one of the same id. epoch: of the job that may change this row, 0 for
--- none. filestore: the only one in which a content may get a name. enabled: 0 keeps out the writes of requests that began
--- before the context was disabled.
+-- none. filestore: the only one in which a content may get a name. filestore_from: while the contents move, where those lie
+-- that have not come yet; else 0. enabled: 0 keeps out the writes of requests that began before the context was disabled.
 CREATE TABLE homes (
   cid BIGINT NOT NULL,
   state BIGINT NOT NULL,
   born BIGINT NOT NULL,
   epoch BIGINT NOT NULL,
   filestore BIGINT NOT NULL,
+  filestore_from BIGINT NOT NULL,
   enabled BIGINT NOT NULL,
   PRIMARY KEY (cid)
 ) {table};
@@ -249,13 +250,15 @@ CREATE TABLE dead_properties (
 ) {table};
 
 -- The two-step write: a stored file has a row here until its metadata is committed (state 0), and again from the
--- commit that gives it up until it is removed (state 1). writer: incarnation of the node that reserved it.
+-- commit that gives it up until it is removed (state 1). writer: incarnation of the node that reserved it. filestore: where it
+-- is being written; 0 for one that had a name, which lies in the context's file stores.
 CREATE TABLE stored_files (
   cid BIGINT NOT NULL,
   store_key VARCHAR(255) NOT NULL,
   state BIGINT NOT NULL,
   writer VARCHAR(32) NOT NULL,
   since BIGINT NOT NULL,
+  filestore BIGINT NOT NULL,
   PRIMARY KEY (cid, store_key)
 ) {table};
 

@@ -7,7 +7,7 @@ use zebu_model::quota::Quota;
 
 use crate::configdb::sequence::next_id;
 use crate::error::Result;
-use crate::place::Place;
+use crate::place::{Filestores, Place};
 use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::{Row, args};
 
@@ -123,7 +123,7 @@ pub async fn registered_by_name(tx: &mut ConfigTx, name: &str) -> Result<Option<
 }
 
 const PLACE: &str = "SELECT c.cid, c.enabled, COALESCE(s.name, ''), c.state, c.born, c.database_id, c.db_schema, c.moves, c.filestore, f.url, \
-     COALESCE(o.url, ''), c.quota FROM contexts c JOIN filestores f ON f.id = c.filestore \
+     COALESCE(o.id, 0), COALESCE(o.url, ''), c.quota FROM contexts c JOIN filestores f ON f.id = c.filestore \
      LEFT JOIN filestores o ON o.id = c.filestore_from LEFT JOIN servers s ON s.id = c.server";
 
 fn place(mut row: Row) -> Result<Place> {
@@ -142,7 +142,7 @@ fn place(mut row: Row) -> Result<Place> {
         moves: row.int()?,
         filestore_id: row.int()?,
         filestore: row.text()?,
-        filestore_from: Some(row.text()?).filter(|url| !url.is_empty()),
+        filestore_from: Some((row.int()?, row.text()?)).filter(|(id, _)| *id != 0),
         quota: Quota::from_stored(row.int()?),
         resolved: std::time::Instant::now(),
         known: crate::Known::default(),
@@ -287,6 +287,15 @@ pub async fn set_home(tx: &mut ConfigWriteTx, from: &Place, to: &Place) -> Resul
     let sql = "UPDATE contexts SET database_id = ?, db_schema = ?, moves = moves + 1 \
                WHERE cid = ? AND born = ? AND database_id = ? AND db_schema = ?";
     let values = args![to.database, &to.schema, from.context, from.born, from.database, &from.schema];
+    Ok(tx.execute("contexts", sql, values).await? > 0)
+}
+
+/// Names other file stores as those of a context, if they still are what `place` says. Returns whether they were.
+pub async fn set_filestores(tx: &mut ConfigWriteTx, place: &Place, to: Filestores) -> Result<bool> {
+    let sql = "UPDATE contexts SET filestore = ?, filestore_from = ? \
+               WHERE cid = ? AND born = ? AND filestore = ? AND filestore_from = ?";
+    let was = place.filestores();
+    let values = args![to.home, to.from, place.context, place.born, was.home, was.from];
     Ok(tx.execute("contexts", sql, values).await? > 0)
 }
 

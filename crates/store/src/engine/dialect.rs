@@ -59,14 +59,13 @@ impl Dialect {
 /// How a write asks whether its context lives here, and whether the server takes writes at all: 1 if it does not. The row
 /// stays as it is until the write ends, so that a context leaves only between two writes.
 pub(crate) const HOME_ON_SQLITE: &str =
-    "SELECT state, born, epoch, filestore, enabled, 0 FROM homes WHERE cid = ?";
+    "SELECT state, born, epoch, filestore, filestore_from, enabled, 0 FROM homes WHERE cid = ?";
 
 /// The same on a server.
-pub(crate) const HOME_ON_MARIA: &str = "SELECT state, born, epoch, filestore, enabled, @@global.read_only FROM homes WHERE cid = ? LOCK IN SHARE MODE";
+pub(crate) const HOME_ON_MARIA: &str = "SELECT state, born, epoch, filestore, filestore_from, enabled, @@global.read_only FROM homes WHERE cid = ? LOCK IN SHARE MODE";
 
 /// The same for who changes the row: waits for every write under way, and keeps new ones waiting.
-pub(crate) const HOLD_HOME_ON_MARIA: &str =
-    "SELECT state, born, epoch, filestore, enabled, @@global.read_only FROM homes WHERE cid = ? FOR UPDATE";
+pub(crate) const HOLD_HOME_ON_MARIA: &str = "SELECT state, born, epoch, filestore, filestore_from, enabled, @@global.read_only FROM homes WHERE cid = ? FOR UPDATE";
 
 /// The statements of a migration's text: comment lines aside, each ends with a semicolon at the end of a line.
 pub(crate) fn statements(text: &str) -> Vec<String> {

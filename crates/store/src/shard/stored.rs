@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use crate::error::Result;
 use crate::statement::marks;
 use crate::tx::{Tx, WriteTx};
-use crate::value::{Value, args};
+use crate::value::{Row, Value, args};
 
 const RESERVED: i64 = 0;
 const DOOMED: i64 = 1;
@@ -17,24 +17,68 @@ const DOOMED: i64 = 1;
 /// Rows in one INSERT: far below the placeholders an engine takes.
 const ROWS_A_STATEMENT: usize = 200;
 
-async fn insert(tx: &mut WriteTx, keys: &[String], state: i64, writer: &str, now_ms: i64) -> Result<()> {
-    for part in keys.chunks(ROWS_A_STATEMENT) {
+/// A key without a name, and where its content is being written, or was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFile {
+    /// The key.
+    pub key: String,
+    /// The file store it was reserved in; 0 for one that had a name, which lies in the context's file stores.
+    pub filestore: i64,
+}
+
+/// A key that a file version names, and what its content is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedContent {
+    /// The key.
+    pub key: String,
+    /// Bytes.
+    pub size: u64,
+    /// BLAKE3, lower-case hex.
+    pub blake3: String,
+}
+
+const NAMED: &str = "SELECT store_key, size, blake3 FROM file_versions WHERE cid = ?";
+
+fn named_content(mut row: Row) -> Result<NamedContent> {
+    Ok(NamedContent { key: row.text()?, size: row.uint()?, blake3: row.text()? })
+}
+
+async fn insert(
+    tx: &mut WriteTx,
+    rows: &[(&String, i64)],
+    state: i64,
+    writer: &str,
+    now_ms: i64,
+) -> Result<()> {
+    for part in rows.chunks(ROWS_A_STATEMENT) {
         let sql = format!(
-            "INSERT INTO stored_files (cid, store_key, state, writer, since) VALUES {}",
-            vec!["(?, ?, ?, ?, ?)"; part.len()].join(", ")
+            "INSERT INTO stored_files (cid, store_key, state, writer, since, filestore) VALUES {}",
+            vec!["(?, ?, ?, ?, ?, ?)"; part.len()].join(", ")
         );
-        let mut values = Vec::with_capacity(part.len() * 5);
-        for key in part {
-            values.extend(args![tx.context, key, state, writer, now_ms]);
+        let mut values = Vec::with_capacity(part.len() * 6);
+        for (key, filestore) in part {
+            values.extend(args![tx.context, *key, state, writer, now_ms, *filestore]);
         }
         tx.execute("stored_files", sql, values).await?;
     }
     Ok(())
 }
 
-/// Reserves keys for content that `writer` (a node's incarnation) is going to write.
-pub async fn reserve(tx: &mut WriteTx, keys: &[String], writer: &str, now_ms: i64) -> Result<()> {
-    insert(tx, keys, RESERVED, writer, now_ms).await
+/// Reserves keys for content that `writer` (a node's incarnation) is going to write, in the file store that is returned: the
+/// only one where a content may get a name now.
+pub async fn reserve(tx: &mut WriteTx, keys: &[String], writer: &str, now_ms: i64) -> Result<i64> {
+    let filestore = tx.filestores().home;
+    let rows: Vec<_> = keys.iter().map(|key| (key, filestore)).collect();
+    insert(tx, &rows, RESERVED, writer, now_ms).await?;
+    Ok(filestore)
+}
+
+/// How many reservations are for content in this file store: uploads that may still write there.
+pub async fn reserved_in(tx: &mut Tx, filestore: i64) -> Result<u64> {
+    tx.need_everything().await?;
+    let sql = "SELECT COUNT(*) FROM stored_files WHERE cid = ? AND state = ? AND filestore = ?";
+    let values = args![tx.context, RESERVED, filestore];
+    tx.query_one("stored_files", sql, values).await?.map_or(Ok(0), |mut row| row.uint())
 }
 
 /// Gives a reservation up because its content now has a name. `false`: a sweeper has doomed it meanwhile, so
@@ -46,7 +90,8 @@ pub async fn release(tx: &mut WriteTx, key: &str) -> Result<bool> {
 
 /// Says that content without a name is to be removed.
 pub async fn doom(tx: &mut WriteTx, keys: &[String], now_ms: i64) -> Result<()> {
-    insert(tx, keys, DOOMED, "", now_ms).await
+    let rows: Vec<_> = keys.iter().map(|key| (key, 0)).collect();
+    insert(tx, &rows, DOOMED, "", now_ms).await
 }
 
 /// Dooms the reservations of dead writers: those not in `alive`, and older than `before`.
@@ -76,41 +121,52 @@ pub async fn abandoned_count(tx: &mut Tx, alive: &[String], before: i64) -> Resu
 /// Dooms keys of this node whose uploads came to nothing. One that has got its name after all (the answer to the commit
 /// was lost) stays. One that is not in the ledger any more, because a sweeper took this node for dead and forgot the key
 /// before its content was written, comes back as doomed.
-pub async fn doom_unnamed(tx: &mut WriteTx, keys: &[String], now_ms: i64) -> Result<()> {
-    for part in keys.chunks(ROWS_A_STATEMENT) {
-        let list = marks(part.len());
-        let names = || part.iter().map(Value::from);
+pub async fn doom_unnamed(tx: &mut WriteTx, files: &[StoredFile], now_ms: i64) -> Result<()> {
+    for part in files.chunks(ROWS_A_STATEMENT) {
         // Also waits for a commit that is still under way: it has the row.
         let sql = format!(
-            "UPDATE stored_files SET state = ?, writer = '' WHERE cid = ? AND state = ? AND store_key IN ({list})"
+            "UPDATE stored_files SET state = ?, writer = '' WHERE cid = ? AND state = ? AND store_key IN ({})",
+            marks(part.len())
         );
         let mut values = args![DOOMED, tx.context, RESERVED];
-        values.extend(names());
+        values.extend(part.iter().map(|file| Value::from(&file.key)));
         tx.execute("stored_files", sql, values).await?;
+        let keys: Vec<String> = part.iter().map(|file| file.key.clone()).collect();
+        let known = known(tx, &keys).await?;
+        let lost = part.iter().filter(|file| !known.contains(&file.key));
+        let lost: Vec<_> = lost.map(|file| (&file.key, file.filestore)).collect();
+        insert(tx, &lost, DOOMED, "", now_ms).await?;
+    }
+    Ok(())
+}
+
+/// Which of these keys a row knows: one of the ledger or a file version.
+pub async fn known(tx: &mut Tx, keys: &[String]) -> Result<HashSet<String>> {
+    tx.need_everything().await?;
+    let mut found = HashSet::new();
+    for part in keys.chunks(ROWS_A_STATEMENT) {
+        let list = marks(part.len());
         let sql = format!(
             "SELECT store_key FROM stored_files WHERE cid = ? AND store_key IN ({list}) \
              UNION ALL SELECT store_key FROM file_versions WHERE cid = ? AND store_key IN ({list})"
         );
         let mut values = args![tx.context];
-        values.extend(names());
+        values.extend(part.iter().map(Value::from));
         values.push(tx.context.into());
-        values.extend(names());
-        let mut known = HashSet::new();
+        values.extend(part.iter().map(Value::from));
         for mut row in tx.query("stored_files", sql, values).await? {
-            known.insert(row.text()?);
+            found.insert(row.text()?);
         }
-        let lost: Vec<String> = part.iter().filter(|key| !known.contains(*key)).cloned().collect();
-        doom(tx, &lost, now_ms).await?;
     }
-    Ok(())
+    Ok(found)
 }
 
 /// Up to `limit` keys whose content is to be removed.
-pub async fn doomed(tx: &mut Tx, limit: u32) -> Result<Vec<String>> {
+pub async fn doomed(tx: &mut Tx, limit: u32) -> Result<Vec<StoredFile>> {
     tx.need_everything().await?;
-    let sql = "SELECT store_key FROM stored_files WHERE cid = ? AND state = ? LIMIT ?";
+    let sql = "SELECT store_key, filestore FROM stored_files WHERE cid = ? AND state = ? LIMIT ?";
     let rows = tx.query("stored_files", sql, args![tx.context, DOOMED, limit]).await?;
-    rows.into_iter().map(|mut row| row.text()).collect()
+    rows.into_iter().map(|mut row| Ok(StoredFile { key: row.text()?, filestore: row.int()? })).collect()
 }
 
 /// Forgets doomed keys whose content is gone.
@@ -132,22 +188,27 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<String>> {
     rows.into_iter().map(|mut row| row.text()).collect()
 }
 
-/// Which of these keys a file version names.
-pub async fn still_named(tx: &mut Tx, keys: &[String]) -> Result<HashSet<String>> {
+/// Those of these keys that a file version names.
+pub async fn still_named(tx: &mut Tx, keys: &[String]) -> Result<Vec<NamedContent>> {
     tx.need_everything().await?;
-    let mut found = HashSet::new();
+    let mut found = Vec::new();
     for part in keys.chunks(ROWS_A_STATEMENT) {
-        let sql = format!(
-            "SELECT store_key FROM file_versions WHERE cid = ? AND store_key IN ({})",
-            marks(part.len())
-        );
+        let sql = format!("{NAMED} AND store_key IN ({})", marks(part.len()));
         let mut values = args![tx.context];
         values.extend(part.iter().map(Value::from));
-        for mut row in tx.query("file_versions", sql, values).await? {
-            found.insert(row.text()?);
+        for row in tx.query("file_versions", sql, values).await? {
+            found.push(named_content(row)?);
         }
     }
     Ok(found)
+}
+
+/// Up to `limit` keys that file versions name, in their order, from the one behind `after`; an empty text is before all.
+pub async fn named_behind(tx: &mut Tx, after: &str, limit: u32) -> Result<Vec<NamedContent>> {
+    tx.need_everything().await?;
+    let sql = format!("{NAMED} AND store_key > ? ORDER BY store_key LIMIT ?");
+    let rows = tx.query("file_versions", sql, args![tx.context, after, limit]).await?;
+    rows.into_iter().map(named_content).collect()
 }
 
 /// Every key that a file version names, with the bytes it should have, for the consistency check.

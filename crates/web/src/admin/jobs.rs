@@ -48,6 +48,23 @@ pub(super) async fn move_database(asked: Asked) -> Outcome {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct MoveContents {
+    contextid: Option<u32>,
+    contextname: Option<String>,
+    filestore: i64,
+}
+
+/// `movecontextfilestore`.
+pub(super) async fn move_filestore(asked: Asked) -> Outcome {
+    let options: MoveContents = asked.options.read()?;
+    let which = named(options.contextid.map(ContextId), options.contextname, "contextid or contextname")?;
+    let to = options.filestore;
+    let (context, job) = jobs::move_filestore(&asked.app, &which, to).await?;
+    Ok(Reply::sentence(format!("move of context {context} to filestore {to} scheduled as job {job}")))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Control {
     #[serde(default)]
     list: bool,

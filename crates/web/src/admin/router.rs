@@ -81,6 +81,7 @@ const COMMANDS: &[Command] = table! {
 
     "deletecontext"      Master   jobs::delete_context;
     "movecontextdatabase" Master  jobs::move_database;
+    "movecontextfilestore" Master jobs::move_filestore;
     "jobcontrol"         Master   jobs::control;
 
     "closesessions"      Master   sessions::close;

@@ -6,8 +6,8 @@ use http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LAST_MODIFIED, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
-use zebu_app::Result;
 use zebu_app::files::Opened;
+use zebu_app::{App, Result};
 use zebu_model::file::Content;
 
 use super::conditions::{Verdict, evaluate, range_applies};
@@ -60,6 +60,7 @@ impl Validators {
 
 /// The response for a version: all of it, a range, or only its head.
 pub(crate) async fn send(
+    app: &App,
     method: &Method,
     headers: &HeaderMap,
     request_id: &str,
@@ -74,7 +75,7 @@ pub(crate) async fn send(
         Verdict::Proceed => {
             let asked = headers.get(RANGE).and_then(|value| value.to_str().ok());
             let asked = asked.filter(|_| *method == Method::GET && range_applies(headers, &validators));
-            bytes(method, request_id, opened, &range::read(asked, content.size)).await?
+            bytes(app, method, request_id, opened, &range::read(asked, content.size)).await?
         }
     };
     describe(response.headers_mut(), content, &validators, presentation);
@@ -82,6 +83,7 @@ pub(crate) async fn send(
 }
 
 async fn bytes(
+    app: &App,
     method: &Method,
     request_id: &str,
     opened: &Opened,
@@ -107,7 +109,7 @@ async fn bytes(
     response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     if *method != Method::HEAD {
         let request_id = request_id.to_owned();
-        let pieces = opened.read(part).await?.map(move |piece| {
+        let pieces = opened.read(app, part).await?.map(move |piece| {
             piece.map_err(|error| {
                 // The head is out: all that is left is to break off, and to say here why.
                 let cause = std::error::Error::source(&error).map(ToString::to_string);

@@ -21,5 +21,6 @@ pub(super) async fn handle(visit: Visit) -> Result<Response<Outgoing>, Failure> 
     };
     let opened = files::open(visit.app(), &visit.caller, file.id, None).await?;
     let request = &visit.request;
-    Ok(send(&request.method, &request.headers, &request.id, &opened, Presentation::Attachment).await?)
+    Ok(send(visit.app(), &request.method, &request.headers, &request.id, &opened, Presentation::Attachment)
+        .await?)
 }

@@ -65,7 +65,7 @@ async fn content(visit: &Visit, source: &File, folder: FolderId) -> Result<Store
     let (app, caller) = (visit.app(), &visit.caller);
     let opened = files::open(app, caller, source.id, None).await?;
     let mut upload = files::upload(app, caller, Some(folder), Some(opened.content.size)).await?;
-    let mut pieces = opened.read(None).await?;
+    let mut pieces = opened.read(app, None).await?;
     while let Some(piece) = pieces.next().await {
         upload.write(piece.map_err(zebu_app::Error::from)?).await?;
     }

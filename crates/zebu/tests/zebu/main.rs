@@ -17,6 +17,8 @@ mod import;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod moves;
+#[cfg(test)]
 mod ready;
 #[cfg(test)]
 mod running;

@@ -53,7 +53,7 @@ pub(super) async fn prepare(hold: &Hold<'_>, what: &mut Move, step: &str) -> Out
             state: State::Arriving,
             born: to.born,
             epoch: hold.epoch,
-            filestore: to.filestore_id,
+            filestores: to.filestores(),
             enabled: true,
         };
         tx.set(home).await?;
@@ -191,7 +191,7 @@ async fn live(run: &Run<'_>) -> Outcome<()> {
     drop(tx);
     let (mut tx, home) = run.hold.home(&run.to).await?;
     if home.state == State::Arriving {
-        let home = Home { state: State::Lives, enabled: was.enabled, filestore: was.filestore, ..home };
+        let home = Home { state: State::Lives, enabled: was.enabled, filestores: was.filestores, ..home };
         tx.set(home).await?;
     }
     Ok(tx.commit().await?)

@@ -9,6 +9,7 @@ use zebu_store::configdb::{filestores, servers as clusters};
 use zebu_store::{ConfigTx, ConfigWriteTx};
 
 use super::super::error::{Denied, Result};
+use super::super::filestores::candidate;
 use super::super::{Named, servers};
 use super::NewContext;
 use crate::app::App;
@@ -87,17 +88,8 @@ async fn choose_filestore(app: &App, tx: &mut ConfigTx, wanted: Option<i64>) -> 
         let store = filestores::by_id(tx, id).await?;
         return Ok(store.map(|s| s.id).ok_or(Denied::FilestoreUnknown { id })?);
     }
-    let candidates: Vec<placement::Filestore> = filestores::all(tx)
-        .await?
-        .into_iter()
-        .map(|s| placement::Filestore {
-            id: s.id,
-            url: s.url,
-            size: s.size,
-            contexts_max: s.contexts_max,
-            contexts: s.contexts,
-        })
-        .collect();
+    let candidates: Vec<placement::Filestore> =
+        filestores::all(tx).await?.into_iter().map(candidate).collect();
     let chosen = placement::filestore(&candidates, app.config.operator.context_bytes);
     Ok(chosen.map_err(|why| Denied::FilestoreNone { reasons: listed(&why, "registerfilestore") })?)
 }

@@ -17,5 +17,7 @@ pub(crate) async fn handle(call: Call) -> Result<Reply> {
     let inline = call.params().get("content_disposition") == Some("inline");
     let presentation = if inline { Presentation::Inline } else { Presentation::Attachment };
     let request = &call.request;
-    Ok(Reply::response(send(&request.method, &request.headers, &request.id, &opened, presentation).await?))
+    Ok(Reply::response(
+        send(call.app(), &request.method, &request.headers, &request.id, &opened, presentation).await?,
+    ))
 }

@@ -36,6 +36,22 @@ pub(super) static MOVE_DATABASE: Tool = Tool {
     example: "movecontextdatabase -A oxadminmaster -P secret -c 1 -d 8",
 };
 
+pub(super) static MOVE_FILESTORE: Tool = Tool {
+    name: "movecontextfilestore",
+    about: "Moves a context's contents to another file store, while its users go on working",
+    more: "Answers the number of the job that does it; jobcontrol shows how far it is. Asked again, it answers the same job.",
+    object: "context",
+    verb: "moved",
+    realm: Realm::Master,
+    options: &[
+        CONTEXT,
+        &[Opt::id("filestore", 'f', "The number of the file store to move them to").needed()],
+    ],
+    takes: &[],
+    shows: Shows::Words,
+    example: "movecontextfilestore -A oxadminmaster -P secret -c 1 -f 7",
+};
+
 pub(super) static CONTROL: Tool = Tool {
     name: "jobcontrol",
     about: "Shows jobs, calls them off, and forgets those that are over",

@@ -50,6 +50,7 @@ pub(crate) const TOOLS: &[&Tool] = &[
     &contexts::CLOSE_SESSIONS,
     &jobs::DELETE_CONTEXT,
     &jobs::MOVE_DATABASE,
+    &jobs::MOVE_FILESTORE,
     &jobs::CONTROL,
     &users::CREATE,
     &users::LIST,
