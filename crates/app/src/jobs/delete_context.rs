@@ -2,7 +2,8 @@
 //!
 //! From the moment the job is entered nobody can sign in or go on; then, each step such that it can be done again:
 //!
-//! - `close`: its home takes no more writes; those under way are waited for;
+//! - `close`: its home takes no more writes; those under way are waited for. What is reserved by then, under which uploads may
+//!   still write, is entered in configdb: the ledger goes with the rows;
 //! - `rows`: its rows go, its home last;
 //! - `settle`: until no node believes any more that the context lives there;
 //! - `contents`: everything in its file store goes, its directory too. After the wait, so that what uploads under way
@@ -13,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use zebu_model::ContextId;
 use zebu_store::Place;
 use zebu_store::configdb::jobs::{self, Job, Progress};
-use zebu_store::configdb::{contexts, databases, filestores};
+use zebu_store::configdb::{contexts, databases, filestores, left_keys};
 use zebu_store::home::{Home, State};
+use zebu_store::shard::stored;
 
 use super::hold::{Hold, Outcome, Stop};
 use super::{of_json, rows, to_json};
@@ -68,8 +70,8 @@ pub(super) async fn run(hold: &Hold<'_>, job: &Job) -> Outcome<String> {
         at(hold, "close", &what).await?;
         close(hold, &place).await?;
         what.closed = hold.app.now_ms();
+        hand_over(hold, &place, &what).await?;
     }
-    at(hold, "rows", &what).await?;
     rows::clear(hold, &place).await?;
     at(hold, "settle", &what).await?;
     let due = what.closed.saturating_add(SETTLE_MS);
@@ -97,6 +99,20 @@ async fn close(hold: &Hold<'_>, place: &Place) -> Outcome<()> {
         tx.commit().await?;
     }
     Ok(())
+}
+
+/// Hands what the ledger has reserved over to configdb, with the step to `rows`. Nothing is reserved any more after that.
+async fn hand_over(hold: &Hold<'_>, place: &Place, what: &Delete) -> Outcome<()> {
+    let reserved = {
+        let mut tx = hold.app.store.read_at(place).await?;
+        stored::reservations(&mut tx).await?
+    };
+    let mut tx = hold.app.store.config_write().await?;
+    left_keys::enter(&mut tx, &reserved, hold.app.now_ms()).await?;
+    let arguments = to_json(what)?;
+    let at = Progress { step: "rows", done: 0, all: 0, arguments: &arguments, message: "" };
+    hold.advance_in(&mut tx, &at).await?;
+    Ok(tx.commit().await?)
 }
 
 async fn forget(hold: &Hold<'_>, place: &Place, what: &Delete) -> Outcome<()> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use zebu_files::Key;
 use zebu_model::ContextId;
-use zebu_store::configdb::{contexts, members};
+use zebu_store::configdb::{contexts, left_keys, members};
 use zebu_store::shard::stored::{self, StoredFile};
 use zebu_store::{Place, Plan};
 
@@ -55,8 +55,11 @@ pub async fn sweep(app: &App) -> Result<u64> {
         note(remove_doomed(app, place).await);
     }
     for one in abandoned.into_values().flatten() {
-        note(remove_of_nobody(app, one).await);
+        note(remove_of_nobody(app, &one.key.to_string(), &one.at).await.inspect_err(|_| {
+            app.storage.give_back_abandoned(vec![one]);
+        }));
     }
+    note(remove_left(app, &alive).await);
     failed.map_or(Ok(removed), Err)
 }
 
@@ -135,13 +138,33 @@ async fn remove(app: &App, shelves: &[Shelf], file: &StoredFile) -> Result<bool>
     Ok(was_there)
 }
 
-/// Removes what an upload left whose context was deleted meanwhile: no ledger knows it any more.
-async fn remove_of_nobody(app: &App, one: Abandoned) -> Result<u64> {
-    let (key, store) = (one.key, std::sync::Arc::clone(&one.at.store));
-    let removed = async {
-        let was_there = store.delete(key).await?;
-        store.remove_empty(key.context()).await?;
-        Ok::<_, Error>(u64::from(was_there))
+/// Removes what uploads of deleted contexts may have left whose nodes are gone.
+async fn remove_left(app: &App, alive: &[String]) -> Result<u64> {
+    let left = {
+        let mut tx = app.store.config().await?;
+        left_keys::all(&mut tx).await?
     };
-    removed.await.inspect_err(|_| app.storage.give_back_abandoned(vec![one]))
+    let mut removed = 0u64;
+    for one in left.into_iter().filter(|one| !alive.contains(&one.writer)) {
+        removed = removed.saturating_add(match app.storage.by_id(&app.store, one.filestore).await? {
+            Some(shelf) => remove_of_nobody(app, &one.key, &shelf).await?,
+            None => forget_left(app, one.key).await.map(|()| 0)?,
+        });
+    }
+    Ok(removed)
+}
+
+/// Removes what an upload left whose context was deleted meanwhile: no ledger knows it any more, only configdb.
+async fn remove_of_nobody(app: &App, text: &str, shelf: &Shelf) -> Result<u64> {
+    let key = Key::parse(text).map_err(|e| Error::Internal(format!("left keys: {e}: {text}")))?;
+    let was_there = shelf.store.delete(key).await?;
+    shelf.store.remove_empty(key.context()).await?;
+    forget_left(app, text.to_owned()).await?;
+    Ok(u64::from(was_there))
+}
+
+async fn forget_left(app: &App, key: String) -> Result<()> {
+    let mut tx = app.store.config_write().await?;
+    left_keys::forget(&mut tx, &[key]).await?;
+    Ok(tx.commit().await?)
 }

@@ -3,11 +3,12 @@
 use zebu_app::files::{self, Holding, Wanted};
 use zebu_app::operator::filestores::{self, FilestoreChange};
 use zebu_app::operator::{Named, contexts};
-use zebu_app::{jobs, maintenance};
+use zebu_app::{cluster, jobs, maintenance};
 use zebu_model::quota::Quota;
 use zebu_store::configdb::jobs::State;
+use zebu_store::configdb::left_keys;
 
-use crate::fixture::{CONTEXT, caller, home, on_each_engine, put};
+use crate::fixture::{CONTEXT, caller, home, node, on_each_engine, put};
 use crate::ground::{Ground, KEPT_MS, fill, work};
 use crate::shelves::{
     FIRST, all, another, clean, counts, has_left, join, lying, moved, name, read, some, stored, sweep,
@@ -323,6 +324,38 @@ async fn an_upload_that_ends_after_its_context_was_deleted_leaves_nothing_even_i
         assert_eq!(lying(&pair, FIRST).len(), 1);
         assert_eq!(read(&pair.one, &again, file, None).await, b"new");
         clean(&pair).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_an_upload_wrote_into_a_deleted_context_is_removed_even_if_its_node_was_killed() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        cluster::join(&pair.one, "localhost:1").await.unwrap();
+        let killed = node(&pair.configdb, "OX-3", &pair.clock).await;
+        cluster::join(&killed, "localhost:3").await.unwrap();
+        let anna = caller(&killed, "anna").await;
+        let mine = home(&killed, &anna).await;
+        let mut slow = files::upload(&killed, &anna, Some(mine), None).await.unwrap();
+        slow.write("slow".into()).await.unwrap();
+        let job = jobs::delete_context::order(&pair.one, CONTEXT).await.unwrap();
+        while !work(&pair.one, job).await.state.is_over() {
+            pair.clock.advance_ms(60_000);
+        }
+        assert!(has_left(&pair, FIRST));
+        let slow = slow.finish().await.unwrap();
+        assert_eq!(lying(&pair, FIRST).len(), 1, "it was written");
+        // Alive, it may be writing still.
+        assert_eq!(maintenance::sweep(&pair.one).await.unwrap(), 0);
+        assert_eq!(lying(&pair, FIRST).len(), 1);
+        std::mem::forget(slow);
+        drop(killed);
+        pair.clock.advance_ms(2 * 3_600_000);
+        cluster::renew(&pair.one).await.unwrap();
+        assert_eq!(maintenance::sweep(&pair.one).await.unwrap(), 1);
+        assert!(has_left(&pair, FIRST), "{:?}", lying(&pair, FIRST));
+        let left = Ground::of(&pair).await.store.config().await.unwrap();
+        assert!(left_keys::all(&mut { left }).await.unwrap().is_empty());
     })
     .await;
 }

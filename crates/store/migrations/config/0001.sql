@@ -87,6 +87,16 @@ CREATE INDEX contexts_schema ON contexts (db_schema);
 CREATE INDEX contexts_database ON contexts (database_id);
 CREATE INDEX contexts_filestore ON contexts (filestore);
 
+-- Keys that uploads had reserved in contexts that are deleted by now: content may still be written under them. writer: the
+-- incarnation of the node; filestore: where; since: ms since the epoch.
+CREATE TABLE left_keys (
+  store_key VARCHAR(255) NOT NULL,
+  filestore BIGINT NOT NULL,
+  writer VARCHAR(32) NOT NULL,
+  since BIGINT NOT NULL,
+  PRIMARY KEY (store_key)
+) {table};
+
 -- Why a context was disabled, in the operator's words.
 CREATE TABLE reasons (
   id BIGINT NOT NULL,

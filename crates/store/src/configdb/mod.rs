@@ -4,6 +4,7 @@ pub mod contexts;
 pub mod databases;
 pub mod filestores;
 pub mod jobs;
+pub mod left_keys;
 pub mod members;
 pub mod reasons;
 pub mod sequence;

@@ -81,6 +81,27 @@ pub async fn reserved_in(tx: &mut Tx, filestore: i64) -> Result<u64> {
     tx.query_one("stored_files", sql, values).await?.map_or(Ok(0), |mut row| row.uint())
 }
 
+/// A key under which a node may be writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The key.
+    pub key: String,
+    /// The file store it is for.
+    pub filestore: i64,
+    /// The incarnation of the node.
+    pub writer: String,
+}
+
+/// All reservations.
+pub async fn reservations(tx: &mut Tx) -> Result<Vec<Reservation>> {
+    tx.need_everything().await?;
+    let sql = "SELECT store_key, filestore, writer FROM stored_files WHERE cid = ? AND state = ?";
+    let rows = tx.query("stored_files", sql, args![tx.context, RESERVED]).await?;
+    let reservation =
+        |mut row: Row| Ok(Reservation { key: row.text()?, filestore: row.int()?, writer: row.text()? });
+    rows.into_iter().map(reservation).collect()
+}
+
 /// Gives a reservation up because its content now has a name. `false`: a sweeper has doomed it meanwhile, so
 /// the content may be gone and must not get a name.
 pub async fn release(tx: &mut WriteTx, key: &str) -> Result<bool> {
