@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 use zebu_store::configdb::databases;
 // tidy-allow(arrow): numbers and names for whoever shows them; nothing can be done with them.
-pub use zebu_store::{Reads, Role, ServerState};
+pub use zebu_store::{CacheState, Hits, Reads, Role, ServerState};
 
 use crate::app::App;
 use crate::error::Result;
@@ -63,6 +63,12 @@ pub fn seen(app: &App) -> Vec<ServerState> {
 #[must_use]
 pub fn reads(app: &App) -> Reads {
     app.store.reads()
+}
+
+/// What this node remembers of what it read; `None` if it remembers nothing.
+#[must_use]
+pub fn cache(app: &App) -> Option<CacheState> {
+    app.store.cache()
 }
 
 /// What is not as it should be, a line each; the node works all the same, as far as it can.

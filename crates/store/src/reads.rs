@@ -120,6 +120,12 @@ pub(crate) async fn whole(group: &Arc<Group>, schema: &str, counters: &Counters)
     }
 }
 
+/// The same as what was opened.
+pub(crate) async fn on_master(group: &Arc<Group>, schema: &str, counters: &Counters) -> Result<Opened> {
+    let (lease, survives) = whole(group, schema, counters).await?;
+    Ok(Opened { lease, view: View::Whole, has_replicas: group.has_replicas(), survives })
+}
+
 /// A read of these scopes. `wait`: how long a replica that has not arrived is waited for.
 pub(crate) async fn of_scopes(
     context: ContextId,
@@ -129,8 +135,7 @@ pub(crate) async fn of_scopes(
 ) -> Result<Opened> {
     let counters = Arc::clone(&origin.counters);
     if !origin.known.trusts_replicas() {
-        let (lease, survives) = whole(&origin.group, &origin.schema, &counters).await?;
-        return Ok(Opened { lease, view: View::Whole, has_replicas: true, survives });
+        return on_master(&origin.group, &origin.schema, &counters).await;
     }
     let readers = origin.group.readers().await;
     let mut why = Fallback::NoReplica;
@@ -155,8 +160,7 @@ pub(crate) async fn of_scopes(
         }
     }
     counters.fell_back(why);
-    let (lease, survives) = whole(&origin.group, &origin.schema, &counters).await?;
-    Ok(Opened { lease, view: View::Whole, has_replicas: !readers.is_empty(), survives })
+    on_master(&origin.group, &origin.schema, &counters).await
 }
 
 /// A snapshot of a replica in which the scopes are true; `None` if there is none before the deadline.

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use zebu_cluster::Coherence;
-use zebu_model::{ContextId, Scope};
+use zebu_model::{ContextId, Scope, UserId};
 
-use crate::cache::{Cache, CacheState, Opening, Recall};
+use crate::cache::{Cache, CacheState, LOOK_MAX, Opening, Recall, Used};
 use crate::config::Config;
 use crate::configdb::contexts;
 use crate::engine::{Begin, Database, Lease, Server, Target};
@@ -18,10 +18,11 @@ use crate::group::topology::Topology;
 use crate::home::HomeTx;
 use crate::migrate;
 use crate::place::Place;
-use crate::reads::{self, Counters, Opened, Reads};
+use crate::reads::{self, Counters, Reads};
 use crate::shard::sequences::{self, Sequence};
+use crate::shard::sessions::{self, Found};
 use crate::tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, WriteTx};
-use crate::view::{Origin, View};
+use crate::view::Origin;
 
 /// Who signs in to a database server.
 #[derive(Clone, PartialEq, Eq)]
@@ -97,7 +98,8 @@ impl Store {
     /// Writes in configdb.
     pub async fn config_write(&self) -> Result<ConfigWriteTx> {
         let server = self.topology.configdb().writer().await?;
-        Ok(ConfigWriteTx::new(server.lease(self.topology.schema(), Begin::Write).await?))
+        let announcer = self.coherence.as_ref().map(|coherence| Arc::clone(&coherence.announcer));
+        Ok(ConfigWriteTx::new(server.lease(self.topology.schema(), Begin::Write).await?, announcer))
     }
 
     /// Seals the password of the database `name`, for [`crate::configdb::databases::DatabaseServer::password`].
@@ -138,18 +140,89 @@ impl Store {
     /// Reads what belongs to these scopes: on a replica that has what must be seen of them, if there is one (P6). What else
     /// is read may be read too, if its function names its scope; it costs a question to the master then.
     pub async fn read_scopes(&self, place: &Place, scopes: &[Scope]) -> Result<ReadTx> {
-        let at = self.current(place).await?;
-        self.migrated_if_possible(&at).await?;
-        let group = self.topology.group(at.database).await?;
-        let (schema, known, counters) = (at.schema.clone(), place.known.clone(), Arc::clone(&self.counters));
+        let (at, origin) = self.origin(place).await?;
         let wait = Duration::from_millis(self.config.replica_wait_ms_max);
-        let origin = Origin { group, schema, known, counters };
         if let Some(cache) = &self.cache {
-            let opening = Opening { place: at.into_owned(), origin, wait };
+            let opening = Opening { place: at, origin, wait: Some(wait) };
             return Ok(ReadTx::recalling(place.context, Recall::new(cache, opening, scopes)));
         }
         let opened = reads::of_scopes(place.context, origin, scopes, wait).await?;
         Ok(ReadTx::new(place.context, opened))
+    }
+
+    /// Where a context is read, and by whom.
+    async fn origin(&self, place: &Place) -> Result<(Place, Origin)> {
+        let at = self.current(place).await?.into_owned();
+        self.migrated_if_possible(&at).await?;
+        let group = self.topology.group(at.database).await?;
+        let (schema, known, counters) = (at.schema.clone(), place.known.clone(), Arc::clone(&self.counters));
+        Ok((at, Origin { group, schema, known, counters }))
+    }
+
+    /// Where a context lives: remembered, or asked of configdb.
+    pub async fn place(&self, context: ContextId) -> Result<Option<Place>> {
+        let Some(places) = self.cache.as_ref().map(|cache| &cache.places) else {
+            return contexts::by_id(&mut self.config().await?, context).await;
+        };
+        if let Some(place) = places.get(context) {
+            return Ok(Some(place));
+        }
+        let Some(token) = places.token() else {
+            return contexts::by_id(&mut self.config().await?, context).await;
+        };
+        if places.is_unseen(context, token) {
+            // The first time in an epoch: a commit of a member who is gone may still be on its way.
+            let locked = async { contexts::by_id_locked(&mut self.config_write().await?, context).await };
+            let Ok(Ok(found)) = tokio::time::timeout(LOOK_MAX, locked).await else {
+                return contexts::by_id(&mut self.config().await?, context).await;
+            };
+            found.iter().for_each(|place| places.keep(token, place));
+            return Ok(found);
+        }
+        let found = contexts::by_id(&mut self.config().await?, context).await?;
+        found.iter().for_each(|place| places.keep(token, place));
+        Ok(found)
+    }
+
+    /// The session of a token with its user. When it was last used, and where, is as this node knows it if that is not longer
+    /// ago than `used_ms_max`, else as it is.
+    pub async fn session(
+        &self,
+        place: &Place,
+        token_hash: [u8; 32],
+        now_ms: i64,
+        used_ms_max: i64,
+    ) -> Result<Option<Found>> {
+        if let Some(cache) = &self.cache
+            && let Some(known) = cache.places.session(&token_hash)
+            && now_ms.saturating_sub(known.used) < used_ms_max
+        {
+            let (at, origin) = self.origin(place).await?;
+            let opening = Opening { place: at, origin, wait: None };
+            let scopes = [Scope::Sessions(known.user), Scope::Principals];
+            let mut tx = ReadTx::recalling(place.context, Recall::new(cache, opening, &scopes));
+            let Some(mut found) = sessions::recall(&mut tx, token_hash, known.user).await? else {
+                cache.places.forget_session(&token_hash);
+                return Ok(None);
+            };
+            if known.used >= found.session.used {
+                (found.session.used, found.session.node) = (known.used, known.node.to_string());
+            }
+            return Ok(Some(found));
+        }
+        let mut tx = self.read(place).await?;
+        let found = sessions::find(&mut tx, token_hash, &place.known).await?;
+        if let Some(Found { session, .. }) = &found {
+            self.session_used(session.user, token_hash, session.used, &session.node);
+        }
+        Ok(found)
+    }
+
+    /// A node has written that it served a session.
+    pub fn session_used(&self, user: UserId, token_hash: [u8; 32], used: i64, node: &str) {
+        if let Some(cache) = &self.cache {
+            cache.places.keep_session(token_hash, Used { user, used, node: node.into() });
+        }
     }
 
     /// What is remembered, if this process remembers anything.
@@ -171,9 +244,8 @@ impl Store {
     pub async fn read_at(&self, place: &Place) -> Result<ReadTx> {
         self.migrated_if_possible(place).await?;
         let group = self.topology.group(place.database).await?;
-        let (lease, survives) = reads::whole(&group, &place.schema, &self.counters).await?;
-        let has_replicas = group.has_replicas();
-        Ok(ReadTx::new(place.context, Opened { lease, view: View::Whole, has_replicas, survives }))
+        let opened = reads::on_master(&group, &place.schema, &self.counters).await?;
+        Ok(ReadTx::new(place.context, opened))
     }
 
     /// Writes in a context's database; see [`Plan`]. `now_ms` is the writer's clock. [`Error::Stale`] means that

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response};
-use zebu_app::databases::{self, Reads, Role, ServerState};
+use zebu_app::databases::{self, CacheState, Reads, Role, ServerState};
 use zebu_app::{App, cluster};
 
 use crate::body::{self, Outgoing};
@@ -15,6 +15,9 @@ use crate::body::{self, Outgoing};
 pub(crate) fn answer(app: &App) -> Response<Outgoing> {
     let mut text = text(&databases::reads(app), &databases::seen(app));
     mesh(&mut text, app);
+    if let Some(state) = databases::cache(app) {
+        cache(&mut text, &state);
+    }
     let mut response = Response::new(body::full(text));
     let plain = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, plain);
@@ -94,6 +97,26 @@ fn mesh(out: &mut String, app: &App) {
     }
 }
 
+/// What a node that remembers adds.
+fn cache(out: &mut String, state: &CacheState) {
+    let help = "Statements that could be answered from memory, by what they read and whether they were";
+    family(out, "zebu_cache_statements_total", "counter", help);
+    for of in &state.hits {
+        for (answered, count) in [("memory", of.hits), ("database", of.misses)] {
+            line(out, "zebu_cache_statements_total", &[("scope", of.kind), ("by", answered)], count);
+        }
+    }
+    let gauges = [
+        ("zebu_cache_entries", "Results that are remembered", state.entries),
+        ("zebu_cache_bytes", "What they take", state.bytes),
+        ("zebu_cache_bytes_max", "What they may take", state.bytes_max),
+    ];
+    for (name, help, value) in gauges {
+        family(out, name, "gauge", help);
+        line(out, name, &[], value);
+    }
+}
+
 /// What a metric is.
 fn family(out: &mut String, name: &str, kind: &str, help: &str) {
     // Writing to a string does not fail.
@@ -115,6 +138,8 @@ fn escaped(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use zebu_app::databases::Hits;
+
     use super::*;
 
     #[test]
@@ -146,5 +171,21 @@ mod tests {
             assert!(text.lines().any(|line| line == expected), "{expected} is missing:\n{text}");
         }
         assert!(text.ends_with('\n'));
+    }
+
+    #[test]
+    fn a_node_that_remembers_says_how_much_of_what() {
+        let hits = vec![Hits { kind: "tree", hits: 30, misses: 2 }];
+        let mut text = String::new();
+        cache(&mut text, &CacheState { hits, entries: 5, bytes: 900, bytes_max: 1_000 });
+        for expected in [
+            "zebu_cache_statements_total{scope=\"tree\",by=\"memory\"} 30",
+            "zebu_cache_statements_total{scope=\"tree\",by=\"database\"} 2",
+            "zebu_cache_entries 5",
+            "zebu_cache_bytes 900",
+            "zebu_cache_bytes_max 1000",
+        ] {
+            assert!(text.lines().any(|line| line == expected), "{expected} is missing:\n{text}");
+        }
     }
 }

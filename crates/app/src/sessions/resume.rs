@@ -2,7 +2,6 @@
 
 use zebu_model::session::TOUCH_MS;
 use zebu_model::{Refusal, Scope};
-use zebu_store::configdb::contexts;
 use zebu_store::shard::sessions::{self, Found};
 use zebu_store::{Known, Place, Plan};
 
@@ -32,18 +31,15 @@ pub async fn resume(
     Ok(caller(place, found))
 }
 
-/// The living session of a session id, in three statements at most.
+/// The living session of a session id: from memory, or in three statements at most.
 async fn find(app: &App, session: &str) -> Result<(Place, Found)> {
     let context = context_of(session).ok_or(Refusal::SessionExpired {})?;
-    let mut place = {
-        let mut tx = app.store.config().await?;
-        contexts::by_id(&mut tx, context).await?.ok_or(Refusal::SessionExpired {})?
-    };
+    let mut place = app.store.place(context).await?.ok_or(Refusal::SessionExpired {})?;
     place.known = Known::of_a_request();
-    let found = {
-        let mut tx = app.read(&place).await?;
-        sessions::find(&mut tx, digest(session), &place.known).await?
-    };
+    let (token_hash, now) = (digest(session), app.now_ms());
+    let found = until_settled!(
+        app.store.session(&place, token_hash, now, TOUCH_MS).await.map_err(crate::Error::from)
+    )?;
     let life = app.config.sessions.lifetimes();
     let found = found
         .filter(|f| f.user_enabled && !life.expired(f.session.stays, f.session.used, app.now_ms()))
@@ -69,7 +65,9 @@ async fn touch(app: &App, place: &Place, found: &Found) {
     let write = async {
         let mut tx = app.write(place, Plan::default()).await?;
         sessions::set_used(&mut tx, session.token_hash, now, &app.node.name).await?;
-        tx.commit().await.map_err(crate::Error::from)
+        tx.commit().await?;
+        app.store.session_used(session.user, session.token_hash, now, &app.node.name);
+        Ok::<(), crate::Error>(())
     };
     if let Err(error) = write.await {
         tracing::warn!("the use of session {} was not written: {}", session.handle, error.cause_chain());

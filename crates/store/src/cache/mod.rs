@@ -6,6 +6,7 @@
 //! worthless, and what is worthless is overwritten or leaves in its turn.
 
 mod keys;
+mod places;
 mod recall;
 
 use std::sync::Arc;
@@ -17,8 +18,10 @@ use zebu_cluster::{ScopeKey, Token, Validity};
 use zebu_model::{ContextId, Scope, Version};
 
 use crate::value::{Row, Value};
+use places::Places;
 
 pub(crate) use keys::Key;
+pub(crate) use places::{LOOK_MAX, PLACES, Used};
 pub(crate) use recall::{Opening, Recall};
 
 /// Memory of a kept result beside its values: the entry, its tags, its places in the tables.
@@ -93,11 +96,12 @@ pub(crate) struct Cache {
     versions: Map<ScopeKey, (Token, Version)>,
     /// Of SQLite: the epoch in which a schema's writer was last waited for.
     quiet: std::sync::Mutex<std::collections::HashMap<(i64, String), u64>>,
-    counters: [Counter; KINDS],
+    pub(crate) places: Places,
+    counters: [Counter; KINDS.len()],
 }
 
-/// Kinds of scopes, as [`Scope::key`] numbers them from 1.
-const KINDS: usize = 5;
+/// Kinds of scopes, in the order of the numbers that [`Scope::key`] gives them from 1.
+const KINDS: [&str; 4] = ["principals", "tree", "folder", "sessions"];
 
 #[derive(Debug, Default)]
 struct Counter {
@@ -108,8 +112,8 @@ struct Counter {
 /// How often statements of one kind of scope were answered from memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hits {
-    /// The kind, as [`Scope::key`] numbers it.
-    pub kind: i64,
+    /// The kind of scope: `principals`, `tree`, `folder`, `sessions`.
+    pub kind: &'static str,
     /// Answered from memory.
     pub hits: u64,
     /// Asked of a database, though they might have been in memory.
@@ -141,6 +145,7 @@ impl Cache {
         let entries = usize::try_from(for_results / (4 * ENTRY_BYTES)).unwrap_or(usize::MAX);
         let versions = usize::try_from(for_versions / VERSION_BYTES).unwrap_or(usize::MAX);
         Cache {
+            places: Places::new(Arc::clone(&validity)),
             validity,
             results: Map::with(entries, for_results, ByBytes, DefaultHashBuilder::default(), Quiet),
             versions: Map::new(versions),
@@ -208,8 +213,8 @@ impl Cache {
     }
 
     fn count(&self, scopes: &[Scope], hit: bool) {
-        let kind = scopes.first().map_or(0, |scope| scope.key().0);
-        let Some(counter) = usize::try_from(kind).ok().and_then(|kind| self.counters.get(kind)) else {
+        let place = |scope: &Scope| usize::try_from(scope.key().0).ok()?.checked_sub(1);
+        let Some(counter) = scopes.first().and_then(place).and_then(|kind| self.counters.get(kind)) else {
             return;
         };
         let counter = if hit { &counter.hits } else { &counter.misses };
@@ -217,7 +222,7 @@ impl Cache {
     }
 
     pub(crate) fn state(&self) -> CacheState {
-        let hits = self.counters.iter().zip(0_i64..).skip(1).map(|(counter, kind)| Hits {
+        let hits = KINDS.into_iter().zip(&self.counters).map(|(kind, counter)| Hits {
             kind,
             hits: counter.hits.load(Ordering::Relaxed),
             misses: counter.misses.load(Ordering::Relaxed),

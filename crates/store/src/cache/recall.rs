@@ -10,7 +10,7 @@ use std::time::Duration;
 use zebu_cluster::{ScopeKey, Token};
 use zebu_model::{Scope, Version};
 
-use super::{Cache, Kept, Key, Looked, keys, scope_key};
+use super::{Cache, Kept, Key, LOOK_MAX, Looked, keys, scope_key};
 use crate::engine::{Begin, Lease, Locking};
 use crate::error::{Error, Result};
 use crate::known::Known;
@@ -20,17 +20,13 @@ use crate::statement::Statement;
 use crate::value::Row;
 use crate::view::{self, Origin, View};
 
-/// How long a load may wait for a scope's row. Whoever has it for longer may be a member that is gone: then what is loaded is
-/// true, but not kept.
-const LOOK_MAX: Duration = Duration::from_millis(100);
-
 /// Where a transaction will ask if it must.
 #[derive(Debug)]
 pub(crate) struct Opening {
     pub(crate) place: Place,
     pub(crate) origin: Origin,
-    /// How long a replica that has not arrived is waited for.
-    pub(crate) wait: Duration,
+    /// How long a replica that has not arrived is waited for; `None`: none is asked.
+    pub(crate) wait: Option<Duration>,
 }
 
 /// The memory as one transaction uses it.
@@ -191,7 +187,10 @@ impl Recall {
     }
 
     fn covers(&self, table: &str) -> bool {
-        view::is_covered(table, self.current.iter().copied())
+        // A session's last use is in no scope. Whoever recalls sessions knows that.
+        let is_session = |scope: &Scope| matches!(scope, Scope::Sessions(_));
+        (table == "sessions" && self.current.iter().any(is_session))
+            || view::is_covered(table, self.current.iter().copied())
     }
 
     /// Whether the scopes that were named are those of all that a statement reads. Names that it gives to its own parts are no
@@ -218,7 +217,10 @@ impl Recall {
         let scopes: Vec<Scope> = self.named.iter().map(|(scope, _)| *scope).collect();
         let known = self.versions_known();
         let origin = Origin { known: known.clone(), ..self.opening.origin.clone() };
-        let opened = reads::of_scopes(self.opening.place.context, origin, &scopes, self.opening.wait).await?;
+        let opened = match self.opening.wait {
+            Some(wait) => reads::of_scopes(self.opening.place.context, origin, &scopes, wait).await?,
+            None => reads::on_master(&origin.group, &origin.schema, &origin.counters).await?,
+        };
         for (scope, token) in &mut self.named {
             if opened.survives {
                 *token = None;

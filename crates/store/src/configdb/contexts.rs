@@ -6,6 +6,7 @@ use zebu_model::ContextId;
 use zebu_model::quota::Quota;
 
 use crate::configdb::sequence::next_id;
+use crate::engine::Locking;
 use crate::error::Result;
 use crate::place::{Filestores, Place};
 use crate::tx::{ConfigTx, ConfigWriteTx};
@@ -155,6 +156,13 @@ pub async fn by_id(tx: &mut ConfigTx, id: ContextId) -> Result<Option<Place>> {
     rows.into_iter().next().map(place).transpose()
 }
 
+/// The same once nobody is changing any of what says it: waits for that.
+pub(crate) async fn by_id_locked(tx: &mut ConfigWriteTx, id: ContextId) -> Result<Option<Place>> {
+    let lock = if tx.locking() == Locking::Rows { " LOCK IN SHARE MODE" } else { "" };
+    let rows = tx.query("contexts", format!("{PLACE} WHERE c.cid = ?{lock}"), args![id]).await?;
+    rows.into_iter().next().map(place).transpose()
+}
+
 /// Where a context lives that is ready, enabled or not.
 pub async fn ready(tx: &mut ConfigTx, id: ContextId) -> Result<Option<Place>> {
     let rows = tx.query("contexts", format!("{PLACE} WHERE c.cid = ? AND c.state = 0"), args![id]).await?;
@@ -237,21 +245,21 @@ pub async fn delete_mapping(tx: &mut ConfigWriteTx, id: ContextId, mapping: &str
 pub async fn claim(tx: &mut ConfigWriteTx, half_made: &Registered, maker: &str, now_ms: i64) -> Result<bool> {
     let sql = "UPDATE contexts SET maker = ?, made = ? WHERE cid = ? AND maker = ? AND state = ?";
     let values = args![maker, now_ms, half_made.id, &half_made.maker, State::BeingCreated as i64];
-    Ok(tx.execute("contexts", sql, values).await? > 0)
+    Ok(tx.execute_unheard("contexts", sql, values).await? > 0)
 }
 
 /// A context is made. Returns whether it was still `maker` who was at it.
 pub async fn finish(tx: &mut ConfigWriteTx, id: ContextId, maker: &str) -> Result<bool> {
     let sql = "UPDATE contexts SET state = ? WHERE cid = ? AND maker = ? AND state = ?";
     let values = args![State::Ready as i64, id, maker, State::BeingCreated as i64];
-    Ok(tx.execute("contexts", sql, values).await? > 0)
+    Ok(tx.execute_unheard("contexts", sql, values).await? > 0)
 }
 
 /// Forgets a context that was being made, with its mappings. Returns whether it was still `maker` who was at it.
 pub async fn give_up(tx: &mut ConfigWriteTx, id: ContextId, maker: &str) -> Result<bool> {
     let sql = "DELETE FROM contexts WHERE cid = ? AND maker = ? AND state = ?";
     let values = args![id, maker, State::BeingCreated as i64];
-    if tx.execute("contexts", sql, values).await? == 0 {
+    if tx.execute_unheard("contexts", sql, values).await? == 0 {
         return Ok(false);
     }
     tx.execute("login_mappings", "DELETE FROM login_mappings WHERE cid = ?", args![id]).await?;

@@ -75,5 +75,5 @@ pub async fn delete_empty(tx: &mut ConfigWriteTx, id: i64) -> Result<bool> {
 /// Counts contexts that came to a file store, or left it if negative.
 pub async fn count_contexts(tx: &mut ConfigWriteTx, id: i64, more: i64) -> Result<()> {
     let sql = "UPDATE filestores SET contexts = contexts + ? WHERE id = ?";
-    tx.execute("filestores", sql, args![more, id]).await.map(drop)
+    tx.execute_unheard("filestores", sql, args![more, id]).await.map(drop)
 }

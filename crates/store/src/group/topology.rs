@@ -118,7 +118,8 @@ impl Topology {
     /// Keeps for other nodes, and later ones, that another server has taken a registered master's place.
     async fn write_down(&self, id: i64, group: &Group, before: Option<&str>, news: String) -> Result<()> {
         let server = self.configdb.writer().await?;
-        let mut tx = ConfigWriteTx::new(server.lease(&self.schema, Begin::Write).await?);
+        // No place changes by it.
+        let mut tx = ConfigWriteTx::new(server.lease(&self.schema, Begin::Write).await?, None);
         match databases::set_promotion(&mut tx, id, before, &news).await {
             Ok(true) => {
                 tx.commit().await?;

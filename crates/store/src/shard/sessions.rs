@@ -7,7 +7,7 @@ use super::principals::membership;
 use crate::error::Result;
 use crate::known::Known;
 use crate::tx::{Tx, WriteTx};
-use crate::value::args;
+use crate::value::{Row, args};
 
 /// A session as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,47 +53,72 @@ pub struct Found {
     pub who: Membership,
 }
 
+macro_rules! found {
+    () => {
+        "SELECT s.uid, s.handle, s.secret_hash, s.public_hash, s.client, s.address, s.user_agent, s.stays, \
+         s.created, s.used, s.node, u.enabled, u.login, u.locale, u.id, u.access, m.gid"
+    };
+}
+macro_rules! whose {
+    () => {
+        " FROM sessions s JOIN users u ON u.cid = s.cid AND u.id = s.uid \
+         LEFT JOIN group_members m ON m.cid = s.cid AND m.uid = s.uid \
+         WHERE s.cid = ? AND s.token_hash = ?"
+    };
+}
+
 /// The session of a token, with its user, groups and module access, in one statement. With it come the versions of what nearly
 /// every request reads next; `known` learns them, so that they need not be asked for.
 pub async fn find(tx: &mut Tx, token_hash: [u8; 32], known: &Known) -> Result<Option<Found>> {
     tx.need_everything().await?;
-    let rows = tx
-        .query(
-            "sessions",
-            "SELECT s.uid, s.handle, s.secret_hash, s.public_hash, s.client, s.address, s.user_agent, s.stays, \
-             s.created, s.used, s.node, u.enabled, u.login, u.locale, u.id, u.access, m.gid, \
-             (SELECT p.version FROM scopes p WHERE p.cid = s.cid AND p.kind = ? AND p.id = 0), \
-             (SELECT t.version FROM scopes t WHERE t.cid = s.cid AND t.kind = ? AND t.id = 0) FROM sessions s \
-             JOIN users u ON u.cid = s.cid AND u.id = s.uid \
-             LEFT JOIN group_members m ON m.cid = s.cid AND m.uid = s.uid \
-             WHERE s.cid = ? AND s.token_hash = ?",
-            args![Scope::Principals.key().0, Scope::Tree.key().0, tx.context, token_hash],
-        )
-        .await?;
-    let mut found: Option<Found> = None;
-    for mut row in rows {
-        let session = Session {
-            token_hash,
-            user: row.user()?,
-            handle: row.text()?,
-            secret_hash: row.hash()?,
-            public_hash: row.hash()?,
-            client: row.text()?,
-            address: row.text()?,
-            user_agent: row.text()?,
-            stays: row.flag()?,
-            created: row.int()?,
-            used: row.int()?,
-            node: row.text()?,
-        };
-        let (user_enabled, login, locale) = (row.flag()?, row.text()?, row.text()?);
-        let before = found.as_ref().map(|found| found.who.clone());
-        let who = membership(before, &mut row)?;
+    let sql = concat!(
+        found!(),
+        ", (SELECT p.version FROM scopes p WHERE p.cid = s.cid AND p.kind = ? AND p.id = 0), \
+         (SELECT t.version FROM scopes t WHERE t.cid = s.cid AND t.kind = ? AND t.id = 0)",
+        whose!()
+    );
+    let values = args![Scope::Principals.key().0, Scope::Tree.key().0, tx.context, token_hash];
+    let mut found = None;
+    for mut row in tx.query("sessions", sql, values).await? {
+        found = Some(found_in(found, token_hash, &mut row)?);
         let mut version = || Ok(row.opt_int()?.map_or(Version::NONE, Version));
         known.learn(&[(Scope::Principals, version()?), (Scope::Tree, version()?)]);
-        found = Some(Found { session, user_enabled, login, locale, who });
     }
     Ok(found)
+}
+
+/// The same of a session that is known to be `user`'s, in a form that can be remembered: when it was last used, and where,
+/// is as old as that.
+pub(crate) async fn recall(tx: &mut Tx, token_hash: [u8; 32], user: UserId) -> Result<Option<Found>> {
+    tx.need(&[Scope::Sessions(user), Scope::Principals]).await?;
+    let values = args![tx.context, token_hash];
+    let mut found = None;
+    for mut row in tx.query("sessions", concat!(found!(), whose!()), values).await? {
+        found = Some(found_in(found, token_hash, &mut row)?);
+    }
+    Ok(found)
+}
+
+/// Adds a row to what earlier rows said.
+fn found_in(known: Option<Found>, token_hash: [u8; 32], row: &mut Row) -> Result<Found> {
+    let session = Session {
+        token_hash,
+        user: row.user()?,
+        handle: row.text()?,
+        secret_hash: row.hash()?,
+        public_hash: row.hash()?,
+        client: row.text()?,
+        address: row.text()?,
+        user_agent: row.text()?,
+        stays: row.flag()?,
+        created: row.int()?,
+        used: row.int()?,
+        node: row.text()?,
+    };
+    let (user_enabled, login, locale) = (row.flag()?, row.text()?, row.text()?);
+    let before = known.map(|found| found.who);
+    let who = membership(before, row)?;
+    Ok(Found { session, user_enabled, login, locale, who })
 }
 
 /// Stores a new session.

@@ -1,0 +1,81 @@
+//! A node that remembers what it read asks no database for it, and what anybody withdraws on any node holds at once all the same.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail their test")]
+
+mod fixture;
+
+use std::sync::Arc;
+
+use fixture::{ANNA, BEN, CONTEXT, code, folder, home, leave, on, on_each_engine, put, sign_in};
+use zebu_app::folders::{self, Details, FolderChange};
+use zebu_app::operator::{Named, contexts, users};
+use zebu_app::sessions::{SignedIn, logout};
+use zebu_app::{App, databases, files};
+use zebu_model::FolderId;
+use zebu_model::quota::Quota;
+use zebu_model::rights::{Bits, Entity, Permission};
+use zebu_store::meter::{Meter, measured};
+
+/// Lists a folder in a request of its own: how many files are in it, and how many statements that took.
+async fn list(app: &App, session: &SignedIn, id: FolderId) -> (zebu_app::Result<usize>, u64) {
+    let meter = Arc::new(Meter::default());
+    let answer = measured(Arc::clone(&meter), async {
+        let caller = on(app, session).await?;
+        folders::list(app, &caller, id.into(), Details { permissions: true, totals: false }).await?;
+        Ok(files::list(app, &caller, id).await?.0.len())
+    });
+    (answer.await, meter.statements())
+}
+
+fn shared_with(entity: Option<Entity>) -> FolderChange {
+    let mut permissions = vec![Permission { entity: Entity::User(ANNA), bits: Bits::OWNER }];
+    permissions.extend(entity.map(|entity| Permission { entity, bits: Bits::VIEWER }));
+    FolderChange { permissions: Some(permissions), ..FolderChange::default() }
+}
+
+#[tokio::test]
+async fn what_is_remembered_costs_no_statement_and_a_withdrawal_on_another_node_holds_at_once() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let (one, two) = (&pair.one, &pair.two);
+        if databases::cache(two).is_none() {
+            return;
+        }
+        let (as_anna, as_ben) = (sign_in(one, "anna").await, sign_in(two, "ben").await);
+        let anna = on(one, &as_anna).await.unwrap();
+        let plans = folder(one, &anna, home(one, &anna).await, "Plans").await;
+        put(one, &anna, plans, "a.txt", b"a").await.unwrap();
+        fixture::join(one, BEN).await;
+        folders::update(one, &anna, plans, shared_with(Some(Entity::Group(fixture::TEAM)))).await.unwrap();
+
+        // The first requests load, each only what those before it did not.
+        for _ in 0..3 {
+            assert_eq!(list(two, &as_ben, plans).await.0.unwrap(), 1);
+        }
+        let (found, statements) = list(two, &as_ben, plans).await;
+        assert_eq!((found.unwrap(), statements), (1, 0), "{:?}", databases::cache(two));
+
+        // What one writes, the other sees: a file, a right by group, a right by name, a session, a user, the context.
+        put(one, &anna, plans, "b.txt", b"b").await.unwrap();
+        let (found, statements) = list(two, &as_ben, plans).await;
+        assert_eq!(found.unwrap(), 2);
+        assert!(statements > 0);
+        leave(one, BEN).await;
+        assert_eq!(code(list(two, &as_ben, plans).await.0), "FLD-0003");
+        folders::update(one, &anna, plans, shared_with(Some(Entity::User(BEN)))).await.unwrap();
+        assert_eq!(list(two, &as_ben, plans).await.0.unwrap(), 2);
+        folders::update(one, &anna, plans, shared_with(None)).await.unwrap();
+        assert_eq!(code(list(two, &as_ben, plans).await.0), "FLD-0003");
+        let other = sign_in(two, "ben").await;
+        on(two, &other).await.unwrap();
+        logout(one, &other.caller).await.unwrap();
+        assert_eq!(code(on(two, &other).await), "SES-0203");
+        contexts::disable(one, &Named::Id(CONTEXT), None).await.unwrap();
+        assert_eq!(code(on(two, &as_ben).await), "SES-0204");
+        contexts::enable(one, &Named::Id(CONTEXT)).await.unwrap();
+        on(two, &as_ben).await.unwrap();
+        let off = users::UserChange { enabled: Some(false), ..users::UserChange::default() };
+        users::change(one, CONTEXT, &Named::Id(BEN), &off).await.unwrap();
+        assert_eq!(code(on(two, &as_ben).await), "SES-0203");
+    })
+    .await;
+}

@@ -1,0 +1,80 @@
+//! What else a node remembers: where contexts live, and whose a session is and when it was used.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use quick_cache::sync::Cache as Map;
+use zebu_cluster::{ScopeKey, Token, Validity};
+use zebu_model::{ContextId, UserId};
+
+use crate::place::Place;
+
+/// What says where contexts live: all of configdb that a place is made of. Its space is no context's.
+pub(crate) const PLACES: ScopeKey = ScopeKey { space: u64::MAX, kind: 0, id: 0 };
+/// How long a load may wait for the rows of what it loads. Whoever has them for longer may be a member that is gone: then what is
+/// loaded is true, but not kept.
+pub(crate) const LOOK_MAX: Duration = Duration::from_millis(100);
+
+/// Places of this many contexts are remembered, and that many sessions: some 400 and 150 bytes each.
+const PLACES_MAX: usize = 20_000;
+const SESSIONS_MAX: usize = 100_000;
+
+/// What is known of a session though nobody announces it: who serves it is told nowhere but in its row.
+#[derive(Clone, Debug)]
+pub(crate) struct Used {
+    /// Whose it is. Never changes.
+    pub(crate) user: UserId,
+    /// When it was last used as far as this node knows, ms since the epoch.
+    pub(crate) used: i64,
+    /// The node that wrote that.
+    pub(crate) node: Arc<str>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Places {
+    validity: Arc<Validity>,
+    places: Map<ContextId, (Token, Place)>,
+    sessions: Map<[u8; 32], Used>,
+}
+
+impl Places {
+    pub(crate) fn new(validity: Arc<Validity>) -> Places {
+        Places { validity, places: Map::new(PLACES_MAX), sessions: Map::new(SESSIONS_MAX) }
+    }
+
+    /// For a load that begins now; `None` if what it finds may not be kept.
+    pub(crate) fn token(&self) -> Option<Token> {
+        self.validity.token(PLACES)
+    }
+
+    /// Where a context lives, if that is still true.
+    pub(crate) fn get(&self, context: ContextId) -> Option<Place> {
+        let (token, place) = self.places.get(&context)?;
+        // It has just been found again.
+        self.validity.stands(PLACES, token).then(|| Place { resolved: Instant::now(), ..place })
+    }
+
+    /// Whether nobody has waited in this epoch for the rows that a place is made of.
+    pub(crate) fn is_unseen(&self, context: ContextId, token: Token) -> bool {
+        self.places.get(&context).is_none_or(|(seen, _)| seen.epoch() != token.epoch())
+    }
+
+    /// Remembers where a context lives. Not of one that nobody may work in: that it is made, or enabled, is announced to nobody.
+    pub(crate) fn keep(&self, token: Token, place: &Place) {
+        if place.enabled {
+            self.places.insert(place.context, (token, place.clone()));
+        }
+    }
+
+    pub(crate) fn session(&self, token_hash: &[u8; 32]) -> Option<Used> {
+        self.sessions.get(token_hash)
+    }
+
+    pub(crate) fn keep_session(&self, token_hash: [u8; 32], used: Used) {
+        self.sessions.insert(token_hash, used);
+    }
+
+    pub(crate) fn forget_session(&self, token_hash: &[u8; 32]) {
+        self.sessions.remove(token_hash);
+    }
+}
