@@ -109,6 +109,5 @@ fn two_writers_show_a_third_node_nothing_stale() {
 
 #[test]
 fn all_that_can_go_wrong_at_once_makes_nothing_stale() {
-    let happens = [PEER_IS_TOLD, ORPHAN_COMMITS];
-    check(cases::everything(), Some(7), &happens, &[PEER_IS_AWAITED, MEMORY_ANSWERS]);
+    check(cases::everything(), Some(8), &[PEER_IS_TOLD, ORPHAN_COMMITS], &[PEER_IS_AWAITED, REMOVED_ALIVE]);
 }
