@@ -27,7 +27,7 @@ const FILES: u32 = 20;
 pub(crate) struct Data<'a> {
     engine: &'a Engine,
     pub(crate) app: Arc<App>,
-    store: Store,
+    pub(crate) store: Store,
     /// The folder that every context's user 3 shares with user 4.
     pub(crate) shared: FolderId,
     schemas: Vec<String>,

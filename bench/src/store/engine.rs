@@ -1,6 +1,7 @@
 //! The databases of a run: where they are, and statements past the store to fill them quickly.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use zebu_mariadb::Server;
@@ -133,7 +134,22 @@ impl Engine {
             let tables: Vec<String> = tables.lines().map(|table| format!("{schema}.{table}")).collect();
             server.sql(&format!("ANALYZE TABLE {}", tables.join(", ")));
         }
+        // What was filled in is still on its way to the disk, and commits would wait behind it.
+        server.sql("SET GLOBAL innodb_max_dirty_pages_pct = 0");
+        let deadline = Instant::now() + FLUSHED_MAX;
+        while dirty_pages(server) > DIRTY_PAGES && Instant::now() < deadline {}
+        server.sql("SET GLOBAL innodb_max_dirty_pages_pct = DEFAULT");
     }
+}
+
+/// How long the pages of a filling may take to the disk.
+const FLUSHED_MAX: Duration = Duration::from_secs(300);
+/// As many pages are always on their way.
+const DIRTY_PAGES: u64 = 200;
+
+fn dirty_pages(server: &Server) -> u64 {
+    let said = server.sql("SHOW GLOBAL STATUS LIKE 'Innodb_buffer_pool_pages_dirty'");
+    said.split_whitespace().last().and_then(|count| count.parse().ok()).unwrap_or(0)
 }
 
 fn of_t(columns: &str) -> String {

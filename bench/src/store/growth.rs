@@ -9,6 +9,8 @@ use zebu_app::meter::{Meter, measured};
 use zebu_app::sessions::{self, Credentials};
 use zebu_app::{App, Client, files};
 use zebu_model::FolderId;
+use zebu_store::Store;
+use zebu_store::configdb::sequence;
 
 use super::data::{Data, USERS, permissions};
 use super::engine::Engine;
@@ -17,7 +19,7 @@ use super::engine::Engine;
 const SAMPLE: u32 = 60;
 /// How often each.
 const ROUNDS: usize = 3;
-const ACTIONS: [&str; 5] = ["login", "folder listing", "file listing", "share", "sync"];
+const ACTIONS: [&str; 6] = ["login", "folder listing", "file listing", "share", "sync", "a commit"];
 
 /// Cost of one action: statements, and microseconds in databases.
 type Costs = [(u64, Vec<u64>); ACTIONS.len()];
@@ -33,7 +35,7 @@ pub(crate) async fn table(engine: &Engine, steps: &[u32]) {
         let begun = Instant::now();
         data.grow_to(*step).await;
         let filled = begun.elapsed().as_secs_f64();
-        let costs = measure(&data.app, data.shared, *step).await;
+        let costs = measure(&data.app, &data.store, data.shared, *step).await;
         let medians: Vec<u64> = costs.iter().map(|(_, times)| median(times)).collect();
         let cells: Vec<String> = costs
             .iter()
@@ -60,11 +62,13 @@ fn sample(contexts: u32) -> impl Iterator<Item = u32> {
     (0..SAMPLE).map(move |n| (n.wrapping_mul(step)) % contexts + 1)
 }
 
-async fn measure(app: &App, shared: FolderId, contexts: u32) -> Costs {
+async fn measure(app: &App, store: &Store, shared: FolderId, contexts: u32) -> Costs {
     let mut costs: Costs = std::array::from_fn(|_| (0, Vec::new()));
     for round in 0..=ROUNDS {
         for context in sample(contexts) {
-            for (cost, (statements, us)) in costs.iter_mut().zip(visit(app, shared, context, round).await) {
+            for (cost, (statements, us)) in
+                costs.iter_mut().zip(visit(app, store, shared, context, round).await)
+            {
                 // The first round warms the caches of the databases.
                 if round > 0 {
                     cost.0 = cost.0.max(statements);
@@ -77,7 +81,13 @@ async fn measure(app: &App, shared: FolderId, contexts: u32) -> Costs {
 }
 
 /// One user's visit; what each action cost.
-async fn visit(app: &App, shared: FolderId, context: u32, round: usize) -> [(u64, u64); ACTIONS.len()] {
+async fn visit(
+    app: &App,
+    store: &Store,
+    shared: FolderId,
+    context: u32,
+    round: usize,
+) -> [(u64, u64); ACTIONS.len()] {
     let login = format!("user3@c{context}");
     let client = Client { name: "bench".to_owned(), ..Client::default() };
     let mut costs = Vec::with_capacity(ACTIONS.len());
@@ -99,6 +109,12 @@ async fn visit(app: &App, shared: FolderId, context: u32, round: usize) -> [(u64
     cost!(folders::update(app, caller, shared, change));
     let changes = cost!(files::updates(app, caller, shared, version));
     assert!(changes.changed.is_empty());
+    // Next to nothing but a commit: login and share have one each, and the disk may not be this run's alone.
+    cost!(async {
+        let mut tx = store.config_write().await?;
+        sequence::hold_placement(&mut tx).await?;
+        tx.commit().await
+    });
     sessions::logout(app, caller).await.unwrap();
     costs.try_into().unwrap()
 }
