@@ -331,9 +331,9 @@ async fn an_upload_that_ends_after_its_context_was_deleted_leaves_nothing_even_i
 #[tokio::test]
 async fn what_an_upload_wrote_into_a_deleted_context_is_removed_even_if_its_node_was_killed() {
     on_each_engine(Quota::Unlimited, async |pair| {
-        cluster::join(&pair.one, "localhost:1").await.unwrap();
+        cluster::join(&pair.one, "localhost:1", None).await.unwrap();
         let killed = node(&pair.configdb, "OX-3", &pair.clock).await;
-        cluster::join(&killed, "localhost:3").await.unwrap();
+        cluster::join(&killed, "localhost:3", None).await.unwrap();
         let anna = caller(&killed, "anna").await;
         let mine = home(&killed, &anna).await;
         let mut slow = files::upload(&killed, &anna, Some(mine), None).await.unwrap();

@@ -93,7 +93,7 @@ pub(crate) async fn name(
 /// Both nodes are members, alive, so that nobody takes what they have reserved for left behind.
 pub(crate) async fn join(pair: &Pair) {
     for app in [&pair.one, &pair.two] {
-        cluster::join(app, "localhost:1").await.unwrap();
+        cluster::join(app, "localhost:1", None).await.unwrap();
     }
 }
 
