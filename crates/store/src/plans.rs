@@ -161,8 +161,6 @@ mod tests {
             "properties in a folder": dav::properties_in_folder(&mut tx, parent);
             "usage": usage::used(&mut tx);
             "keys with a name": stored::still_named(&mut tx, &["k4000".to_owned()]);
-            "keys that are known": stored::known(&mut tx, &["k4000".to_owned()]);
-            "keys behind one": stored::named_behind(&mut tx, "k4000", 10);
         }
         drop(tx);
         let mut tx =
