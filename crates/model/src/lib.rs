@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod account;
+pub mod estate;
 pub mod file;
 pub mod folder;
 pub mod ids;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use zebu_model::access::Flag;
 use zebu_model::limits::LIST_IDS_MAX;
 use zebu_model::{FileId, FolderId, Refusal, Scope, Version};
+use zebu_store::WriteTx;
 use zebu_store::shard::{files, folders, stored, usage};
 
 use super::locks::{self, Holding};
@@ -111,13 +112,18 @@ async fn attempt(
     if going.is_empty() {
         return Ok((newer, Version::NONE));
     }
-    let contents = files::contents_of_files(&mut tx, &going).await?;
-    let bytes = contents.iter().fold(0i64, |sum, (_, size)| sum.saturating_add_unsigned(*size));
-    let keys: Vec<String> = contents.into_iter().map(|(key, _)| key).collect();
-    usage::add(&mut tx, folder, bytes.saturating_neg()).await?;
-    stored::doom(&mut tx, &keys, app.now_ms()).await?;
-    files::delete(&mut tx, folder, &going).await?;
+    remove(&mut tx, folder, &going, app.now_ms()).await?;
     let stamp = tx.stamp();
     tx.commit().await?;
     Ok((newer, stamp))
+}
+
+/// Removes items of one folder with all their versions, and gives their contents up. Asks for no right.
+pub(crate) async fn remove(tx: &mut WriteTx, folder: FolderId, going: &[FileId], now_ms: i64) -> Result<()> {
+    let contents = files::contents_of_files(tx, going).await?;
+    let bytes = contents.iter().fold(0i64, |sum, (_, size)| sum.saturating_add_unsigned(*size));
+    let keys: Vec<String> = contents.into_iter().map(|(key, _)| key).collect();
+    usage::add(tx, folder, bytes.saturating_neg()).await?;
+    stored::doom(tx, &keys, now_ms).await?;
+    Ok(files::delete(tx, folder, going).await?)
 }

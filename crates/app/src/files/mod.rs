@@ -15,6 +15,7 @@ mod upload;
 pub use change::{FileChange, update};
 pub use content::{Opened, open};
 pub use create::{Fields, NewFile, create};
+pub(crate) use delete::remove;
 pub use delete::{Wanted, delete};
 pub use list::{FileChanges, get, list, some, updates, versions};
 pub use locks::Holding;

@@ -5,6 +5,7 @@
 //! what a process remembers of a job, nor write to a context's rows without holding its home under the job's epoch.
 
 pub mod delete_context;
+pub mod delete_user;
 mod hold;
 pub mod move_database;
 pub mod move_filestore;

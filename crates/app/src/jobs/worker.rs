@@ -9,7 +9,7 @@ use std::time::Duration;
 use zebu_store::configdb::jobs::{self, Job, State};
 
 use super::hold::{Hold, Stop};
-use super::{delete_context, move_database, move_filestore};
+use super::{delete_context, delete_user, move_database, move_filestore};
 use crate::app::App;
 use crate::error::Result;
 use crate::settle::until_settled;
@@ -61,6 +61,7 @@ async fn run(hold: &Hold<'_>, job: &Job) -> std::result::Result<String, Stop> {
         move_database::KIND => move_database::run(hold, job).await,
         move_filestore::KIND => move_filestore::run(hold, job).await,
         delete_context::KIND => delete_context::run(hold, job).await,
+        delete_user::KIND => delete_user::run(hold, job).await,
         other => Err(Stop::Refused(format!("this program knows no jobs of the kind {other}"))),
     }
 }

@@ -144,6 +144,8 @@ denials! {
     LoginTaken { login: String } = "OPR-0702", InvalidData, "User {login} already exists in this context";
     DisplayNameTaken { display_name: String } = "OPR-0703", InvalidData, "The displayname \"{display_name}\" is already used in this context";
     AdminStays { what: &'static str } = "OPR-0704", InvalidData, "The context's administrator can not be {what}";
+    HeirInvalid { user: String } = "OPR-0705", InvalidData, "User {user} can not be handed what they leave behind themselves: name somebody else";
+    UserLeaving { user: String } = "OPR-0706", InvalidData, "User {user} is being deleted: name somebody else";
     GroupUnknown { group: String } = "OPR-0801", NoGroup, "No such group {group} in context";
     GroupTaken { name: String } = "OPR-0802", InvalidData, "Group {name} already exists in this context";
     GroupFixed { group: String } = "OPR-0803", InvalidData, "Group {group} is part of every context: it can not be deleted or renamed";

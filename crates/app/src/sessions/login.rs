@@ -78,6 +78,8 @@ pub async fn login(app: &App, given: Credentials<'_>, client: &Client, stays: bo
 async fn insert(app: &App, caller: &Caller, row: &Session) -> Result<()> {
     let life = app.config.sessions.lifetimes();
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Sessions(row.user)])).await?;
+    // Comparing the password takes its time: whoever was deleted or disabled meanwhile gets no session.
+    caller.as_of(&mut tx).await?;
     sessions::delete_expired(
         &mut tx,
         row.user,

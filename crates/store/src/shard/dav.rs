@@ -17,7 +17,8 @@ fn key(target: Target) -> (i64, i64) {
     }
 }
 
-fn lock(mut row: Row) -> Result<Lock> {
+/// Reads `token, folder, file, uid, shared, deep, owner, expires`.
+pub(super) fn lock(mut row: Row) -> Result<Lock> {
     let token = row.text()?;
     let (folder, file) = (row.folder()?, row.file()?);
     Ok(Lock {

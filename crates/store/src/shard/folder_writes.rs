@@ -96,6 +96,11 @@ pub async fn set_place(
     let sql = "UPDATE folders SET parent = ?, title = ? WHERE cid = ? AND id = ?";
     let values = args![parent, title, tx.context, folder.id];
     tx.execute("folders", sql, values).await?;
+    resettle(tx, folder, parent, by).await
+}
+
+/// What goes with a folder that has come below another parent: `folder` is as it was before.
+pub(super) async fn resettle(tx: &mut WriteTx, folder: &Folder, parent: FolderId, by: UserId) -> Result<()> {
     let sql = "UPDATE folder_permissions SET parent = ? WHERE cid = ? AND folder = ?";
     tx.execute("folder_permissions", sql, args![parent, tx.context, folder.id]).await?;
     bury(tx, std::slice::from_ref(folder)).await?;
@@ -104,7 +109,8 @@ pub async fn set_place(
     mark_changed(tx, folder.id, by).await
 }
 
-async fn mark_changed(tx: &mut WriteTx, folder: FolderId, by: UserId) -> Result<()> {
+/// Says that somebody changed a folder.
+pub(super) async fn mark_changed(tx: &mut WriteTx, folder: FolderId, by: UserId) -> Result<()> {
     let stamp = tx.touch(Scope::Tree)?;
     let sql = "UPDATE folders SET modified = ?, modified_by = ? WHERE cid = ? AND id = ?";
     tx.execute("folders", sql, args![stamp, by, tx.context, folder]).await.map(drop)

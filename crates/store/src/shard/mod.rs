@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod dav;
+pub mod estate;
 pub mod files;
 pub mod folder_writes;
 pub mod folders;

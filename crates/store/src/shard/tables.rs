@@ -108,6 +108,17 @@ impl Table {
         &self.columns
     }
 
+    /// The number that a row has in a column: for who checks what refers to what. `None`: there is no such column, or no number
+    /// in it.
+    #[must_use]
+    pub fn number(&self, record: &Record, column: &str) -> Option<i64> {
+        let at = self.columns.iter().position(|name| *name == column)?;
+        match record.0.get(at) {
+            Some(Value::Int(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
     fn keys(&self) -> &[&'static str] {
         self.columns.get(..self.key).unwrap_or_default()
     }

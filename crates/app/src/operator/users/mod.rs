@@ -1,8 +1,9 @@
-//! The users of a context: `createuser`, `changeuser`, `listuser` and the commands beside.
+//! The users of a context: `createuser`, `changeuser`, `deleteuser`, `listuser` and the commands beside.
 
 mod act_as;
 mod change;
 mod create;
+mod delete;
 mod import;
 mod list;
 mod prepare;
@@ -19,6 +20,7 @@ pub use act_as::act_as;
 pub use change::{AccessFilter, UserChange, change, change_access};
 pub use create::create;
 pub(super) use create::insert;
+pub use delete::{Estate, delete};
 pub use import::import;
 pub use list::{UserRow, access_of, exists, list};
 pub(super) use prepare::Prepared;
