@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
+use zebu_app::App;
 use zebu_app::operator::jobs::{self, JobRow};
 use zebu_model::ContextId;
 
@@ -20,11 +21,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) async fn delete_context(asked: Asked) -> Outcome {
     let which = asked.options.read::<Which>()?.named()?;
     let (context, job) = jobs::delete_context(&asked.app, &which).await?;
-    let job = jobs::wait(&asked.app, job, PATIENCE).await?;
+    match ended(&asked.app, job).await? {
+        true => Ok(Reply::done("context", context.0, "deleted")),
+        false => Ok(Reply::sentence(format!("context {context} is being deleted, scheduled as job {job}"))),
+    }
+}
+
+/// Waits a while for the end of a job. Whether it is done; one that was called off or failed is refused with what it says.
+pub(super) async fn ended(app: &App, job: i64) -> Result<bool, Refused> {
+    let job = jobs::wait(app, job, PATIENCE).await?;
     match job.state {
-        "done" => Ok(Reply::done("context", context.0, "deleted")),
+        "done" => Ok(true),
         "failed" | "cancelled" => Err(Refused::invalid(job.message)),
-        _ => Ok(Reply::sentence(format!("context {context} is being deleted, scheduled as job {}", job.id))),
+        _ => Ok(false),
     }
 }
 

@@ -90,6 +90,7 @@ const COMMANDS: &[Command] = table! {
     "createuser/rows"    Context  users::import;
     "listuser"           Context  users::list;
     "changeuser"         Context  users::change;
+    "deleteuser"         Context  users::delete;
     "existsuser"         Context  users::exists;
     "changeaccessglobal" Context  users::change_access;
 

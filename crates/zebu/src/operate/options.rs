@@ -41,6 +41,10 @@ pub(crate) const IMPORT: &[Opt] = &[Opt::text(
 pub(crate) const IF_ABSENT: &[Opt] =
     &[Opt::flag("if-absent", NO_LETTER, "If there is one already, change nothing and succeed")];
 
+/// Gone is gone.
+pub(crate) const IF_EXISTS: &[Opt] =
+    &[Opt::flag("if-exists", NO_LETTER, "If there is none, change nothing and succeed")];
+
 /// Which context, by number or by name.
 pub(crate) const CONTEXT: &[Opt] = &[
     Opt::id("contextid", 'c', "The context's number").one_of("context"),

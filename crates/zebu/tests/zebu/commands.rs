@@ -257,3 +257,43 @@ fn a_context_is_deleted_with_a_job_that_can_be_looked_at() {
     let gone = "context 1 could not be moved: Server response:\n The context 1 does not exist!";
     assert_eq!((code, said.as_str()), (102, gone));
 }
+
+#[test]
+fn a_user_is_deleted_signed_out_and_named_nowhere_and_may_be_gone_already() {
+    let machine = ready().with_a_context();
+    let node = machine.start_groupware();
+    let tool = |words: &str| machine.tool(words);
+    for name in ["anna", "ben", "carla"] {
+        let person = format!("-u {name} -d {name} -g {name} -s A. -e {name}@example.com -p secret");
+        tool(&format!("createuser {ADMIN} {person}"));
+    }
+    let mut anna = crate::http::Person::sign_in(node, "anna", None);
+    assert_eq!(anna.data("GET", "user?action=get", "")["id"], 3);
+    assert_eq!(tool(&format!("deleteuser {ADMIN} -u anna")), "user 3 in context 1 deleted");
+    assert_eq!(anna.ask("GET", "user?action=get", "").unwrap()["code"], "SES-0203");
+    let check = |words: &str, code: i32, expected: &str| {
+        let (found, said) = machine.refused(&format!("deleteuser {words}"));
+        assert_eq!((found, said.as_str()), (code, expected), "{words}");
+    };
+    let server =
+        |what: &str, message: &str| format!("{what} could not be deleted: Server response:\n {message}");
+    let gone = server("user in context 1", "No such user anna in context");
+    check(&format!("{ADMIN} -u anna"), 108, &gone);
+    let there = tool(&format!("deleteuser {ADMIN} -u anna --if-exists"));
+    assert_eq!(there, "user anna in context 1 does not exist");
+    let admin = server("user 2 in context 1", "The context's administrator can not be deleted");
+    check(&format!("{ADMIN} -i 2"), 103, &admin);
+    let both = server("user 4 in context 1", "The options reassign and no-reassign exclude each other.");
+    check(&format!("{ADMIN} -i 4 -r 5 --no-reassign"), 103, &both);
+    check(&format!("{ADMIN} -i 4 -r 3"), 108, &server("user 4 in context 1", "No such user 3 in context"));
+    let wrong = server("user 4 in context 1", "Authentication failed");
+    check("-c 1 -A ben -P secret -i 4", 101, &wrong);
+    assert_eq!(tool(&format!("deleteuser {ADMIN} -i 4 --reassign 5")), "user 4 in context 1 deleted");
+    assert_eq!(tool(&format!("deleteuser {ADMIN} -i 5 --no-reassign")), "user 5 in context 1 deleted");
+    let listed = tool(&format!("listuser {ADMIN} --csv"));
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    let help = tool("deleteuser --help");
+    assert!(help.contains("--no-reassign") && help.contains("deleteuser -c 1 -A oxadmin"), "{help}");
+    let person = "-u anna -d anna -g anna -s A. -e anna@example.com -p secret";
+    assert_eq!(tool(&format!("createuser {ADMIN} {person}")), "user 6 in context 1 created");
+}

@@ -55,6 +55,7 @@ pub(crate) const TOOLS: &[&Tool] = &[
     &users::CREATE,
     &users::LIST,
     &users::CHANGE,
+    &users::DELETE,
     &users::EXISTS,
     &users::CHANGE_ACCESS,
     &groups::CREATE,

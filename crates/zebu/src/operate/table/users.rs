@@ -1,6 +1,6 @@
 //! Users. Their commands are for the administrator of their context.
 
-use crate::operate::options::{CONTEXT_ID, IF_ABSENT, IMPORT, SEARCH};
+use crate::operate::options::{CONTEXT_ID, IF_ABSENT, IF_EXISTS, IMPORT, SEARCH};
 use crate::operate::takes::Takes;
 use crate::operate::tool::{NO_LETTER, Opt, Realm, Shows, Tool, left, right};
 
@@ -98,6 +98,34 @@ pub(super) static CHANGE: Tool = Tool {
         "Changes a user",
         "changed",
         "changeuser -c 1 -A oxadmin -P secret -i 3 -e new@example.com",
+    )
+};
+
+pub(super) static DELETE: Tool = Tool {
+    more: "The user is signed out everywhere before this returns, and nobody can sign in as them any more. What others may have a \
+           use for is handed over: public folders, the files they made, the folder for files they were born with if something is in \
+           it, and private folders that somebody else sees; other private folders go. With --no-reassign everything goes that they \
+           made; only a public folder that holds something of others stays, and becomes the administrator's. Versions that they \
+           made of other people's files always stay. It waits up to a minute for the end; what takes longer goes on as a job. The \
+           context's administrator can not be deleted, and a number is never used again.",
+    options: &[
+        CONTEXT_ID,
+        WHICH,
+        &[
+            Opt::id(
+                "reassign",
+                'r',
+                "The number of the user who gets what is handed over; default the context's administrator",
+            ),
+            Opt::flag("no-reassign", NO_LETTER, "Hand nothing over: delete what the user made"),
+        ],
+        IF_EXISTS,
+    ],
+    ..about_users(
+        "deleteuser",
+        "Deletes a user, and hands over what others may have a use for",
+        "deleted",
+        "deleteuser -c 1 -A oxadmin -P secret -u testuser",
     )
 };
 
