@@ -7,6 +7,7 @@
 mod access;
 pub mod auth;
 pub mod contexts;
+pub mod counts;
 pub mod databases;
 pub mod error;
 pub mod filestores;
@@ -18,6 +19,7 @@ pub mod resources;
 pub mod servers;
 pub mod sessions;
 mod settings;
+pub mod usage;
 pub mod users;
 
 use std::fmt;

@@ -1,12 +1,12 @@
 //! A context moves to another database and back, between engines too.
 
-use zebu_app::operator::{Named, contexts};
+use zebu_app::operator::{Named, contexts, counts};
 use zebu_app::{files, jobs};
 use zebu_model::quota::Quota;
 use zebu_store::configdb::jobs::State;
 
-use crate::fixture::{CONTEXT, caller, folder, on, on_each_engine, put, sign_in};
-use crate::ground::{Engine, Ground, KEPT_MS, fill, moved, work, work_to_the_end};
+use crate::fixture::{CONTEXT, caller, dies_after, folder, on, on_each_engine, put, sign_in};
+use crate::ground::{Engine, Ground, KEPT_MS, SILENT_MS, fill, moved, work, work_to_the_end};
 
 #[tokio::test]
 async fn a_context_moves_and_not_a_row_is_different() {
@@ -120,6 +120,30 @@ async fn what_cannot_be_done_is_refused_when_it_is_asked_for() {
         let job = jobs::move_database::order(&pair.one, CONTEXT, there).await.unwrap();
         assert_eq!(work_to_the_end(&pair, &pair.two, job).await.state, State::Done);
         assert!(!ground.place().await.unwrap().enabled);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_counts_are_right_at_every_moment_of_a_move() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let ground = Ground::of(&pair).await;
+        let there = ground.register(&pair, Engine::Sqlite).await;
+        let job = jobs::move_database::order(&pair.one, CONTEXT, there).await.unwrap();
+        let mut steps = std::collections::BTreeSet::new();
+        let mut polls = 5;
+        loop {
+            dies_after(polls, jobs::work(&pair.one)).await;
+            assert_eq!(counts::check(&pair.two, false).await.unwrap(), [], "{steps:?}");
+            let at = jobs::get(&pair.one, job).await.unwrap().unwrap();
+            if at.state.is_over() {
+                break;
+            }
+            steps.insert(at.step.clone());
+            pair.clock.advance_ms(if at.step == "wait" { KEPT_MS } else { SILENT_MS });
+            polls += 9;
+        }
+        assert!(steps.contains("wait") && steps.len() > 2, "{steps:?}");
     })
     .await;
 }

@@ -13,6 +13,7 @@
 mod fixture;
 
 mod auth;
+mod checks;
 mod contexts;
 mod databases;
 mod filestores;

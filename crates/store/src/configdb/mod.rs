@@ -1,6 +1,7 @@
 //! The statements of configdb, one file a subject.
 
 pub mod contexts;
+pub mod counts;
 pub mod databases;
 pub mod filestores;
 pub mod jobs;

@@ -19,6 +19,7 @@
 //! | the commands | one file for each thing they are about |
 
 mod asked;
+mod checks;
 mod config;
 mod contexts;
 mod daemon;

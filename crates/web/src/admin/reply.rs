@@ -62,6 +62,11 @@ impl Reply {
         Reply { exit, ..Reply::sentence(format!("{what} {words}")) }
     }
 
+    /// The same, and the exit code 1: for checks, by whose exit code scripts learn whether all is well.
+    pub(super) fn something_was_wrong(self) -> Reply {
+        Reply { exit: Some(1), ..self }
+    }
+
     /// How many rows were made, and how many were there already.
     pub(super) fn counted(created: usize, existed: usize) -> Reply {
         Reply { created: Some(created), existed: Some(existed), ..Reply::default() }

@@ -9,7 +9,8 @@ use zebu_app::sessions::Credentials;
 
 use super::asked::{Asked, Outcome};
 use super::{
-    contexts, daemon, databases, filestores, groups, jobs, reasons, resources, servers, sessions, users,
+    checks, contexts, daemon, databases, filestores, groups, jobs, reasons, resources, servers, sessions,
+    users,
 };
 
 /// One command.
@@ -83,6 +84,9 @@ const COMMANDS: &[Command] = table! {
     "movecontextdatabase" Master  jobs::move_database;
     "movecontextfilestore" Master jobs::move_filestore;
     "jobcontrol"         Master   jobs::control;
+
+    "recalculatefilestoreusage" Master checks::recalculate;
+    "checkcountsconsistency" Master checks::counts;
 
     "closesessions"      Master   sessions::close;
 

@@ -1,5 +1,10 @@
 //! The operator's commands as scripts meet them: what they print to the letter, and their exit codes.
 
+use zebu_model::{ContextId, FolderId};
+use zebu_store::configdb::{contexts, databases};
+use zebu_store::shard::usage;
+use zebu_store::{Config, Plan, Store};
+
 use crate::machine::Machine;
 use crate::ready::{ADMIN, MASTER, ready};
 
@@ -296,4 +301,57 @@ fn a_user_is_deleted_signed_out_and_named_nowhere_and_may_be_gone_already() {
     assert!(help.contains("--no-reassign") && help.contains("deleteuser -c 1 -A oxadmin"), "{help}");
     let person = "-u anna -d anna -g anna -s A. -e anna@example.com -p secret";
     assert_eq!(tool(&format!("createuser {ADMIN} {person}")), "user 6 in context 1 created");
+}
+
+/// Goes past the program to its databases.
+fn miscount(machine: &Machine, work: impl AsyncFnOnce(Store)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let configdb = format!("sqlite:{}/config.db", machine.path("db").display());
+    runtime.block_on(async { work(Store::open(Config::new(configdb)).await.unwrap()).await });
+}
+
+#[test]
+fn counters_that_went_wrong_are_reported_by_the_exit_code_and_mended() {
+    let machine = ready().with_a_context();
+    let run = |words: &str| {
+        let (code, said, errors) = machine.run(&format!("/opt/open-xchange/sbin/{words} {MASTER}"));
+        assert_eq!(errors, "", "{words}");
+        (code, said)
+    };
+    let right = (0, "usage of 1 contexts is right\n".to_owned());
+    for whose in ["-c 1", "-N 1", "-f 3", "--all"] {
+        assert_eq!(run(&format!("recalculatefilestoreusage {whose}")), right, "{whose}");
+    }
+    let right = (0, "all counts of contexts are right\n".to_owned());
+    assert_eq!(run("checkcountsconsistency"), right);
+    miscount(&machine, async |store| {
+        let place = contexts::by_id(&mut store.config().await.unwrap(), ContextId(1)).await.unwrap().unwrap();
+        let mut tx = store.write(&place, Plan::default(), 1).await.unwrap();
+        usage::add(&mut tx, FolderId(3), 10).await.unwrap();
+        tx.commit().await.unwrap();
+    });
+    let table = "cid counted used difference\n  1      10    0        -10\n";
+    assert_eq!(run("recalculatefilestoreusage -a"), (1, table.to_owned()));
+    assert_eq!(run("recalculatefilestoreusage -a").0, 0);
+    miscount(&machine, async |store| {
+        let mut tx = store.config_write().await.unwrap();
+        databases::count_contexts(&mut tx, "oxdatabase_5", 2).await.unwrap();
+        tx.commit().await.unwrap();
+    });
+    let csv = |state: &str| {
+        format!(
+            "what,id,name,counted,there,state\n\"database\",\"4\",\"oxdatabase\",\"3\",\"1\",\"{state}\"\n\
+             \"schema\",\"4\",\"oxdatabase_5\",\"3\",\"1\",\"{state}\"\n"
+        )
+    };
+    assert_eq!(run("checkcountsconsistency --csv"), (1, csv("wrong")));
+    assert_eq!(run("checkcountsconsistency --csv --fix"), (1, csv("mended")));
+    assert_eq!(run("checkcountsconsistency --fix"), right);
+    let (code, said) = machine.refused(&format!("recalculatefilestoreusage {MASTER} -c 9"));
+    let gone = "file store usage could not be recalculated: Server response:\n The context 9 does not exist!";
+    assert_eq!((code, said.as_str()), (102, gone));
+    let (code, said) = machine.refused(&format!("recalculatefilestoreusage {MASTER} -a -f 3"));
+    assert!(code == 103 && said.ends_with("exclude each other."), "{code} {said}");
+    let (code, _) = machine.refused("checkcountsconsistency -A oxadmin -P secret --fix");
+    assert_eq!(code, 101);
 }

@@ -38,6 +38,7 @@ use zebu_store::configdb::jobs::{Job, Progress};
 use super::hold::{Hold, Outcome, Stop};
 use super::{enter, of_json, to_json};
 use crate::app::App;
+use crate::error::Result;
 use crate::operator::{self, Denied};
 
 /// What the rows of these jobs say.
@@ -80,6 +81,15 @@ pub async fn order(app: &App, context: ContextId, database: i64) -> operator::Re
     let what =
         Move { database, schema: None, source: None, moved: 0, paused: 0, undone_because: String::new() };
     Ok(enter(app, KIND, context, &what).await?)
+}
+
+/// The schema in which a move has counted its context, whether the context is there already or not; with the master it is on.
+pub(crate) fn counted(job: &Job) -> Result<Option<(i64, String)>> {
+    if job.kind != KIND {
+        return Ok(None);
+    }
+    let what: Move = of_json(job)?;
+    Ok(what.schema.map(|schema| (what.database, schema)))
 }
 
 impl Move {

@@ -1,5 +1,6 @@
 //! All commands, one file for each thing they are about.
 
+mod checks;
 mod contexts;
 mod daemon;
 mod databases;
@@ -52,6 +53,8 @@ pub(crate) const TOOLS: &[&Tool] = &[
     &jobs::MOVE_DATABASE,
     &jobs::MOVE_FILESTORE,
     &jobs::CONTROL,
+    &checks::USAGE,
+    &checks::COUNTS,
     &users::CREATE,
     &users::LIST,
     &users::CHANGE,
