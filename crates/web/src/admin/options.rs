@@ -1,6 +1,7 @@
 //! The options of a command: a JSON object of long names, as the command line has them. What a command does not take is
 //! refused by name.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use zebu_app::operator::{AccessSpec, Fields, Named};
@@ -125,10 +126,22 @@ pub(super) fn named<T>(id: Option<T>, name: Option<String>, options: &str) -> Re
     }
 }
 
+/// Something registered, by its number or its name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    id: Option<i64>,
+    name: Option<String>,
+}
+
+impl Which {
+    pub(super) fn named(self) -> Result<Named<i64>, Refused> {
+        named(self.id, self.name, "id or name")
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
 
     #[derive(Debug, Deserialize)]

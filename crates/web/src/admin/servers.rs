@@ -5,7 +5,7 @@ use serde_json::json;
 use zebu_app::operator::servers;
 
 use super::asked::{Asked, Outcome};
-use super::options::{everything, named};
+use super::options::{Which, everything};
 use super::reply::Reply;
 
 #[derive(Deserialize)]
@@ -37,17 +37,9 @@ pub(super) async fn list(asked: Asked) -> Outcome {
     Ok(Reply::table(&["id", "name"], servers.into_iter().map(|s| vec![json!(s.id), json!(s.name)])))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Which {
-    id: Option<i64>,
-    name: Option<String>,
-}
-
 /// `unregisterserver`.
 pub(super) async fn unregister(asked: Asked) -> Outcome {
-    let options: Which = asked.options.read()?;
-    let which = named(options.id, options.name, "id or name")?;
+    let which = asked.options.read::<Which>()?.named()?;
     let id = servers::unregister(&asked.app, &which).await?;
     Ok(Reply::done("server", id, "unregistered"))
 }

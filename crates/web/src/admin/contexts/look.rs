@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zebu_app::operator::contexts::{self, ContextFilter, ContextRow};
-use zebu_app::operator::databases;
+use zebu_app::operator::{Named, databases};
 use zebu_model::access::Flag;
 
 use super::super::asked::{Asked, Outcome};
-use super::super::options::everything;
+use super::super::options::{self, everything};
 use super::super::refused::Refused;
 use super::super::reply::Reply;
 use super::Which;
@@ -76,20 +76,13 @@ pub(in super::super) async fn list(mut asked: Asked) -> Outcome {
     table(&asked, filter).await
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct On {
-    id: Option<i64>,
-    name: Option<String>,
-}
-
 /// `listcontextsbydatabase`.
 pub(in super::super) async fn list_by_database(mut asked: Asked) -> Outcome {
-    let options: On = asked.take_options().read()?;
+    let which = asked.take_options().read::<options::Which>()?.named()?;
     let all = databases::list(&asked.app, "*").await?;
-    let is_meant = |row: &databases::DatabaseRow| match (options.id, &options.name) {
-        (Some(id), _) => row.id == id,
-        (None, name) => Some(&row.name) == name.as_ref(),
+    let is_meant = |row: &databases::DatabaseRow| match &which {
+        Named::Id(id) => row.id == *id,
+        Named::Name(name) => row.name == *name,
     };
     let found = all.into_iter().find(is_meant);
     let found = found.ok_or_else(|| Refused::invalid("There is no such database."))?;
