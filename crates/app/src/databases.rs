@@ -59,6 +59,26 @@ pub fn seen(app: &App) -> Vec<ServerState> {
     app.store.servers_seen()
 }
 
+/// How each server is; looks first if nobody did. While configdb cannot be read, as far as this process knows.
+pub(crate) async fn states(app: &App) -> Vec<ServerState> {
+    match app.store.servers_state().await {
+        Ok(states) => states,
+        Err(error) => {
+            tracing::warn!("the registered databases cannot be read: {error}");
+            seen(app)
+        }
+    }
+}
+
+/// The registered masters to whose server groups nothing can be written at the moment, by name, each with the reason.
+pub(crate) async fn without_writer(app: &App) -> BTreeMap<String, String> {
+    // configdb's own group has no contexts.
+    let states: Vec<ServerState> = states(app).await.into_iter().filter(|state| state.id > 0).collect();
+    let has_writer = |group: &str| states.iter().any(|s| s.group == group && s.role == Role::Master);
+    let masters = states.iter().filter(|state| state.name == state.group && !has_writer(&state.group));
+    masters.map(|state| (state.name.clone(), state.trouble.clone())).collect()
+}
+
 /// What became of reads of contexts since this node started.
 #[must_use]
 pub fn reads(app: &App) -> Reads {
@@ -84,6 +104,14 @@ pub fn troubles(app: &App) -> Vec<String> {
 /// Watches over all registered servers from now on, whoever asks them.
 pub async fn watch(app: &App) -> Result<()> {
     Ok(app.store.watch().await?)
+}
+
+/// The same for a process that may start before configdb can be read: tries until it can.
+pub async fn watching(app: Arc<App>) {
+    while let Err(error) = watch(&app).await {
+        tracing::warn!("the registered databases cannot be read: {}", error.cause_chain());
+        tokio::time::sleep(TRY_AGAIN).await;
+    }
 }
 
 /// Brings all schemas up to date, one after the other, until all are. One that cannot be, because its server is dead, holds up

@@ -15,6 +15,8 @@ pub struct Master {
     pub contexts_max: i64,
     /// How many it has.
     pub contexts: i64,
+    /// Why nothing can be written to it at the moment, if that is so.
+    pub gone: Option<String>,
 }
 
 /// A file store that could take a context.
@@ -44,6 +46,11 @@ pub enum NoRoom {
         /// How many that is.
         limit: i64,
     },
+    /// Nothing can be written to it at the moment.
+    Gone {
+        /// Why.
+        why: String,
+    },
     /// What is set aside for its contexts and for one more is more than its size.
     TooSmall {
         /// Bytes set aside for the contexts it has.
@@ -61,6 +68,7 @@ impl fmt::Display for NoRoom {
             NoRoom::Weightless => f.write_str("its weight is 0"),
             NoRoom::Locked => f.write_str("it may hold no contexts"),
             NoRoom::Full { limit } => write!(f, "it holds as many contexts as it may, {limit}"),
+            NoRoom::Gone { why } => write!(f, "nothing can be written to it: {why}"),
             NoRoom::TooSmall { reserved, more, size } => {
                 write!(f, "of its {size} bytes {reserved} are set aside, and a context needs {more} more")
             }
@@ -76,7 +84,10 @@ impl Master {
         if self.contexts_max > 0 && self.contexts >= self.contexts_max {
             return Some(NoRoom::Full { limit: self.contexts_max });
         }
-        (self.weight <= 0).then_some(NoRoom::Weightless)
+        if self.weight <= 0 {
+            return Some(NoRoom::Weightless);
+        }
+        self.gone.clone().map(|why| NoRoom::Gone { why })
     }
 
     /// Whether this one is further behind its share than another: `(2 contexts + 1) / weight` is smaller, compared without
@@ -157,6 +168,7 @@ mod tests {
             weight: *weight,
             contexts_max: -1,
             contexts: 0,
+            gone: None,
         };
         (1..).zip(weights).map(master).collect()
     }
@@ -215,8 +227,9 @@ mod tests {
 
     #[test]
     fn who_takes_no_context_says_why() {
-        let mut candidates = masters(&[0, 10, 10]);
+        let mut candidates = masters(&[0, 10, 10, 10]);
         candidates[1].contexts_max = 0;
+        candidates[3].gone = Some("it does not answer".to_owned());
         (candidates[2].contexts_max, candidates[2].contexts) = (7, 7);
         let reasons: Vec<String> = master(&candidates)
             .unwrap_err()
@@ -228,10 +241,20 @@ mod tests {
             [
                 "db1: its weight is 0",
                 "db2: it may hold no contexts",
-                "db3: it holds as many contexts as it may, 7"
+                "db3: it holds as many contexts as it may, 7",
+                "db4: nothing can be written to it: it does not answer"
             ]
         );
         assert_eq!(master(&[]), Err(Vec::new()));
+    }
+
+    #[test]
+    fn a_master_that_is_gone_is_passed_over_whatever_its_share() {
+        let mut candidates = masters(&[100, 1]);
+        candidates[0].gone = Some("it does not answer".to_owned());
+        assert_eq!(master(&candidates), Ok(2));
+        candidates[0].gone = None;
+        assert_eq!(master(&candidates), Ok(1));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::error::{Denied, Result};
 use crate::app::App;
 
 pub use change::{DatabaseChange, change, unregister};
+pub(in crate::operator) use host::hostname;
 pub use list::{DatabaseRow, list};
 pub use register::{NewDatabase, register};
 

@@ -1,6 +1,7 @@
 //! Where contexts are put: by weight and room, however many come at once.
 
 use futures_util::future::join_all;
+use zebu_app::operator::contexts::NewContext;
 use zebu_app::operator::databases::{self, DatabaseChange, NewDatabase};
 use zebu_app::operator::filestores::{self, FilestoreChange, NewFilestore};
 use zebu_app::operator::{Named, Settings, contexts};
@@ -18,6 +19,32 @@ async fn another(bare: &Bare, weight: i64) -> i64 {
         ..NewDatabase::default()
     };
     databases::register(&bare.app, &new, false).await.unwrap().id
+}
+
+/// Registers a server of MariaDB of its own.
+async fn own(bare: &Bare, name: &str) -> zebu_mariadb::Group {
+    // One that keeps what was committed when it is killed.
+    let servers = zebu_mariadb::Group::start(0);
+    let new = NewDatabase {
+        name: name.to_owned(),
+        hostname: servers.master.socket().display().to_string(),
+        login: "root".to_owned(),
+        ..NewDatabase::default()
+    };
+    databases::register(&bare.app, &new, false).await.unwrap();
+    servers
+}
+
+/// Waits until a server is seen to be this; why it is, if there is something wrong.
+async fn seen_as(bare: &Bare, name: &str, role: &str) -> String {
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(10));
+    loop {
+        let row = databases::list(&bare.app, name).await.unwrap().pop().unwrap();
+        if row.role == role {
+            return row.trouble;
+        }
+        look.tick().await;
+    }
 }
 
 async fn counts(bare: &Bare) -> Vec<i64> {
@@ -119,6 +146,47 @@ async fn when_nothing_has_room_each_says_why() {
         let name = &bare.name;
         let expected = format!("Unable to find a suitable server ({name}: it may hold no contexts)");
         assert_eq!(why, (106, expected));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_master_that_is_gone_takes_no_context_and_each_answer_says_why() {
+    on_each_engine(&Settings::default(), async |bare| {
+        let laid = bare.lay().await;
+        let servers = own(&bare, "other").await;
+        let server = &servers.master;
+        assert_eq!(seen_as(&bare, "other", "master").await, "");
+        let new = |id| context(ContextId(id), &format!("c{id}"));
+        server.kill();
+        let why = seen_as(&bare, "other", "out").await;
+        assert!(why.starts_with("its master other does not answer ("), "{why}");
+        // The second one's turn would be the other's.
+        for id in 1..=2 {
+            contexts::create(&bare.app, &new(id), false).await.unwrap();
+        }
+        assert_eq!(counts(&bare).await, [2, 0]);
+        let there = NewContext { database: Some(Named::Name("other".to_owned())), ..new(3) };
+        let (code, said_of_it) = said(contexts::create(&bare.app, &there, false).await);
+        assert_eq!(code, 106);
+        let start = format!("Database other on {} can not be used: its master", server.socket().display());
+        assert!(said_of_it.starts_with(&start), "{said_of_it}");
+        let full = DatabaseChange { contexts_max: Some(2), ..Default::default() };
+        databases::change(&bare.app, &Named::Id(laid.database), &full).await.unwrap();
+        let (code, why) = said(contexts::create(&bare.app, &new(3), false).await);
+        let full = format!(
+            "Unable to find a suitable server ({}: it holds as many contexts as it may, 2; ",
+            bare.name
+        );
+        assert!(code == 106 && why.starts_with(&full), "{why}");
+        assert!(
+            why.contains("other: nothing can be written to it: its master other does not answer ("),
+            "{why}"
+        );
+        server.start_again(&[]);
+        seen_as(&bare, "other", "master").await;
+        contexts::create(&bare.app, &new(3), false).await.unwrap();
+        assert_eq!(counts(&bare).await, [2, 1]);
     })
     .await;
 }

@@ -6,7 +6,7 @@ use zebu_app::operator::Secret;
 use zebu_app::operator::databases::{self, DatabaseChange, DatabaseRow, NewDatabase};
 
 use super::asked::{Asked, Outcome};
-use super::options::{everything, named};
+use super::options::{Which, everything, named};
 use super::reply::Reply;
 
 /// The driver of the original, which its programs expect in this column.
@@ -94,12 +94,7 @@ struct List {
 /// `listdatabase`. The column of passwords is there and empty: they are shown to nobody.
 pub(super) async fn list(asked: Asked) -> Outcome {
     let options: List = asked.options.read()?;
-    let all = databases::list(&asked.app, "*").await?;
-    let fitting = databases::list(&asked.app, &options.searchpattern).await?;
-    let rows = fitting.into_iter().map(|row| {
-        let replica = all.iter().find(|other| other.master_id == row.id).map_or(0, |other| other.id);
-        cells(row, replica)
-    });
+    let rows = databases::list(&asked.app, &options.searchpattern).await?.into_iter().map(cells);
     let columns = &[
         "id",
         "display_name",
@@ -117,11 +112,15 @@ pub(super) async fn list(asked: Asked) -> Outcome {
         "driver",
         "read_id",
         "scheme",
+        // The original's end here.
+        "role",
+        "lag_ms",
+        "trouble",
     ];
     Ok(Reply::table(columns, rows))
 }
 
-fn cells(row: DatabaseRow, replica: i64) -> Vec<serde_json::Value> {
+fn cells(row: DatabaseRow) -> Vec<serde_json::Value> {
     let schemas: Vec<String> = row.schemas.into_iter().map(|(name, _)| name).collect();
     vec![
         json!(row.id),
@@ -138,22 +137,17 @@ fn cells(row: DatabaseRow, replica: i64) -> Vec<serde_json::Value> {
         json!(row.login),
         json!(null),
         json!(DRIVER),
-        json!(replica),
+        json!(row.replica),
         json!(schemas.join(" ")),
+        json!(row.role),
+        json!(row.lag_ms),
+        json!(Some(row.trouble).filter(|trouble| !trouble.is_empty())),
     ]
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Which {
-    id: Option<i64>,
-    name: Option<String>,
 }
 
 /// `unregisterdatabase`.
 pub(super) async fn unregister(asked: Asked) -> Outcome {
-    let options: Which = asked.options.read()?;
-    let which = named(options.id, options.name, "id or name")?;
+    let which = asked.options.read::<Which>()?.named()?;
     let id = databases::unregister(&asked.app, &which).await?;
     Ok(Reply::done("database", id, "unregistered"))
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
-use zebu_app::{App, jobs};
+use zebu_app::{App, databases, jobs};
 
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -14,7 +14,8 @@ use crate::serve::role::Role;
 pub(super) struct Admin {
     address: SocketAddr,
     pub(super) role: Role,
-    workers: Vec<JoinHandle<()>>,
+    /// Works on jobs, and watches over the database servers, so that the commands know how they are.
+    background: Vec<JoinHandle<()>>,
 }
 
 impl Admin {
@@ -28,8 +29,9 @@ impl Admin {
         let server = zebu_web::Server::bind_admin(listener, Arc::clone(app)).await;
         let server = server.map_err(|error| Failure::new(error.to_string()))?;
         let address = server.local_addr();
-        let workers = if config.groupware.is_some() { Vec::new() } else { jobs::start(app) };
-        Ok(Some(Self { address, role: Role::start(|asked| server.run(asked.wait())), workers }))
+        let mut background = if config.groupware.is_some() { Vec::new() } else { jobs::start(app) };
+        background.push(tokio::spawn(databases::watching(Arc::clone(app))));
+        Ok(Some(Self { address, role: Role::start(|asked| server.run(asked.wait())), background }))
     }
 
     /// What is said when it answers.
@@ -40,8 +42,8 @@ impl Admin {
     /// Finishes what is under way.
     pub(super) async fn stop(self) {
         self.role.stop().await;
-        for worker in &self.workers {
-            worker.abort();
+        for task in &self.background {
+            task.abort();
         }
     }
 }

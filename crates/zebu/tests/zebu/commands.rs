@@ -25,7 +25,7 @@ fn servers_file_stores_databases_and_reasons_print_what_the_original_prints() {
     assert!(tool("listfilestore").lines().nth(1).unwrap().contains(" 2000 "));
     let line = format!(
         "\"4\",\"oxdatabase\",\"sqlite:{db}\",\"true\",\"0\",\"100\",\"1000\",\"1\",\"true\",\"100\",\"0\",\"\",,\
-         \"com.mysql.jdbc.Driver\",\"0\",\"oxdatabase_5\""
+         \"com.mysql.jdbc.Driver\",\"0\",\"oxdatabase_5\",\"master\",,"
     );
     let listed = tool("listdatabase --csv");
     assert_eq!(listed.lines().nth(1), Some(line.as_str()));
@@ -36,7 +36,7 @@ fn servers_file_stores_databases_and_reasons_print_what_the_original_prints() {
             .lines()
             .next()
             .unwrap()
-            .ends_with("master mid weight maxctx curctx hlimit max inital")
+            .ends_with("master mid weight maxctx curctx hlimit max inital role   lag trouble")
     );
     assert_eq!(tool("changedatabase -n oxdatabase -x 7"), "database 4 changed");
     assert_eq!(tool("createreason -r unpaid"), "reason 8 created");

@@ -81,6 +81,41 @@ fn the_guide_s_provisioning_chapter_runs_as_printed_on_mariadb_with_a_replica() 
     let listed = machine.tool("listdatabase -A oxadminmaster -P secret --csv");
     assert!(!listed.contains("secret"), "{listed}");
     assert!(listed.lines().nth(2).unwrap().contains("\"oxdatabase_slave\""), "{listed}");
+    states_are_listed(&machine, &group);
+}
+
+/// What `listdatabase` says of a replica that stops and goes on.
+fn states_are_listed(machine: &Machine, group: &Group) {
+    let until = |part: &str| {
+        let listed = std::cell::RefCell::default();
+        zebu_mariadb::wait_for(part, || {
+            let now = machine.tool("listdatabase -A oxadminmaster -P secret --csv -s oxdatabase_slave");
+            let is_so = now.lines().nth(1).is_some_and(|line| line.contains(part));
+            listed.replace(now);
+            is_so
+        });
+        listed.into_inner()
+    };
+    let listed = until("\",\"replica\",\"0\",");
+    assert!(listed.starts_with("id,display_name,url,master,"), "{listed}");
+    assert!(
+        listed.lines().next().unwrap().ends_with(",driver,read_id,scheme,role,lag_ms,trouble"),
+        "{listed}"
+    );
+    group.replicas[0].stop_applying();
+    // On the way there it may be out for another reason.
+    let listed = until("its SQL thread is stopped (");
+    assert!(listed.contains(",\"out\","), "{listed}");
+    assert!(listed.trim_end().ends_with("START SLAVE SQL_THREAD on it\""), "{listed}");
+    let table = machine.tool("listdatabase -A oxadminmaster -P secret");
+    let mut lines = table.lines();
+    let head = lines.next().unwrap();
+    assert!(head.contains(" max inital role ") && head.ends_with(" lag trouble"), "{table}");
+    assert!(lines.next().unwrap().ends_with(" master"), "{table}");
+    let replica = lines.next().unwrap();
+    assert!(replica.contains(" out ") && replica.contains("START SLAVE SQL_THREAD"), "{table}");
+    group.replicas[0].start_applying();
+    until("\",\"replica\",");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Where a new context is put: decided, entered and counted in one transaction, one placement at a time, so that nothing is
 //! ever filled beyond its limit.
 
+use std::collections::BTreeMap;
+
 use zebu_model::placement::{self, NoRoom};
 use zebu_model::{ContextId, quota::Quota};
 use zebu_store::configdb::contexts::{self as registry, NewContext as Entry};
@@ -8,11 +10,13 @@ use zebu_store::configdb::databases::{self, DatabaseServer};
 use zebu_store::configdb::{filestores, servers as clusters};
 use zebu_store::{ConfigTx, ConfigWriteTx};
 
+use super::super::databases::hostname;
 use super::super::error::{Denied, Result};
 use super::super::filestores::candidate;
 use super::super::{Named, servers};
 use super::NewContext;
 use crate::app::App;
+use crate::databases::without_writer;
 
 /// Where a context was put.
 #[derive(Clone, Debug)]
@@ -33,6 +37,8 @@ pub(super) struct Entered<'a> {
 
 /// Finds a place for a context and enters it there, as being created. The id is free.
 pub(super) async fn enter(app: &App, new: &NewContext, entered: &Entered<'_>) -> Result<Placed> {
+    // Before anything is held: a server that says nothing takes its time.
+    let gone = without_writer(app).await;
     let mut tx = servers::hold(app).await?;
     if registry::registered_by_id(&mut tx, new.id).await?.is_some() {
         return Err(Denied::ContextExists { context: new.id }.into());
@@ -40,7 +46,7 @@ pub(super) async fn enter(app: &App, new: &NewContext, entered: &Entered<'_>) ->
     check_free(&mut tx, new.id, entered).await?;
     let server = cluster(app, &mut tx).await?;
     let filestore = choose_filestore(app, &mut tx, new.filestore).await?;
-    let master = choose_master(&mut tx, new.database.as_ref()).await?;
+    let master = choose_master(&mut tx, new.database.as_ref(), &gone).await?;
     let schema = choose_schema(app, &mut tx, &master).await?;
     let entry = Entry {
         id: new.id,
@@ -94,7 +100,12 @@ async fn choose_filestore(app: &App, tx: &mut ConfigTx, wanted: Option<i64>) -> 
     Ok(chosen.map_err(|why| Denied::FilestoreNone { reasons: listed(&why, "registerfilestore") })?)
 }
 
-async fn choose_master(tx: &mut ConfigTx, wanted: Option<&Named<i64>>) -> Result<DatabaseServer> {
+/// `gone`: masters to which nothing can be written, and why.
+async fn choose_master(
+    tx: &mut ConfigTx,
+    wanted: Option<&Named<i64>>,
+    gone: &BTreeMap<String, String>,
+) -> Result<DatabaseServer> {
     if let Some(which) = wanted {
         let found = match which {
             Named::Id(id) => databases::by_id(tx, *id).await?,
@@ -103,6 +114,10 @@ async fn choose_master(tx: &mut ConfigTx, wanted: Option<&Named<i64>>) -> Result
         let found = found.ok_or_else(|| Denied::DatabaseUnknown { database: which.to_string() })?;
         if found.master != 0 {
             return Err(Denied::NotAMaster { database: found.name }.into());
+        }
+        if let Some(reason) = gone.get(&found.name).cloned() {
+            let host = hostname(&found.url);
+            return Err(Denied::DatabaseUnreachable { name: found.name, host, reason }.into());
         }
         return Ok(found);
     }
@@ -115,6 +130,7 @@ async fn choose_master(tx: &mut ConfigTx, wanted: Option<&Named<i64>>) -> Result
             weight: s.weight,
             contexts_max: s.contexts_max,
             contexts: counts.get(&s.id).copied().unwrap_or(0),
+            gone: gone.get(&s.name).cloned(),
         })
         .collect();
     let none = |why: &[(String, NoRoom)]| Denied::DatabaseNone { reasons: listed(why, "registerdatabase") };

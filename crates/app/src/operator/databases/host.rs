@@ -60,7 +60,7 @@ pub(super) fn url(hostname: &str) -> Result<String, Denied> {
 }
 
 /// What of a URL an operator would write again.
-pub(super) fn hostname(url: &str) -> String {
+pub(in crate::operator) fn hostname(url: &str) -> String {
     let rest = url.strip_prefix("mysql://").unwrap_or(url);
     rest.strip_prefix("localhost?socket=").unwrap_or(rest).to_owned()
 }

@@ -46,7 +46,9 @@ pub(super) static REGISTER: Tool = Tool {
 pub(super) static LIST: Tool = Tool {
     name: "listdatabase",
     about: "Lists the database servers",
-    more: "The column of passwords is in the comma-separated values, and always empty.",
+    more: "The last columns say how the admin daemon sees each server now, as the nodes do: its role (master, replica, out), how \
+           many milliseconds it is behind its master, and why it is out, with the remedy. The column of passwords is in the \
+           comma-separated values, and always empty.",
     object: "databases",
     verb: "listed",
     realm: Realm::Master,
@@ -65,6 +67,9 @@ pub(super) static LIST: Tool = Tool {
         right("poolMax", "max"),
         // The original's spelling, which scripts look for.
         right("poolInitial", "inital"),
+        left("role", "role"),
+        right("lag_ms", "lag"),
+        left("trouble", "trouble"),
     ]),
     example: "listdatabase -A oxadminmaster -P secret",
 };
