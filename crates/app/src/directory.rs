@@ -1,8 +1,10 @@
 //! The users and groups of the caller's context.
 
+use std::collections::BTreeMap;
+
 use zebu_model::principal::{Group, User};
-use zebu_model::{GroupId, Scope, UserId, Version};
-use zebu_store::shard::principals;
+use zebu_model::{GroupId, Scope, UserId, Version, person};
+use zebu_store::shard::{accounts, principals};
 
 use crate::app::App;
 use crate::caller::Caller;
@@ -43,6 +45,23 @@ pub async fn users_by_id(app: &App, caller: &Caller, ids: &[UserId]) -> Result<(
         }
     }
     Ok((found, version))
+}
+
+/// What an operator preset of the caller's web client, by key.
+pub async fn gui_preferences(app: &App, caller: &Caller) -> Result<BTreeMap<String, String>> {
+    let user = caller.who.user;
+    let found = until_settled!(
+        async {
+            let mut tx = app.read_of(&caller.place, &[Scope::Principals]).await?;
+            Result::Ok(accounts::attributes(&mut tx, &[user]).await?)
+        }
+        .await
+    );
+    let attributes = found?.remove(&user).unwrap_or_default();
+    let preference = |(name, value): (String, String)| {
+        Some((name.strip_prefix(person::GUI_PREFERENCES)?.to_owned(), value))
+    };
+    Ok(attributes.into_iter().filter_map(preference).collect())
 }
 
 /// The groups a user is in; everybody is not listed.

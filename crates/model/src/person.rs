@@ -15,6 +15,9 @@ pub const ATTRIBUTE_CHARS_MAX: usize = 10_000;
 /// Attributes a user or a context has.
 pub const ATTRIBUTES_MAX: usize = 200;
 
+/// The namespace of attributes that are the web client's settings, which the operator may preset.
+pub const GUI_PREFERENCES: &str = "gui/";
+
 /// The fields, in the order of the alphabet, with the characters each takes.
 pub const FIELDS: &[(&str, usize)] = &[
     ("aliases", ALIASES),

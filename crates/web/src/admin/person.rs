@@ -19,6 +19,21 @@ pub(super) struct Said<T> {
     pub(super) fields: Fields,
     pub(super) attributes: Fields,
     pub(super) remove_attributes: Vec<String>,
+    pub(super) preferences: Preferences,
+}
+
+/// What is said of the web client's settings: attributes of a user in a namespace of their own.
+#[derive(Default)]
+pub(super) struct Preferences {
+    pub(super) set: Fields,
+    pub(super) remove: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct GuiPreferences {
+    addguipreferences: Vec<String>,
+    removeguipreferences: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -34,7 +49,40 @@ pub(super) fn take<T: DeserializeOwned>(mut options: Options) -> Result<Said<T>,
     let access = options.take_access()?;
     let fields = options.take_fields(person::FIELDS.iter().map(|(name, _)| *name))?;
     let Attributes { attributes, remove } = options.take_part(&["attributes", "remove-attributes"])?;
-    Ok(Said { own: options.read()?, access, fields, attributes, remove_attributes: remove })
+    let preferences = preferences(options.take_part(&["addguipreferences", "removeguipreferences"])?)?;
+    Ok(Said { own: options.read()?, access, fields, attributes, remove_attributes: remove, preferences })
+}
+
+fn preferences(said: GuiPreferences) -> Result<Preferences, Refused> {
+    let attribute = |key: &str| -> Result<String, Refused> {
+        let limit = person::ATTRIBUTE_NAME_CHARS_MAX.saturating_sub(person::GUI_PREFERENCES.len());
+        match key.trim() {
+            "" => Err(Refused::invalid("A preference of the GUI has a key and a value: key=value.")),
+            key if key.chars().count() > limit => Err(Refused::invalid(format!(
+                "The key of a preference of the GUI is longer than {limit} characters: {key}."
+            ))),
+            key => Ok(format!("{}{key}", person::GUI_PREFERENCES)),
+        }
+    };
+    let mut found = Preferences::default();
+    for pair in &said.addguipreferences {
+        let (key, value) = pair.split_once('=').ok_or_else(|| {
+            Refused::invalid(format!("The option addguipreferences takes key=value, not \"{pair}\"."))
+        })?;
+        found.set.insert(attribute(key)?, value.to_owned());
+    }
+    for key in &said.removeguipreferences {
+        found.remove.push(attribute(key)?);
+    }
+    Ok(found)
+}
+
+impl<T> Said<T> {
+    /// The attributes of a user: those that are called so, and the preferences.
+    pub(super) fn user_attributes(&self) -> Fields {
+        let all = self.attributes.iter().chain(&self.preferences.set);
+        all.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
 }
 
 /// What has to be said of somebody new, and what may be.

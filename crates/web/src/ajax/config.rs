@@ -1,8 +1,8 @@
-//! `/ajax/config/…`: settings that clients read, a tree by path. So far what module access says of the modules; no
-//! setting can be changed.
+//! `/ajax/config/…`: settings that clients read, a tree by path: what module access says of the modules, and below `gui` what
+//! an operator preset of the web client, each a text by its key. No setting can be changed here.
 
 use serde_json::{Value, json};
-use zebu_app::Result;
+use zebu_app::{Result, directory};
 use zebu_model::access::{Access, Flag};
 
 use crate::params::invalid;
@@ -11,11 +11,17 @@ use crate::request::Call;
 
 /// Where the tree begins.
 const ROOT: &str = "/ajax/config";
+/// The branch of what an operator preset.
+const GUI: &str = "gui";
 
 /// The leaf or the branch at the request's path; the whole tree without one.
 pub(crate) async fn get(call: Call) -> Result<Reply> {
     let path = call.request.uri.path().strip_prefix(ROOT).unwrap_or_default();
-    let tree = tree(call.caller.access());
+    let mut tree = tree(call.caller.access());
+    if matches!(path.split('/').find(|name| !name.is_empty()), None | Some(GUI)) {
+        let preferences = directory::gui_preferences(call.app(), &call.caller).await?;
+        tree.as_object_mut().map(|tree| tree.insert(GUI.to_owned(), json!(preferences)));
+    }
     let found = at(&tree, path).cloned().ok_or_else(|| invalid("path", path))?;
     Ok(Reply::data(found))
 }

@@ -355,3 +355,28 @@ fn counters_that_went_wrong_are_reported_by_the_exit_code_and_mended() {
     let (code, _) = machine.refused("checkcountsconsistency -A oxadmin -P secret --fix");
     assert_eq!(code, 101);
 }
+
+#[test]
+fn preferences_of_the_gui_are_stored_listed_and_told_to_the_client() {
+    let machine = ready().with_a_context();
+    let node = machine.start_groupware();
+    let anna = "-u anna -d 'Anna A.' -g Anna -s A. -e anna@example.com -p secret";
+    machine.tool(&format!("createuser {ADMIN} {anna} --addguipreferences theme=dark,start=files"));
+    let listed = |pattern: &str| machine.tool(&format!("listuser {ADMIN} -s {pattern} --csv"));
+    assert!(listed("anna").contains("\"gui/start=files gui/theme=dark\""), "{}", listed("anna"));
+    let mut person = crate::http::Person::sign_in(node, "anna", None);
+    let gui = person.data("GET", "config/gui?as=json", "");
+    assert_eq!(gui, serde_json::json!({"theme": "dark", "start": "files"}));
+    let change = "--addguipreferences theme=light --removeguipreferences start";
+    machine.tool(&format!("changeuser {ADMIN} -u anna {change}"));
+    assert_eq!(person.data("GET", "config/gui/theme?as=json", ""), "light");
+    assert_eq!(person.ask("GET", "config/gui/start?as=json", "").unwrap()["code"], "SVL-0010");
+    machine.tool(&format!("changecontext {MASTER} -c 1 --addguipreferences a=b"));
+    assert!(listed("oxadmin").contains("\"gui/a=b\""), "{}", listed("oxadmin"));
+    let (code, said) = machine.refused(&format!("changeuser {ADMIN} -u anna --addguipreferences dark"));
+    let why = "The option addguipreferences takes key=value, not \"dark\".";
+    assert!(code == 103 && said.ends_with(why), "{code}: {said}");
+    let (code, said) =
+        machine.refused(&format!("changeuser {ADMIN} -u anna --addguipreferences {}=", "x".repeat(125)));
+    assert!(code == 103 && said.contains("is longer than 124 characters"), "{code}: {said}");
+}

@@ -1,8 +1,10 @@
 //! `changecontext`.
 
 use serde::Deserialize;
+use zebu_app::operator::Named;
 use zebu_app::operator::contexts::{self, ContextChange};
-use zebu_model::ContextId;
+use zebu_app::operator::users::{self, UserChange};
+use zebu_model::{ContextId, UserId};
 
 use super::super::asked::{Asked, Outcome};
 use super::super::options::named;
@@ -22,7 +24,7 @@ struct Change {
     removemapping: Vec<String>,
 }
 
-/// `changecontext`.
+/// `changecontext`. Preferences of the GUI are its administrator's, as in the original.
 pub(in super::super) async fn change(asked: Asked) -> Outcome {
     let said = person::take::<Change>(asked.options)?;
     let own = said.own;
@@ -37,5 +39,13 @@ pub(in super::super) async fn change(asked: Asked) -> Outcome {
         remove_attributes: said.remove_attributes,
     };
     let id = contexts::change(&asked.app, &which, &change).await?;
+    let preferences = UserChange {
+        attributes: said.preferences.set,
+        remove_attributes: said.preferences.remove,
+        ..UserChange::default()
+    };
+    if preferences != UserChange::default() {
+        users::change(&asked.app, id, &Named::Id(UserId::ADMIN), &preferences).await?;
+    }
     Ok(Reply::done("context", id.0, "changed"))
 }

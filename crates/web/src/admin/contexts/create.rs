@@ -37,7 +37,7 @@ fn described(mut options: Options) -> Result<(NewContext, bool), Refused> {
         name: own.contextname,
         mappings: own.addmapping,
         quota_mb: own.quota,
-        admin: admin.user(Default::default(), said.fields, Default::default()),
+        admin: admin.user(Default::default(), said.fields, said.preferences.set),
         access: said.access,
         filestore: own.destination_store_id,
         database: own.destination_database_id.map(Named::Id),

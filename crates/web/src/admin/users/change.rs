@@ -29,6 +29,7 @@ struct Change {
 /// `changeuser`.
 pub(in super::super) async fn change(asked: Asked) -> Outcome {
     let said = person::take::<Change>(asked.options)?;
+    let attributes = said.user_attributes();
     let own = said.own;
     let context = ContextId(own.contextid);
     let which = named(own.userid.map(UserId), own.username, "userid or username")?;
@@ -44,8 +45,8 @@ pub(in super::super) async fn change(asked: Asked) -> Outcome {
         enabled: own.mailenabled,
         access: said.access,
         fields: said.fields,
-        attributes: said.attributes,
-        remove_attributes: said.remove_attributes,
+        attributes,
+        remove_attributes: said.remove_attributes.into_iter().chain(said.preferences.remove).collect(),
     };
     let id = users::change(&asked.app, context, &which, &change).await?;
     Ok(Reply::done_in("user", id.0, context, "changed"))

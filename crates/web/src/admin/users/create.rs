@@ -26,7 +26,8 @@ pub(in super::super) async fn create(mut asked: Asked) -> Outcome {
     let new: Person = options.take_part(PERSON)?;
     let said = person::take::<Create>(options)?;
     let context = ContextId(said.own.contextid);
-    let new = new.user(said.access, said.fields, said.attributes);
+    let attributes = said.user_attributes();
+    let new = new.user(said.access, said.fields, attributes);
     let made = users::create(&asked.app, context, &new, said.own.if_absent).await?;
     Ok(Reply::done_in("user", made.id.0, context, "created"))
 }
@@ -49,7 +50,8 @@ struct Nothing {}
 fn described(mut row: Options) -> Result<NewUser, Refused> {
     let new: Person = row.take_part(PERSON)?;
     let said = person::take::<Nothing>(row)?;
-    Ok(new.user(said.access, said.fields, said.attributes))
+    let attributes = said.user_attributes();
+    Ok(new.user(said.access, said.fields, attributes))
 }
 
 /// `createuser/rows`: some lines of a file.

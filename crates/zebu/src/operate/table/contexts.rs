@@ -51,6 +51,7 @@ pub(super) static CREATE: Tool = Tool {
         ],
         super::users::PERSON,
         &[Opt::text("lang", 'l', "The language: de_DE, en_US …")],
+        super::users::ADD_PREFERENCES,
         IMPORT,
         IF_ABSENT,
     ],
@@ -90,6 +91,8 @@ pub(super) static CHANGE: Tool = Tool {
             Opt::list("removemapping", 'R', "Login mappings to remove"),
             Opt::text("newname", NO_LETTER, "Another name. The old one leads to it until you remove it"),
         ],
+        super::users::ADD_PREFERENCES,
+        super::users::REMOVE_PREFERENCES,
     ],
     takes: &[Takes::Access, Takes::Attributes],
     ..about_one(

@@ -22,6 +22,16 @@ pub(super) const PERSON: &[Opt] = &[
     Opt::text("email", 'e', "The mail address").needed(),
     Opt::text("timezone", 't', "The time zone: Europe/Berlin …"),
 ];
+/// Settings of the web client that an operator presets.
+pub(super) const ADD_PREFERENCES: &[Opt] = &[Opt::list(
+    "addguipreferences",
+    NO_LETTER,
+    "Settings of the web client, key=value with commas between them: told to it at /ajax/config/gui",
+)
+.extended()];
+pub(super) const REMOVE_PREFERENCES: &[Opt] =
+    &[Opt::list("removeguipreferences", NO_LETTER, "Keys of such settings that are to go").extended()];
+
 const LANGUAGE: &[Opt] = &[Opt::text("language", 'l', "The language: de_DE, en_US …")];
 
 /// Which user.
@@ -53,7 +63,7 @@ const fn about_users(
 
 pub(super) static CREATE: Tool = Tool {
     more: "Module access is what the context's administrator has, unless you say otherwise.",
-    options: &[CONTEXT_ID, PERSON, LANGUAGE, IMPORT, IF_ABSENT],
+    options: &[CONTEXT_ID, PERSON, LANGUAGE, ADD_PREFERENCES, IMPORT, IF_ABSENT],
     takes: &[Takes::Access, Takes::Person, Takes::Attributes],
     ..about_users(
         "createuser",
@@ -91,6 +101,8 @@ pub(super) static CHANGE: Tool = Tool {
             Opt::text("timezone", 't', "Another time zone"),
             Opt::true_false("mailenabled", NO_LETTER, "Whether the user may sign in"),
         ],
+        ADD_PREFERENCES,
+        REMOVE_PREFERENCES,
     ],
     takes: &[Takes::Access, Takes::Person, Takes::Attributes],
     ..about_users(
