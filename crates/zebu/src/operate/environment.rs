@@ -7,8 +7,8 @@ use crate::operate::secret::Surroundings;
 /// The variables, with what each is for. The names are the original's; the last is our own.
 pub(crate) const VARIABLES: &[(&str, &str)] = &[
     ("RMI_HOSTNAME", "the admin daemon's host: host, host:port or rmi://host:port/"),
-    ("COMMANDLINE_TIMEZONE", "the time zone of dates on the command line; default GMT"),
-    ("COMMANDLINE_DATEFORMAT", "the form of dates on the command line; default yyyy-MM-dd"),
+    ("COMMANDLINE_TIMEZONE", "the time zone of moments: GMT, GMT+2, Europe/Berlin …; default GMT"),
+    ("COMMANDLINE_DATEFORMAT", "the form of dates, of yyyy yy MM M dd d HH H mm m ss s; default yyyy-MM-dd"),
     ("ADMIN_PASSWORD", "the administrator's password, if -P is not there"),
     ("NEW_USER_PASSWORD", "a new user's password, if -p is not there"),
     ("ZEBU_ADMIN_URL", "the admin daemon's address: http://host:port/; goes before RMI_HOSTNAME"),

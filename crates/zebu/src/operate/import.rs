@@ -9,6 +9,7 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use crate::operate::complaint::Complaint;
+use crate::operate::dates::Dates;
 use crate::operate::exit;
 use crate::operate::parse::{self, Given};
 use crate::operate::talk::Daemon;
@@ -31,9 +32,9 @@ struct Count {
 ///
 /// # Errors
 /// The file is not understood, or a line is refused: those of the parts before it are there.
-pub(crate) fn run(tool: &Tool, given: &Given, daemon: &Daemon) -> Result<String, Complaint> {
+pub(crate) fn run(tool: &Tool, given: &Given, daemon: &Daemon, dates: &Dates) -> Result<String, Complaint> {
     let path = given.text("csv-import").unwrap_or_default();
-    let rows = read(tool, given, path)?;
+    let rows = read(tool, given, path, dates)?;
     let all = rows.len();
     let mut count = Count::default();
     let mut bar = Bar::new(all);
@@ -92,7 +93,7 @@ fn parts(tool: &Tool, rows: Vec<Map<String, Value>>) -> Vec<Part> {
 }
 
 /// The rows of a file, each with what was said on the command line for all.
-fn read(tool: &Tool, given: &Given, path: &str) -> Result<Vec<Map<String, Value>>, Complaint> {
+fn read(tool: &Tool, given: &Given, path: &str, dates: &Dates) -> Result<Vec<Map<String, Value>>, Complaint> {
     let wrong = |words: String| Complaint::error(exit::NOT_PARSED, format!("{path}: {words}"));
     let file = File::open(path).map_err(|error| wrong(error.to_string()))?;
     let mut reader = csv::ReaderBuilder::new().from_reader(file);
@@ -113,15 +114,16 @@ fn read(tool: &Tool, given: &Given, path: &str) -> Result<Vec<Map<String, Value>
     };
     let mut rows = Vec::new();
     for (number, record) in (1..).zip(reader.records()) {
+        let of_row = |complaint: Complaint| Complaint {
+            words: format!("{path}: row {number}: {}", complaint.words),
+            ..complaint
+        };
         let record = record.map_err(|error| wrong(format!("row {number}: {error}")))?;
         let mut row = shared.clone();
         for (option, cell) in columns.iter().zip(&record).filter(|(_, cell)| !cell.is_empty()) {
-            let value = parse::read(option, cell).map_err(|complaint| Complaint {
-                words: format!("{path}: row {number}: {}", complaint.words),
-                ..complaint
-            })?;
-            row.insert(option.long.to_owned(), value);
+            row.insert(option.long.to_owned(), parse::read(option, cell).map_err(of_row)?);
         }
+        dates.read(&known, &mut row).map_err(of_row)?;
         let missing = parse::missing_of(&known, |long| row.contains_key(long));
         if !missing.is_empty() {
             let words = format!("{path}: row {number}: Option(s) \"{}\" missing", missing.join(","));

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | know | `table`, `tool`, `takes`, `options` | what the command takes and says |
 //! | understand | `parse`, `secret` | what was said to it |
+//! | translate | `dates` | days and moments, as the environment has them |
 //! | ask | `talk`, `environment` | the admin daemon, over HTTP |
 //! | or do | `local` | what is done on this machine, before there is a daemon |
 //! | in parts | `import` | many of a kind from a file |
@@ -14,6 +15,7 @@
 
 mod complaint;
 mod complete;
+mod dates;
 mod environment;
 mod exit;
 mod import;
@@ -37,6 +39,7 @@ use std::time::Duration;
 pub(crate) use crate::operate::complete::script as completion;
 
 use crate::operate::complaint::{About, Complaint};
+use crate::operate::dates::Dates;
 use crate::operate::environment::Address;
 use crate::operate::parse::{Given, Said};
 use crate::operate::secret::Surroundings;
@@ -102,6 +105,7 @@ pub(crate) fn run(tool: &'static Tool, words: &[OsString]) -> ExitCode {
 
 /// Asks the daemon. What to print, and the exit code.
 fn asked(tool: &'static Tool, given: &Given, around: &Surroundings<'_>) -> Result<(String, u8), Complaint> {
+    let dates = Dates::found(around)?;
     let address = Address::found(around).map_err(|words| Complaint::error(exit::VALUE_ILLEGAL, words))?;
     let patience = match given.common_number("responsetimeout").unwrap_or(RESPONSE_SECONDS) {
         0 => None,
@@ -114,9 +118,12 @@ fn asked(tool: &'static Tool, given: &Given, around: &Surroundings<'_>) -> Resul
     let credentials = credentials.map(|(user, password)| (user.to_owned(), password.to_owned()));
     let daemon = Daemon::new(address, credentials, patience)?;
     if given.flag("csv-import") {
-        return import::run(tool, given, &daemon).map(|text| (text, 0));
+        return import::run(tool, given, &daemon, &dates).map(|text| (text, 0));
     }
-    let answer = daemon.ask(tool.name, &given.options())?;
+    let mut options = given.options();
+    dates.read(&tool.own().collect::<Vec<_>>(), &mut options)?;
+    let mut answer = daemon.ask(tool.name, &options)?;
+    dates.show(&mut answer);
     Ok((show::success(tool, given, &answer), answer.exit))
 }
 

@@ -230,7 +230,7 @@ pub(crate) fn read(option: &Opt, text: &str) -> Result<Value, Complaint> {
             "false" | "off" => Ok(Value::Bool(false)),
             _ => Err(illegal()),
         },
-        Kind::Text | Kind::Secret => Ok(Value::from(text)),
+        Kind::Text | Kind::Secret | Kind::Day => Ok(Value::from(text)),
         Kind::Word(words) => words.contains(&text).then(|| Value::from(text)).ok_or_else(illegal),
         Kind::Id => whole(text).map(Value::from).map_err(|_| Complaint::ids_are_numbers()),
         Kind::Ids => {

@@ -3,6 +3,7 @@
 use zebu_model::access::Flag;
 use zebu_model::person;
 
+use crate::operate::dates::DAYS;
 use crate::operate::tool::{NO_LETTER, Opt};
 
 /// A family of options that a command takes beside those of its table.
@@ -41,7 +42,10 @@ impl Takes {
                 let field = |(name, _): &(&'static str, usize)| {
                     let known = WITH_LETTER.iter().find(|(with, _, _)| with == name);
                     known.map_or_else(
-                        || Opt::text(name, NO_LETTER, "What is known of the person").extended(),
+                        || match DAYS.contains(name) {
+                            true => Opt::day(name, "A day, as COMMANDLINE_DATEFORMAT has it").extended(),
+                            false => Opt::text(name, NO_LETTER, "What is known of the person").extended(),
+                        },
                         |(name, letter, help)| Opt::text(name, *letter, help),
                     )
                 };

@@ -97,6 +97,8 @@ pub(crate) enum Kind {
     Flag,
     /// Any text.
     Text,
+    /// A day, in the form that the environment says; the daemon is told `yyyy-MM-dd`.
+    Day,
     /// A text that nobody else should see: also from a file (`--NAME-file FILE`), or from standard input (`-`).
     Secret,
     /// The number of something registered.
@@ -140,6 +142,10 @@ impl Opt {
 
     pub(crate) const fn text(long: &'static str, short: char, help: &'static str) -> Opt {
         Opt::new(long, short, Kind::Text, help)
+    }
+
+    pub(crate) const fn day(long: &'static str, help: &'static str) -> Opt {
+        Opt::new(long, NO_LETTER, Kind::Day, help)
     }
 
     pub(crate) const fn secret(long: &'static str, short: char, help: &'static str) -> Opt {
@@ -200,6 +206,7 @@ impl Opt {
         match self.kind {
             Kind::Flag => String::new(),
             Kind::Text => "TEXT".to_owned(),
+            Kind::Day => "DATE".to_owned(),
             Kind::Secret => "SECRET".to_owned(),
             Kind::Id => "ID".to_owned(),
             Kind::Number => "N".to_owned(),

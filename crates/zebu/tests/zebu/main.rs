@@ -7,6 +7,8 @@ mod command_line;
 #[cfg(test)]
 mod commands;
 #[cfg(test)]
+mod dates;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod guide;

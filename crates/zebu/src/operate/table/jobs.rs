@@ -75,6 +75,8 @@ pub(super) static CONTROL: Tool = Tool {
         left("step", "Step"),
         right("done", "Done"),
         right("all", "Of"),
+        left("created", "Created"),
+        left("finished", "Finished"),
         left("message", "Further Information"),
     ]),
     example: "jobcontrol -A oxadminmaster -P secret -l",
