@@ -266,8 +266,11 @@ mod tests {
             assert_eq!(filestore(&[store.clone()], 200 * mib), Ok(3));
             store.contexts += 1;
         }
-        assert_eq!(store.no_room_for(200 * mib, mib), None);
-        assert!(store.no_room_for(200 * mib, 1_000 * mib).is_some());
+        // What a context brings along counts if it is more than what is set aside for each.
+        let with_room = Filestore { contexts: 3, ..store.clone() };
+        assert_eq!(with_room.no_room_for(200 * mib, mib), None);
+        assert_eq!(with_room.no_room_for(200 * mib, 400 * mib), None);
+        assert!(with_room.no_room_for(200 * mib, 401 * mib).is_some());
         let why = filestore(&[store.clone()], 200 * mib).unwrap_err();
         assert_eq!(
             why,

@@ -39,10 +39,32 @@ impl Cluster {
         Cluster::start_with(nodes, SessionConfig::default(), |_| {}).await
     }
 
+    /// The same with nodes that remember nothing of what they read: what a request costs is what it asks.
+    pub async fn start_without_cache(nodes: usize) -> Cluster {
+        Cluster::start_each(
+            nodes,
+            |name, directory| {
+                let mut config = app_config(directory, name, &SessionConfig::default());
+                config.store.cache_bytes_max = 0;
+                config
+            },
+            |_| {},
+        )
+        .await
+    }
+
     /// The same with other settings.
     pub async fn start_with(
         nodes: usize,
         sessions: SessionConfig,
+        change: impl FnOnce(&mut zebu_web::Config),
+    ) -> Cluster {
+        Cluster::start_each(nodes, |name, directory| app_config(directory, name, &sessions), change).await
+    }
+
+    async fn start_each(
+        nodes: usize,
+        config: impl Fn(&str, &Path) -> zebu_app::Config,
         change: impl FnOnce(&mut zebu_web::Config),
     ) -> Cluster {
         let directory = tempfile::tempdir().unwrap();
@@ -57,7 +79,7 @@ impl Cluster {
         let coherence = Coherence::alone();
         let mut running: Vec<Node> = Vec::new();
         for number in 1..=nodes {
-            let config = app_config(directory.path(), &format!("OX-{number}"), &sessions);
+            let config = config(&format!("OX-{number}"), directory.path());
             running.push(Node::start(config, &web, clock.clone(), coherence.clone()).await);
             if number == 1 {
                 settle(&running[0].app, &foundation(directory.path())).await;

@@ -131,7 +131,7 @@ async fn the_counts_are_right_at_every_moment_of_a_move() {
         let there = ground.register(&pair, Engine::Sqlite).await;
         let job = jobs::move_database::order(&pair.one, CONTEXT, there).await.unwrap();
         let mut steps = std::collections::BTreeSet::new();
-        let mut polls = 5;
+        let mut polls = 1;
         loop {
             dies_after(polls, jobs::work(&pair.one)).await;
             assert_eq!(counts::check(&pair.two, false).await.unwrap(), [], "{steps:?}");
@@ -141,9 +141,10 @@ async fn the_counts_are_right_at_every_moment_of_a_move() {
             }
             steps.insert(at.step.clone());
             pair.clock.advance_ms(if at.step == "wait" { KEPT_MS } else { SILENT_MS });
-            polls += 9;
+            polls += 3;
         }
-        assert!(steps.contains("wait") && steps.len() > 2, "{steps:?}");
+        // On SQLite most statements are done at the first poll, so few steps are seen half done.
+        assert!(steps.contains("wait") && steps.len() > 1, "{steps:?}");
     })
     .await;
 }

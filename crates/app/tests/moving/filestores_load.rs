@@ -155,7 +155,8 @@ async fn back_and_forth(pair: &Pair) {
         let target = if n % 2 == 0 { second } else { first };
         let job = jobs::move_filestore::order(&pair.one, CONTEXT, target).await.unwrap();
         let app = if n % 2 == 0 { &pair.two } else { &pair.one };
-        assert_eq!(work(app, job).await.step, "wait");
+        let copied = work(app, job).await;
+        assert_eq!(copied.step, "wait", "{copied:?}");
         seen.rounds(2).await;
         if n == 1 {
             // Called off in the middle, while people go on.

@@ -307,7 +307,7 @@ async fn the_client_is_told_what_there_is() {
 
 #[tokio::test]
 async fn module_access_costs_no_statement() {
-    let cluster = Cluster::start(1).await;
+    let cluster = Cluster::start_without_cache(1).await;
     let ben = cluster.client("ben").login().await;
     let mine = home(&ben).await;
     let mut counted = BTreeSet::new();

@@ -371,7 +371,7 @@ async fn properties_are_kept_given_back_and_protected() {
 
 #[tokio::test]
 async fn a_listing_costs_the_same_number_of_statements_however_long_it_is() {
-    let cluster = Cluster::start(1).await;
+    let cluster = Cluster::start_without_cache(1).await;
     let anna = cluster.client("anna");
     let ask = async || {
         let answer = anna.dav("PROPFIND", HOME, &[("depth", "1")], "").await;

@@ -145,7 +145,7 @@ async fn permissions_go_down_the_subtree_when_asked_to() {
 
 #[tokio::test]
 async fn a_listing_costs_the_same_number_of_statements_however_long_it_is() {
-    let cluster = Cluster::start(1).await;
+    let cluster = Cluster::start_without_cache(1).await;
     let anna = cluster.client("anna").login().await;
     let home = home(&anna).await;
     let columns = [("parent", home.as_str()), ("columns", "1,2,5,20,300,304,305,306,308,309,3030")];

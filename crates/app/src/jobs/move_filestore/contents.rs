@@ -30,15 +30,16 @@ pub(super) async fn bring(run: &Run<'_>, from: &Shelf, to: &Shelf, named: &Named
         Err(Stop::Failed(Error::Files(error))) => error,
         other => return other,
     };
+    let mut tx = run.hold.app.read(&run.place).await?;
+    if stored::still_named(&mut tx, std::slice::from_ref(&named.key)).await?.is_empty() {
+        // Given up meanwhile: the sweeper may have taken away what was copied, or the half of the copy that was there.
+        return Ok(false);
+    }
     let what = match &failed {
         zebu_files::Error::Missing { .. } => "is missing",
         zebu_files::Error::Corrupt { .. } => "is damaged",
         _ => return Err(failed.into()),
     };
-    let mut tx = run.hold.app.read(&run.place).await?;
-    if stored::still_named(&mut tx, std::slice::from_ref(&named.key)).await?.is_empty() {
-        return Ok(false);
-    }
     if run.what.back.is_some() && matches!(failed, zebu_files::Error::Missing { .. }) {
         // It was nowhere before: that is why it goes back, and to wait for it would help nobody.
         tracing::error!("job {}: the content {} is in no file store of the context", run.hold.id, named.key);
