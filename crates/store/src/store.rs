@@ -161,25 +161,23 @@ impl Store {
 
     /// Where a context lives: remembered, or asked of configdb.
     pub async fn place(&self, context: ContextId) -> Result<Option<Place>> {
-        let Some(places) = self.cache.as_ref().map(|cache| &cache.places) else {
-            return contexts::by_id(&mut self.config().await?, context).await;
-        };
-        if let Some(place) = places.get(context) {
+        let places = self.cache.as_ref().map(|cache| &cache.places);
+        if let Some(place) = places.and_then(|places| places.get(context)) {
             return Ok(Some(place));
         }
-        let Some(token) = places.token() else {
-            return contexts::by_id(&mut self.config().await?, context).await;
+        let keeping = places.and_then(|places| Some((places, places.token()?)));
+        let mut found = contexts::by_id(&mut self.config().await?, context).await?;
+        // Whoever asks for a context that is not there, or where nobody may work, never waits for a lock.
+        let Some((places, token)) = keeping.filter(|_| found.as_ref().is_some_and(|place| place.enabled))
+        else {
+            return Ok(found);
         };
         if places.is_unseen(context, token) {
             // The first time in an epoch: a commit of a member who is gone may still be on its way.
             let locked = async { contexts::by_id_locked(&mut self.config_write().await?, context).await };
-            let Ok(Ok(found)) = tokio::time::timeout(LOOK_MAX, locked).await else {
-                return contexts::by_id(&mut self.config().await?, context).await;
-            };
-            found.iter().for_each(|place| places.keep(token, place));
-            return Ok(found);
+            let Ok(Ok(waited)) = tokio::time::timeout(LOOK_MAX, locked).await else { return Ok(found) };
+            found = waited;
         }
-        let found = contexts::by_id(&mut self.config().await?, context).await?;
         found.iter().for_each(|place| places.keep(token, place));
         Ok(found)
     }

@@ -1,7 +1,6 @@
 //! What a user leaves everywhere, and what is found of it afterwards.
 
 use zebu_app::dav::{self, LockRequest};
-use zebu_app::files::{self, Fields, FileChange, Holding};
 use zebu_app::folders::{self, Details, NewFolder};
 use zebu_app::operator::users::{self, Estate};
 use zebu_app::operator::{Named, groups};
@@ -13,7 +12,7 @@ use zebu_model::{FileId, FolderId, UserId};
 use zebu_store::Place;
 use zebu_store::shard::tables;
 
-use crate::fixture::{ANNA, BEN, CONTEXT, Pair, TEAM, caller, folder, home, join, put};
+use crate::fixture::{ANNA, BEN, CONTEXT, Pair, TEAM, caller, folder, home, join, put, replace};
 use crate::ground::{Ground, fill};
 
 /// All that Anna and Ben have together, by what it is.
@@ -81,16 +80,7 @@ pub(crate) async fn leave(pair: &Pair) -> Things {
     let bens = made(app, &ben, home(app, &ben).await, "Of Ben", &with_anna).await;
     let bens_file = put(app, &ben, bens, "report", b"first").await.unwrap().0;
     let annas_in_bens = put(app, &anna, bens, "of Anna", b"in Ben's").await.unwrap().0;
-    let mut upload = files::upload(app, &anna, Some(bens), None).await.unwrap();
-    upload.write("second".into()).await.unwrap();
-    let change = FileChange {
-        folder: None,
-        fields: Fields::default(),
-        content: Some(upload.finish().await.unwrap()),
-        seen: None,
-        holding: Holding::User,
-    };
-    files::update(app, &anna, bens_file, change).await.unwrap();
+    replace(app, &anna, bens, bens_file, b"second").await;
     let lock = || LockRequest { shared: false, deep: false, owner: String::new(), seconds: 3_600 };
     dav::lock(app, &anna, Target::File(bens_file), lock()).await.unwrap();
     let below = folder(app, &anna, bens, "Of Anna").await;

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
-use zebu_app::files::{self, Fields, FileChange, Holding, Wanted};
+use zebu_app::files::{self, Holding, Wanted};
 use zebu_app::{App, jobs, maintenance};
 use zebu_model::quota::Quota;
 use zebu_model::{FileId, FolderId};
 use zebu_store::configdb::jobs::State;
 
-use crate::fixture::{CONTEXT, Pair, caller, folder, home, on_each_engine, put};
+use crate::fixture::{CONTEXT, Pair, caller, folder, home, on_each_engine, put, replace};
 use crate::ground::{Ground, KEPT_MS, work};
 use crate::load::Dice;
 use crate::shelves::{FIRST, another, clean, counts, has_left, join, lying, read, sweep, work_to_the_end};
@@ -62,19 +62,7 @@ fn bytes(seed: u64, dice: &mut Dice) -> Vec<u8> {
 async fn upload(app: &App, place: FolderId, file: Option<FileId>, name: &str, content: &[u8]) -> FileId {
     let anna = caller(app, "anna").await;
     let Some(file) = file else { return put(app, &anna, place, name, content).await.unwrap().0 };
-    let mut upload = files::upload(app, &anna, Some(place), None).await.unwrap();
-    for piece in content.chunks(100_000) {
-        upload.write(bytes::Bytes::copy_from_slice(piece)).await.unwrap();
-        tokio::task::yield_now().await;
-    }
-    let change = FileChange {
-        folder: None,
-        fields: Fields::default(),
-        content: Some(upload.finish().await.unwrap()),
-        seen: None,
-        holding: Holding::User,
-    };
-    files::update(app, &anna, file, change).await.unwrap();
+    replace(app, &anna, place, file, content).await;
     file
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use zebu_app::dav::{self, LockRequest};
-use zebu_app::files::{self, Fields, FileChange, Holding, NewFile, Wanted};
+use zebu_app::files::{self, Fields, Holding, NewFile, Wanted};
 use zebu_app::folders::{self, FolderChange};
 use zebu_app::{App, jobs};
 use zebu_model::FolderId;
@@ -15,7 +15,7 @@ use zebu_store::configdb::jobs::{Job, State};
 use zebu_store::shard::tables::{self, Record};
 use zebu_store::{Config, Place, Store};
 
-use crate::fixture::{ANNA, BEN, CONTEXT, Pair, caller, folder, home, put, sign_in};
+use crate::fixture::{ANNA, BEN, CONTEXT, Pair, caller, folder, home, put, replace, sign_in};
 
 /// How long what a moved context left is kept, ms.
 pub(crate) const KEPT_MS: i64 = 600_000;
@@ -130,16 +130,7 @@ pub(crate) async fn fill(pair: &Pair) -> FolderId {
         };
         files::create(&pair.two, &anna, NewFile { folder: plans, fields, content: None }).await.unwrap();
     }
-    let mut upload = files::upload(&pair.one, &anna, Some(plans), None).await.unwrap();
-    upload.write("second".into()).await.unwrap();
-    let change = FileChange {
-        folder: None,
-        fields: Fields::default(),
-        content: Some(upload.finish().await.unwrap()),
-        seen: None,
-        holding: Holding::User,
-    };
-    files::update(&pair.one, &anna, files_made[0], change).await.unwrap();
+    replace(&pair.one, &anna, plans, files_made[0], b"second").await;
     let wanted = [Wanted { file: files_made[1], folder: None }];
     files::delete(&pair.one, &anna, &wanted, None, Holding::User).await.unwrap();
     let gone = folder(&pair.one, &anna, plans, "gone").await;

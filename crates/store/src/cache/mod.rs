@@ -9,8 +9,9 @@ mod keys;
 mod places;
 mod recall;
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use quick_cache::sync::{Cache as Map, EntryAction, EntryResult, PlaceholderGuard};
 use quick_cache::{DefaultHashBuilder, Lifecycle, Weighter};
@@ -26,8 +27,10 @@ pub(crate) use recall::{Opening, Recall};
 
 /// Memory of a kept result beside its values: the entry, its tags, its places in the tables.
 const ENTRY_BYTES: u64 = 256;
-/// Of the cache's bytes, the part for what is known of scopes' versions is one in this many.
+/// Of the cache's bytes, one in this many is for what is known of scopes' versions.
 const VERSIONS_SHARE: u64 = 16;
+/// And one in this many for places and sessions.
+const PLACES_SHARE: u64 = 4;
 /// Memory of a known version.
 const VERSION_BYTES: u64 = 96;
 
@@ -95,7 +98,7 @@ pub(crate) struct Cache {
     /// was waited for in it.
     versions: Map<ScopeKey, (Token, Version)>,
     /// Of SQLite: the epoch in which a schema's writer was last waited for.
-    quiet: std::sync::Mutex<std::collections::HashMap<(i64, String), u64>>,
+    quiet: Mutex<HashMap<i64, HashMap<String, u64>>>,
     pub(crate) places: Places,
     counters: [Counter; KINDS.len()],
 }
@@ -141,15 +144,16 @@ pub(crate) fn scope_key(context: ContextId, scope: Scope) -> ScopeKey {
 impl Cache {
     pub(crate) fn new(validity: Arc<Validity>, bytes_max: u64) -> Cache {
         let for_versions = bytes_max / VERSIONS_SHARE;
-        let for_results = bytes_max - for_versions;
+        let for_places = bytes_max / PLACES_SHARE;
+        let for_results = bytes_max - for_versions - for_places;
         let entries = usize::try_from(for_results / (4 * ENTRY_BYTES)).unwrap_or(usize::MAX);
         let versions = usize::try_from(for_versions / VERSION_BYTES).unwrap_or(usize::MAX);
         Cache {
-            places: Places::new(Arc::clone(&validity)),
+            places: Places::new(Arc::clone(&validity), for_places),
             validity,
             results: Map::with(entries, for_results, ByBytes, DefaultHashBuilder::default(), Quiet),
             versions: Map::new(versions),
-            quiet: std::sync::Mutex::default(),
+            quiet: Mutex::default(),
             counters: Default::default(),
         }
     }
@@ -203,13 +207,13 @@ impl Cache {
     }
 
     fn is_quiet(&self, database: i64, schema: &str, epoch: u64) -> bool {
-        let quiet = self.quiet.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        quiet.iter().any(|((at, name), since)| *at == database && name == schema && *since == epoch)
+        let quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        quiet.get(&database).and_then(|schemas| schemas.get(schema)) == Some(&epoch)
     }
 
     fn set_quiet(&self, database: i64, schema: &str, epoch: u64) {
-        let mut quiet = self.quiet.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        quiet.insert((database, schema.to_owned()), epoch);
+        let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        quiet.entry(database).or_default().insert(schema.to_owned(), epoch);
     }
 
     fn count(&self, scopes: &[Scope], hit: bool) {

@@ -15,9 +15,9 @@ pub(crate) const PLACES: ScopeKey = ScopeKey { space: u64::MAX, kind: 0, id: 0 }
 /// loaded is true, but not kept.
 pub(crate) const LOOK_MAX: Duration = Duration::from_millis(100);
 
-/// Places of this many contexts are remembered, and that many sessions: some 400 and 150 bytes each.
-const PLACES_MAX: usize = 20_000;
-const SESSIONS_MAX: usize = 100_000;
+/// What a place takes in memory, bytes, and a session.
+const PLACE_BYTES: u64 = 512;
+const SESSION_BYTES: u64 = 192;
 
 /// What is known of a session though nobody announces it: who serves it is told nowhere but in its row.
 #[derive(Clone, Debug)]
@@ -38,8 +38,10 @@ pub(crate) struct Places {
 }
 
 impl Places {
-    pub(crate) fn new(validity: Arc<Validity>) -> Places {
-        Places { validity, places: Map::new(PLACES_MAX), sessions: Map::new(SESSIONS_MAX) }
+    /// Half of the bytes are for places, half for sessions.
+    pub(crate) fn new(validity: Arc<Validity>, bytes_max: u64) -> Places {
+        let room = |bytes: u64| usize::try_from(bytes_max / 2 / bytes).unwrap_or(usize::MAX);
+        Places { validity, places: Map::new(room(PLACE_BYTES)), sessions: Map::new(room(SESSION_BYTES)) }
     }
 
     /// For a load that begins now; `None` if what it finds may not be kept.

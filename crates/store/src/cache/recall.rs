@@ -10,7 +10,7 @@ use std::time::Duration;
 use zebu_cluster::{ScopeKey, Token};
 use zebu_model::{Scope, Version};
 
-use super::{Cache, Kept, Key, LOOK_MAX, Looked, keys, scope_key};
+use super::{Cache, Kept, Key, LOOK_MAX, Looked, Vacancy, keys, scope_key};
 use crate::engine::{Begin, Lease, Locking};
 use crate::error::{Error, Result};
 use crate::known::Known;
@@ -34,12 +34,14 @@ pub(crate) struct Opening {
 pub(crate) struct Recall {
     cache: Arc<Cache>,
     opening: Box<Opening>,
-    /// The scopes that were named so far, each with its token if what is loaded of it may be kept.
+    /// The scopes that were named so far, each with the token it had when it was.
     named: Vec<(Scope, Option<Token>)>,
     /// Those of the function that is reading at the moment.
     current: Vec<Scope>,
     /// Something was answered from memory and is not known to be the snapshot's too.
     recalled: bool,
+    /// What a server answers is kept: its snapshot begins after the tokens were taken, and behind whatever was on its way.
+    keeps: bool,
     lease: Option<Lease>,
     pub(crate) view: View,
 }
@@ -52,6 +54,7 @@ impl Recall {
             named: Vec::with_capacity(scopes.len().saturating_add(2)),
             current: Vec::new(),
             recalled: false,
+            keeps: true,
             lease: None,
             view: View::Whole,
         };
@@ -100,20 +103,24 @@ impl Recall {
         self.view = View::Whole;
     }
 
-    /// A connection to where everything is true, for what belongs to no scope.
+    /// A connection to where everything is true, for what belongs to no scope. Nobody has waited for the rows of the scopes that
+    /// were named, so nothing that is read on it is kept.
     pub(crate) async fn open_whole(&mut self) -> Result<()> {
         let Origin { group, schema, counters, .. } = &self.opening.origin;
         self.lease = Some(reads::whole(group, schema, counters).await?.0);
+        self.keeps = false;
         Ok(())
     }
 
     /// The rows of a statement, from memory or a server.
     pub(crate) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
-        let Some(tags) = self.tags(&statement) else { return self.ask(statement).await };
+        if !self.may_keep(statement.table) {
+            return self.ask(statement).await;
+        }
         let Place { context, born, .. } = self.opening.place;
         let key = Key { context, born, statement };
         if self.is_open() {
-            return self.fill(key, tags, |cache, key, kept| cache.results.insert(key, kept)).await;
+            return self.fill(key, None).await;
         }
         if let Some(kept) = self.cache.get(&key) {
             return self.recall(&key, &kept);
@@ -121,7 +128,7 @@ impl Recall {
         let cache = Arc::clone(&self.cache);
         match cache.get_or_fill(&key).await {
             Looked::Found(kept) => self.recall(&key, &kept),
-            Looked::Vacant(vacancy) => self.fill(key, tags, |_, _, kept| drop(vacancy.insert(kept))).await,
+            Looked::Vacant(vacancy) => self.fill(key, Some(vacancy)).await,
         }
     }
 
@@ -133,22 +140,19 @@ impl Recall {
     }
 
     /// Asks a server, and keeps the answer.
-    async fn fill(
-        &mut self,
-        key: Key,
-        tags: Vec<(ScopeKey, Token)>,
-        keep: impl FnOnce(&Cache, Key, Arc<Kept>),
-    ) -> Result<Vec<Row>> {
+    async fn fill(&mut self, key: Key, vacancy: Option<Vacancy<'_>>) -> Result<Vec<Row>> {
         self.cache.count(&self.current, false);
         let rows = self.ask(key.statement.clone()).await?;
-        // Opening may have found out that a scope's data is not to be kept.
-        let may_be_kept = self.current.iter().all(|scope| self.token_of(*scope).is_some());
-        if !may_be_kept || !self.covers_all(&key.statement.sql) {
+        // Opening may have found out that nothing is to be kept.
+        let Some(tags) = self.tags().filter(|_| self.keeps && self.covers_all(&key.statement.sql)) else {
             return Ok(rows);
-        }
+        };
         let kept = Arc::new(Kept::new(tags, rows, &key));
         let rows = kept.rows(key.statement.table);
-        keep(&self.cache, key, kept);
+        match vacancy {
+            Some(vacancy) => drop(vacancy.insert(kept)),
+            None => self.cache.results.insert(key, kept),
+        }
         Ok(rows)
     }
 
@@ -178,11 +182,16 @@ impl Recall {
         if self.named.iter().all(stands) { Ok(()) } else { Err(Error::Overtaken) }
     }
 
-    /// What the rows of a statement are tagged with; `None` if they may not be kept.
-    fn tags(&self, statement: &Statement) -> Option<Vec<(ScopeKey, Token)>> {
-        if self.current.is_empty() || !self.covers(statement.table) {
-            return None;
-        }
+    /// Whether rows of this table may be remembered, as far as is known before they are asked for.
+    fn may_keep(&self, table: &str) -> bool {
+        self.keeps
+            && !self.current.is_empty()
+            && self.covers(table)
+            && self.current.iter().all(|scope| self.token_of(*scope).is_some())
+    }
+
+    /// What rows that are read now are tagged with.
+    fn tags(&self) -> Option<Vec<(ScopeKey, Token)>> {
         self.current.iter().map(|scope| Some((self.key_of(*scope), self.token_of(*scope)?))).collect()
     }
 
@@ -207,13 +216,7 @@ impl Recall {
             .filter_map(|(scope, token)| Some((*scope, (*token)?)))
             .filter(|(scope, token)| self.cache.is_unseen(self.key_of(*scope), *token))
             .collect();
-        if !unseen.is_empty() && !look(&self.cache, &self.opening, &unseen).await {
-            for (scope, token) in &mut self.named {
-                if unseen.iter().any(|(unseen, _)| unseen == scope) {
-                    *token = None;
-                }
-            }
-        }
+        self.keeps &= unseen.is_empty() || look(&self.cache, &self.opening, &unseen).await;
         let scopes: Vec<Scope> = self.named.iter().map(|(scope, _)| *scope).collect();
         let known = self.versions_known();
         let origin = Origin { known: known.clone(), ..self.opening.origin.clone() };
@@ -221,12 +224,10 @@ impl Recall {
             Some(wait) => reads::of_scopes(self.opening.place.context, origin, &scopes, wait).await?,
             None => reads::on_master(&origin.group, &origin.schema, &origin.counters).await?,
         };
-        for (scope, token) in &mut self.named {
-            if opened.survives {
-                *token = None;
-            }
+        self.keeps &= !opened.survives;
+        for (scope, token) in self.named.iter().filter(|_| self.keeps) {
             if let (Some(token), Some(version)) = (*token, known.get(*scope)) {
-                self.cache.learn(scope_key(self.opening.place.context, *scope), token, version);
+                self.cache.learn(self.key_of(*scope), token, version);
             }
         }
         self.view = opened.view;

@@ -1,7 +1,8 @@
 //! What a node remembers is true for as long as it is remembered, and nothing that may change unheard of is.
 
 use zebu_cluster::Coherence;
-use zebu_model::{FolderId, Scope};
+use zebu_model::{FolderId, Scope, UserId};
+use zebu_store::shard::{files, sessions};
 use zebu_store::{Plan, Store};
 
 use crate::support::{NOW, Shard, get, put, until_all_answer};
@@ -84,6 +85,25 @@ async fn nothing_is_remembered_of_a_scope_whose_row_somebody_unheard_of_still_ho
     on_its_way.commit().await.unwrap();
     assert_eq!(recalled(&one, &shard, 1).await, (1, false));
     assert_eq!(recalled(&one, &shard, 1).await, (1, true));
+}
+
+/// The same of a transaction that has to ask the master for something else before it comes to the scope.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_read_beside_something_of_no_scope_is_not_remembered() {
+    let shard = Shard::start(0).await;
+    let coherence = Coherence::alone();
+    let (one, gone) = (shard.remembering(&coherence).await, shard.node().await);
+    until_all_answer(&one, &shard).await;
+    put(&one, &shard.request(), 1, 1).await.unwrap();
+    let content = FolderId(1);
+    let on_its_way = gone.write(&shard.place, Plan::changing([Scope::Folder(content)]), NOW).await.unwrap();
+    coherence.validity.begin_epoch(coherence.validity.for_good());
+    let mut tx = one.read_scopes(&shard.request(), &[Scope::Folder(content)]).await.unwrap();
+    sessions::count(&mut tx, UserId(3), 0).await.unwrap();
+    assert_eq!(files::in_folder(&mut tx, content, None).await.unwrap().len(), 1);
+    drop(tx);
+    assert_eq!(recalled(&one, &shard, 1).await, (1, false));
+    on_its_way.commit().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
