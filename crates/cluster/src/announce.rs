@@ -5,6 +5,7 @@ use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::changes::Changes;
 use crate::validity::{ScopeKey, Validity};
 
 /// How a write that was announced ended.
@@ -48,6 +49,8 @@ pub struct Coherence {
     pub validity: Arc<Validity>,
     /// Told by its writers.
     pub announcer: Arc<dyn Announcer>,
+    /// Heard by who wants to know of changes, on whatever node.
+    pub changes: Arc<Changes>,
 }
 
 impl Coherence {
@@ -56,27 +59,33 @@ impl Coherence {
     pub fn alone() -> Coherence {
         let validity = Arc::new(Validity::default());
         validity.begin_epoch(validity.for_good());
-        let announcer = Arc::new(Alone(Arc::clone(&validity)));
-        Coherence { validity, announcer }
+        let changes = Arc::new(Changes::default());
+        let announcer = Arc::new(Alone { validity: Arc::clone(&validity), changes: Arc::clone(&changes) });
+        Coherence { validity, announcer, changes }
     }
 }
 
 /// Nobody else is there to hear of a write.
 #[derive(Debug)]
-struct Alone(Arc<Validity>);
+struct Alone {
+    validity: Arc<Validity>,
+    changes: Arc<Changes>,
+}
 
 #[derive(Debug)]
 struct Unheard {
     validity: Arc<Validity>,
+    changes: Arc<Changes>,
     scopes: Vec<ScopeKey>,
 }
 
 impl Announcer for Alone {
     fn announce(&self, scopes: &[ScopeKey]) -> Box<dyn Announced> {
         for scope in scopes {
-            self.0.hold(*scope);
+            self.validity.hold(*scope);
         }
-        Box::new(Unheard { validity: Arc::clone(&self.0), scopes: scopes.to_vec() })
+        let (validity, changes) = (Arc::clone(&self.validity), Arc::clone(&self.changes));
+        Box::new(Unheard { validity, changes, scopes: scopes.to_vec() })
     }
 }
 
@@ -94,19 +103,25 @@ impl Announced for Unheard {
         for scope in &self.scopes {
             self.validity.release(*scope);
         }
+        match outcome {
+            Outcome::Committed(version) => self.changes.released(&self.scopes, Some(version)),
+            Outcome::InDoubt => self.changes.anything(),
+            Outcome::Aborted => {}
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Change;
 
     const SCOPE: ScopeKey = ScopeKey { space: 1, kind: 3, id: 7 };
     const OTHER: ScopeKey = ScopeKey { space: 1, kind: 3, id: 8 };
 
     #[tokio::test]
     async fn from_its_announcement_to_its_end_nothing_of_a_write_s_scopes_is_answered_from_memory() {
-        let Coherence { validity, announcer } = Coherence::alone();
+        let Coherence { validity, announcer, .. } = Coherence::alone();
         for outcome in [Outcome::Committed(1), Outcome::Aborted, Outcome::InDoubt] {
             let (before, other) = (validity.token(SCOPE).unwrap(), validity.token(OTHER).unwrap());
             let mut write = announcer.announce(&[SCOPE]);
@@ -117,6 +132,19 @@ mod tests {
             assert!(!validity.stands(SCOPE, before), "{outcome:?}");
             assert!(validity.token(SCOPE).is_some(), "{outcome:?}");
             assert_eq!(validity.stands(OTHER, other), outcome != Outcome::InDoubt, "{outcome:?}");
+        }
+    }
+    #[tokio::test]
+    async fn what_was_committed_is_heard_and_what_is_in_doubt_may_be_anything() {
+        let Coherence { changes, announcer, .. } = Coherence::alone();
+        let mut heard = changes.listen();
+        for outcome in [Outcome::Aborted, Outcome::Committed(5), Outcome::InDoubt] {
+            announcer.announce(&[SCOPE, OTHER]).ended(outcome);
+        }
+        drop((changes, announcer));
+        let changed = |scope| Some(Change::Scope { scope, version: Some(5) });
+        for expected in [changed(SCOPE), changed(OTHER), Some(Change::Anything), None] {
+            assert_eq!(heard.next().await, expected);
         }
     }
 }

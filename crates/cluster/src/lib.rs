@@ -7,6 +7,7 @@
 
 mod announce;
 pub mod authority;
+mod changes;
 pub mod config;
 pub mod core;
 pub mod discovery;
@@ -15,5 +16,6 @@ pub mod node;
 mod validity;
 
 pub use announce::{Announced, Announcer, Coherence, Fenced, Outcome, Waiting};
+pub use changes::{Change, Changes, Listener};
 pub use core::fence::Token;
 pub use validity::{ScopeKey, Validity};

@@ -12,14 +12,20 @@ impl Shared {
             Action::EpochBegan { until } => {
                 tracing::debug!("coherence: this node answers from memory");
                 self.validity.begin_epoch(self.instant(until).into_std());
+                // What was written before it began, nobody had to tell this node.
+                self.changes.anything();
             }
             Action::EpochExtended { until } => self.validity.extend_epoch(self.instant(until).into_std()),
             Action::EpochEnded { why } => {
                 self.validity.end_epoch();
+                self.changes.anything();
                 tracing::info!(?why, "coherence: nothing is answered from memory until the next epoch");
             }
             Action::Hold { scopes } => scopes.iter().for_each(|scope| self.validity.hold(*scope)),
-            Action::Free { scopes, .. } => scopes.iter().for_each(|scope| self.validity.release(*scope)),
+            Action::Free { scopes, version } => {
+                scopes.iter().for_each(|scope| self.validity.release(*scope));
+                self.changes.released(&scopes, version.map(|version| version.0));
+            }
             Action::Send { peer, connection, message } => {
                 self.outside.transport.send(peer, connection, wire::encode(&message));
             }

@@ -15,7 +15,8 @@ impl Node {
     #[must_use]
     pub fn coherence(&self) -> Coherence {
         let writers = Writers(Arc::clone(&self.shared));
-        Coherence { validity: Arc::clone(&self.shared.validity), announcer: Arc::new(writers) }
+        let (validity, changes) = (Arc::clone(&self.shared.validity), Arc::clone(&self.shared.changes));
+        Coherence { validity, announcer: Arc::new(writers), changes }
     }
 }
 

@@ -21,10 +21,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::Validity;
 use crate::core::{
     Action, Connection, Core, Event, Incarnation, Millis, Part, Timing, WriteFailure, WriteId,
 };
+use crate::{Changes, Validity};
 use errands::Errand;
 
 pub use outside::{Outside, Pending, Registry, Renewal, Transport, Versions};
@@ -67,6 +67,7 @@ pub enum Progress {
 struct Shared {
     core: Mutex<Running>,
     validity: Arc<Validity>,
+    changes: Arc<Changes>,
     outside: Outside,
     timing: Timing,
     caches: bool,
@@ -103,6 +104,7 @@ impl Node {
         let shared = Arc::new(Shared {
             core: Mutex::new(Running { core, deciding: BTreeMap::new() }),
             validity,
+            changes: Arc::default(),
             outside,
             timing,
             caches,
