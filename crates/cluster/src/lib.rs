@@ -7,6 +7,7 @@
 
 mod announce;
 pub mod authority;
+pub mod cache;
 mod changes;
 pub mod config;
 pub mod core;

@@ -162,6 +162,9 @@ impl Tx {
         let statement = Statement::new(table, sql, args);
         #[cfg(test)]
         crate::plans::seen(&statement);
+        if let Source::Recalled(recall) = &mut self.source {
+            return recall.ask(statement).await;
+        }
         let done = self.lease().await?.query(statement).await;
         done.map_err(|error| self.failure(error))
     }

@@ -264,14 +264,14 @@ impl Tx {
     pub(crate) fn view(&self) -> &View {
         match &self.source {
             Source::Open(_, view) => view,
-            Source::Recalled(recall) => &recall.view,
+            Source::Recalled(recall) => recall.view(),
         }
     }
 
     fn view_mut(&mut self) -> &mut View {
         match &mut self.source {
             Source::Open(_, view) => view,
-            Source::Recalled(recall) => &mut recall.view,
+            Source::Recalled(recall) => recall.view_mut(),
         }
     }
 

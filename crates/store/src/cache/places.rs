@@ -1,7 +1,7 @@
 //! What else a node remembers: where contexts live, and whose a session is and when it was used.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use quick_cache::sync::Cache as Map;
 use zebu_cluster::{ScopeKey, Token, Validity};
@@ -11,9 +11,6 @@ use crate::place::Place;
 
 /// What says where contexts live: all of configdb that a place is made of. Its space is no context's.
 pub(crate) const PLACES: ScopeKey = ScopeKey { space: u64::MAX, kind: 0, id: 0 };
-/// How long a load may wait for the rows of what it loads. Whoever has them for longer may be a member that is gone: then what is
-/// loaded is true, but not kept.
-pub(crate) const LOOK_MAX: Duration = Duration::from_millis(100);
 
 /// What a place takes in memory, bytes, and a session.
 const PLACE_BYTES: u64 = 512;

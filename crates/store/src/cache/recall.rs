@@ -1,23 +1,21 @@
-//! A transaction that is answered from memory for as long as that has the answers, and asks a server from then on.
-//!
-//! It must be one snapshot, whichever way it goes. From memory: at each answer, everything recalled before still stands, so all
-//! of it is true at that moment. From a server: the snapshot there begins after the tokens were taken; what was recalled before
-//! is the snapshot's too if it still stands once that has begun.
+//! The statements of one transaction before the cluster's memory: which rows depend on which scopes, and where else to ask.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use zebu_cluster::{ScopeKey, Token};
+use zebu_cluster::ScopeKey;
+use zebu_cluster::cache::{Databases, Named};
+use zebu_cluster::core;
 use zebu_model::{Scope, Version};
 
-use super::{Cache, Kept, Key, LOOK_MAX, Looked, Vacancy, keys, scope_key};
+use super::{Cache, Key, Rows, keys, scope_key};
 use crate::engine::{Begin, Lease, Locking};
 use crate::error::{Error, Result};
 use crate::known::Known;
 use crate::place::Place;
 use crate::reads;
 use crate::statement::Statement;
-use crate::value::Row;
+use crate::value::{Row, Value};
 use crate::view::{self, Origin, View};
 
 /// Where a transaction will ask if it must.
@@ -31,133 +29,94 @@ pub(crate) struct Opening {
 
 /// The memory as one transaction uses it.
 #[derive(Debug)]
-pub(crate) struct Recall {
+pub(crate) struct Recall(zebu_cluster::cache::Recall<Behind>);
+
+/// What is behind the memory.
+#[derive(Debug)]
+struct Behind {
     cache: Arc<Cache>,
     opening: Box<Opening>,
-    /// The scopes that were named so far, each with the token it had when it was.
-    named: Vec<(Scope, Option<Token>)>,
-    /// Those of the function that is reading at the moment.
-    current: Vec<Scope>,
-    /// Something was answered from memory and is not known to be the snapshot's too.
-    recalled: bool,
-    /// What a server answers is kept: its snapshot begins after the tokens were taken, and behind whatever was on its way.
-    keeps: bool,
     lease: Option<Lease>,
-    pub(crate) view: View,
+    view: View,
 }
 
 impl Recall {
     pub(crate) fn new(cache: &Arc<Cache>, opening: Opening, scopes: &[Scope]) -> Recall {
-        let mut recall = Recall {
-            cache: Arc::clone(cache),
-            opening: Box::new(opening),
-            named: Vec::with_capacity(scopes.len().saturating_add(2)),
-            current: Vec::new(),
-            recalled: false,
-            keeps: true,
-            lease: None,
-            view: View::Whole,
-        };
-        recall.name(scopes);
-        recall
-    }
-
-    fn key_of(&self, scope: Scope) -> ScopeKey {
-        scope_key(self.opening.place.context, scope)
-    }
-
-    fn token_of(&self, scope: Scope) -> Option<Token> {
-        self.named.iter().find(|(named, _)| *named == scope).and_then(|(_, token)| *token)
+        let (cache, opening) = (Arc::clone(cache), Box::new(opening));
+        let memory = Arc::clone(&cache.memory);
+        let behind = Behind { cache, opening, lease: None, view: View::Whole };
+        Recall(zebu_cluster::cache::Recall::new(memory, behind, scopes))
     }
 
     /// Says that data of these scopes is about to be read.
     pub(crate) fn name(&mut self, scopes: &[Scope]) {
-        self.current.clear();
-        self.current.extend_from_slice(scopes);
-        for scope in scopes {
-            if !self.named.iter().any(|(named, _)| named == scope) {
-                // Where a snapshot has begun already, a write may have come between.
-                let token = if self.lease.is_none() { self.cache.token(self.key_of(*scope)) } else { None };
-                self.named.push((*scope, token));
-            }
-        }
+        self.0.name(scopes);
     }
 
     /// Whether a server was asked.
     pub(crate) fn is_open(&self) -> bool {
-        self.lease.is_some()
+        self.0.is_open()
+    }
+
+    pub(crate) fn view(&self) -> &View {
+        &self.0.databases().view
+    }
+
+    pub(crate) fn view_mut(&mut self) -> &mut View {
+        &mut self.0.databases_mut().view
     }
 
     /// The connection; what is asked on it may not be kept.
     pub(crate) async fn lease(&mut self) -> Result<&mut Lease> {
-        let lease = match self.lease.take() {
-            Some(lease) => lease,
-            None => self.open().await?,
-        };
-        Ok(self.lease.insert(lease))
+        self.0.open().await?;
+        self.0.databases_mut().lease()
     }
 
     /// From here on, on this connection, where everything is true.
     pub(crate) fn go_on_with(&mut self, lease: Lease) {
-        self.lease = Some(lease);
-        self.view = View::Whole;
+        let behind = self.0.databases_mut();
+        (behind.lease, behind.view) = (Some(lease), View::Whole);
     }
 
-    /// A connection to where everything is true, for what belongs to no scope. Nobody has waited for the rows of the scopes that
-    /// were named, so nothing that is read on it is kept.
+    /// A connection to where everything is true, for what belongs to no scope.
     pub(crate) async fn open_whole(&mut self) -> Result<()> {
-        let Origin { group, schema, counters, .. } = &self.opening.origin;
-        self.lease = Some(reads::whole(group, schema, counters).await?.0);
-        self.keeps = false;
+        let behind = self.0.databases_mut();
+        let Origin { group, schema, counters, .. } = &behind.opening.origin;
+        behind.lease = Some(reads::whole(group, schema, counters).await?.0);
+        self.0.opened_unseen();
         Ok(())
     }
 
     /// The rows of a statement, from memory or a server.
     pub(crate) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
-        if !self.may_keep(statement.table) {
-            return self.ask(statement).await;
-        }
-        let Place { context, born, .. } = self.opening.place;
-        let key = Key { context, born, statement };
-        if self.is_open() {
-            return self.fill(key, None).await;
-        }
-        if let Some(kept) = self.cache.get(&key) {
-            return self.recall(&key, &kept);
-        }
-        let cache = Arc::clone(&self.cache);
-        match cache.get_or_fill(&key).await {
-            Looked::Found(kept) => self.recall(&key, &kept),
-            Looked::Vacant(vacancy) => self.fill(key, Some(vacancy)).await,
-        }
+        let key = self.key(statement);
+        self.0.query(key).await
     }
 
-    fn recall(&mut self, key: &Key, kept: &Kept) -> Result<Vec<Row>> {
-        self.cache.count(&self.current, true);
-        self.recalled = true;
-        self.still_stands()?;
-        Ok(kept.rows(key.statement.table))
+    /// The rows of a statement, from a server and not to be kept.
+    pub(crate) async fn ask(&mut self, statement: Statement) -> Result<Vec<Row>> {
+        let key = self.key(statement);
+        self.0.ask(key).await
     }
 
-    /// Asks a server, and keeps the answer.
-    async fn fill(&mut self, key: Key, vacancy: Option<Vacancy<'_>>) -> Result<Vec<Row>> {
-        self.cache.count(&self.current, false);
-        let rows = self.ask(key.statement.clone()).await?;
-        // Opening may have found out that nothing is to be kept.
-        let Some(tags) = self.tags().filter(|_| self.keeps && self.covers_all(&key.statement.sql)) else {
-            return Ok(rows);
-        };
-        let kept = Arc::new(Kept::new(tags, rows, &key));
-        let rows = kept.rows(key.statement.table);
-        match vacancy {
-            Some(vacancy) => drop(vacancy.insert(kept)),
-            None => self.cache.results.insert(key, kept),
-        }
-        Ok(rows)
+    fn key(&self, statement: Statement) -> Key {
+        let Place { context, born, .. } = self.0.databases().opening.place;
+        Key { context, born, statement }
     }
 
     /// What the failure of a statement means here; the request hears of a replica that failed.
     pub(crate) fn failure(&self, error: Error) -> Error {
+        self.0.databases().failure(error)
+    }
+}
+
+impl Behind {
+    fn lease(&mut self) -> Result<&mut Lease> {
+        let closed = || Error::Corrupt { table: "scopes", detail: "no snapshot was begun".to_owned() };
+        self.lease.as_mut().ok_or_else(closed)
+    }
+
+    fn failure(&self, error: Error) -> Error {
         let error = self.view.failure(error);
         if matches!(error, Error::ReplicaFailed { .. }) {
             self.opening.place.known.distrust_replicas();
@@ -165,87 +124,18 @@ impl Recall {
         error
     }
 
-    async fn ask(&mut self, statement: Statement) -> Result<Vec<Row>> {
-        let done = self.lease().await?.query(statement).await;
-        let rows = done.map_err(|error| self.failure(error))?;
-        if std::mem::take(&mut self.recalled) {
-            self.still_stands()?;
-        }
-        Ok(rows)
-    }
-
-    /// [`Error::Overtaken`] if something that was recalled may not be true any more.
-    fn still_stands(&self) -> Result<()> {
-        let stands = |(scope, token): &(Scope, Option<Token>)| {
-            token.is_none_or(|token| self.cache.validity.stands(self.key_of(*scope), token))
-        };
-        if self.named.iter().all(stands) { Ok(()) } else { Err(Error::Overtaken) }
-    }
-
-    /// Whether rows of this table may be remembered, as far as is known before they are asked for.
-    fn may_keep(&self, table: &str) -> bool {
-        self.keeps
-            && !self.current.is_empty()
-            && self.covers(table)
-            && self.current.iter().all(|scope| self.token_of(*scope).is_some())
-    }
-
-    /// What rows that are read now are tagged with.
-    fn tags(&self) -> Option<Vec<(ScopeKey, Token)>> {
-        self.current.iter().map(|scope| Some((self.key_of(*scope), self.token_of(*scope)?))).collect()
-    }
-
-    fn covers(&self, table: &str) -> bool {
-        // A session's last use is in no scope. Whoever recalls sessions knows that.
-        let is_session = |scope: &Scope| matches!(scope, Scope::Sessions(_));
-        (table == "sessions" && self.current.iter().any(is_session))
-            || view::is_covered(table, self.current.iter().copied())
-    }
-
-    /// Whether the scopes that were named are those of all that a statement reads. Names that it gives to its own parts are no
-    /// tables.
-    fn covers_all(&self, sql: &str) -> bool {
-        keys::tables(sql).filter(|table| view::is_table(table)).all(|table| self.covers(table))
-    }
-
-    /// Opens a snapshot in which the named scopes are true.
-    async fn open(&mut self) -> Result<Lease> {
-        let unseen: Vec<(Scope, Token)> = self
-            .named
-            .iter()
-            .filter_map(|(scope, token)| Some((*scope, (*token)?)))
-            .filter(|(scope, token)| self.cache.is_unseen(self.key_of(*scope), *token))
-            .collect();
-        self.keeps &= unseen.is_empty() || look(&self.cache, &self.opening, &unseen).await;
-        let scopes: Vec<Scope> = self.named.iter().map(|(scope, _)| *scope).collect();
-        let known = self.versions_known();
-        let origin = Origin { known: known.clone(), ..self.opening.origin.clone() };
-        let opened = match self.opening.wait {
-            Some(wait) => reads::of_scopes(self.opening.place.context, origin, &scopes, wait).await?,
-            None => reads::on_master(&origin.group, &origin.schema, &origin.counters).await?,
-        };
-        self.keeps &= !opened.survives;
-        for (scope, token) in self.named.iter().filter(|_| self.keeps) {
-            if let (Some(token), Some(version)) = (*token, known.get(*scope)) {
-                self.cache.learn(self.key_of(*scope), token, version);
-            }
-        }
-        self.view = opened.view;
-        Ok(opened.lease)
-    }
-
     /// The versions that must be seen: where something may be kept, those that hold from its token on; elsewhere what the request
     /// knows.
-    fn versions_known(&self) -> Known {
+    fn versions_known(&self, named: &[Named<Scope>]) -> Known {
         let known = Known::of_a_request();
-        let of = |(scope, token): &(Scope, Option<Token>)| -> Option<(Scope, Version)> {
-            let version = match token {
-                Some(token) => self.cache.version(self.key_of(*scope), *token),
-                None => self.opening.place.known.get(*scope),
+        let of = |named: &Named<Scope>| -> Option<(Scope, Version)> {
+            let version = match named.token {
+                Some(_) => named.version.map(|version| Version(version.0)),
+                None => self.opening.place.known.get(named.scope),
             };
-            Some((*scope, version?))
+            Some((named.scope, version?))
         };
-        known.learn(&self.named.iter().filter_map(of).collect::<Vec<_>>());
+        known.learn(&named.iter().filter_map(of).collect::<Vec<_>>());
         if !self.opening.place.known.trusts_replicas() {
             known.distrust_replicas();
         }
@@ -253,38 +143,85 @@ impl Recall {
     }
 }
 
-/// Waits for the rows of scopes of which nothing was loaded in this epoch: a commit that a member sent before it was gone may
-/// still be on its way, and holds them. Whether that was so.
-async fn look(cache: &Cache, opening: &Opening, unseen: &[(Scope, Token)]) -> bool {
-    match tokio::time::timeout(LOOK_MAX, try_look(cache, opening, unseen)).await {
-        Ok(Ok(())) => true,
-        Ok(Err(error)) => {
-            tracing::debug!("nothing is kept of this read: {error}");
-            false
+impl Databases for Behind {
+    type Scope = Scope;
+    type Question = Key;
+    type Answer = Vec<Row>;
+    type Kept = Rows;
+    type Error = Error;
+
+    fn key(&self, scope: Scope) -> ScopeKey {
+        scope_key(self.opening.place.context, scope)
+    }
+
+    fn covers(&self, key: &Key, scopes: &[Scope]) -> bool {
+        covers(key.statement.table, scopes)
+    }
+
+    /// Names that a statement gives to its own parts are no tables.
+    fn covers_all(&self, key: &Key, scopes: &[Scope]) -> bool {
+        keys::tables(&key.statement.sql)
+            .filter(|table| view::is_table(table))
+            .all(|table| covers(table, scopes))
+    }
+
+    fn keep(key: &Key, rows: Vec<Row>) -> (Rows, u64) {
+        let rows: Vec<Vec<Value>> = rows.into_iter().map(Row::into_values).collect();
+        let values: u64 = rows.iter().flatten().map(Value::bytes).sum();
+        (Arc::new(rows), values.saturating_add(key.bytes()))
+    }
+
+    fn recall(key: &Key, rows: &Rows) -> Vec<Row> {
+        Row::kept(key.statement.table, rows)
+    }
+
+    fn overtaken() -> Error {
+        Error::Overtaken
+    }
+
+    fn counted(&self, scopes: &[Scope], hit: bool) {
+        self.cache.count(scopes, hit);
+    }
+
+    async fn look(&mut self, epoch: u64, scopes: &[Scope]) -> Result<Option<Vec<core::Version>>> {
+        let Opening { place, origin, .. } = &*self.opening;
+        if self.cache.is_quiet(place.database, &place.schema, epoch) {
+            return Ok(None);
         }
-        Err(_) => false,
+        let mut lease = origin.group.writer().await?.lease(&origin.schema, Begin::Write).await?;
+        let locking = lease.locking();
+        let found = view::versions_locked(&mut lease, place.context, scopes).await?;
+        drop(lease);
+        if locking == Locking::Whole {
+            self.cache.set_quiet(place.database, &place.schema, epoch);
+        }
+        Ok(Some(found.into_iter().map(|(_, version)| core::Version(version.0)).collect()))
+    }
+
+    async fn open(&mut self, named: &mut [Named<Scope>]) -> Result<bool> {
+        let scopes: Vec<Scope> = named.iter().map(|named| named.scope).collect();
+        let known = self.versions_known(named);
+        let origin = Origin { known: known.clone(), ..self.opening.origin.clone() };
+        let opened = match self.opening.wait {
+            Some(wait) => reads::of_scopes(self.opening.place.context, origin, &scopes, wait).await?,
+            None => reads::on_master(&origin.group, &origin.schema, &origin.counters).await?,
+        };
+        for named in named {
+            named.version = known.get(named.scope).map(|version| core::Version(version.0));
+        }
+        (self.lease, self.view) = (Some(opened.lease), opened.view);
+        Ok(!opened.survives)
+    }
+
+    async fn ask(&mut self, key: Key) -> Result<Vec<Row>> {
+        let done = self.lease()?.query(key.statement).await;
+        done.map_err(|error| self.failure(error))
     }
 }
 
-async fn try_look(
-    cache: &Cache,
-    Opening { place, origin, .. }: &Opening,
-    unseen: &[(Scope, Token)],
-) -> Result<()> {
-    let epoch = unseen.first().map_or(0, |(_, token)| token.epoch());
-    if cache.is_quiet(place.database, &place.schema, epoch) {
-        return Ok(());
-    }
-    let mut lease = origin.group.writer().await?.lease(&origin.schema, Begin::Write).await?;
-    let scopes: Vec<Scope> = unseen.iter().map(|(scope, _)| *scope).collect();
-    let locking = lease.locking();
-    let found = view::versions_locked(&mut lease, place.context, &scopes).await?;
-    drop(lease);
-    if locking == Locking::Whole {
-        cache.set_quiet(place.database, &place.schema, epoch);
-    }
-    for ((scope, version), (_, token)) in found.into_iter().zip(unseen) {
-        cache.learn(scope_key(place.context, scope), *token, version);
-    }
-    Ok(())
+/// Whether rows of a table depend on nothing but these scopes.
+fn covers(table: &str, scopes: &[Scope]) -> bool {
+    // A session's last use is in no scope. Whoever recalls sessions knows that.
+    let is_session = |scope: &Scope| matches!(scope, Scope::Sessions(_));
+    (table == "sessions" && scopes.iter().any(is_session)) || view::is_covered(table, scopes.iter().copied())
 }
