@@ -9,6 +9,7 @@ mod announce;
 pub mod authority;
 pub mod cache;
 mod changes;
+mod clock;
 pub mod config;
 pub mod core;
 pub mod discovery;
@@ -18,5 +19,6 @@ mod validity;
 
 pub use announce::{Announced, Announcer, Coherence, Fenced, Outcome, Waiting};
 pub use changes::{Change, Changes, Listener};
+pub use clock::Clock;
 pub use core::fence::Token;
 pub use validity::{ScopeKey, Validity};

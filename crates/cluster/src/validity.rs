@@ -7,6 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::clock::Clock;
 use crate::core::fence::{self, Slot, Token};
 use crate::core::rules::Rules;
 
@@ -39,6 +40,7 @@ const SLOTS: usize = 1 << 16;
 /// Whether this node may answer from memory at the moment, and of which scopes.
 #[derive(Debug)]
 pub struct Validity {
+    clock: Clock,
     zero: Instant,
     /// Odd while an epoch lasts, even between two: it only ever grows.
     epoch: AtomicU64,
@@ -49,16 +51,23 @@ pub struct Validity {
 
 impl Default for Validity {
     fn default() -> Validity {
+        Validity::by(Clock::default())
+    }
+}
+
+impl Validity {
+    /// One that goes by this clock.
+    #[must_use]
+    pub fn by(clock: Clock) -> Validity {
         Validity {
-            zero: Instant::now(),
+            clock,
+            zero: clock.now().into_std(),
             epoch: AtomicU64::new(0),
             until: AtomicU64::new(0),
             slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
         }
     }
-}
 
-impl Validity {
     fn slot(&self, scope: ScopeKey) -> Option<&AtomicU64> {
         let at = scope.spread() % SLOTS as u64;
         self.slots.get(usize::try_from(at).unwrap_or(0))
@@ -66,6 +75,14 @@ impl Validity {
 
     fn slot_now(&self, scope: ScopeKey) -> Option<Slot> {
         self.slot(scope).map(|slot| Slot(slot.load(Ordering::SeqCst)))
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.now().into_std()
     }
 
     fn micros(&self, at: Instant) -> u64 {
@@ -92,7 +109,7 @@ impl Validity {
     /// The same now.
     #[must_use]
     pub fn token(&self, scope: ScopeKey) -> Option<Token> {
-        self.token_at(scope, Instant::now())
+        self.token_at(scope, self.now())
     }
 
     /// Whether no write to the scope has been answered, nor may have been, since the token was taken.
@@ -105,7 +122,7 @@ impl Validity {
     /// The same now.
     #[must_use]
     pub fn stands(&self, scope: ScopeKey, token: Token) -> bool {
-        self.stands_at(scope, token, Instant::now())
+        self.stands_at(scope, token, self.now())
     }
 
     /// A hold begins. Returns when every reader sees it: only then may it be acknowledged.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::{Renewal, Shared};
@@ -25,11 +25,13 @@ pub(super) enum Errand {
 /// Runs until it is aborted.
 pub(super) async fn run(shared: Arc<Shared>, mut errands: mpsc::UnboundedReceiver<Errand>) {
     let mut wake_at = shared.wake_at.subscribe();
-    let mut under_way = JoinSet::new();
+    let mut under_way = FuturesUnordered::new();
     loop {
         let at = *wake_at.borrow_and_update();
         tokio::select! {
-            () = sleep_until(shared.instant(at)), if at != Millis::NEVER => {
+            // In this order, so that a simulation can be repeated.
+            biased;
+            () = sleep_until(shared.validity.clock().when(shared.instant(at))), if at != Millis::NEVER => {
                 shared.wake_at.send_if_modified(|wanted| {
                     let is_this = *wanted == at;
                     if is_this {
@@ -40,8 +42,8 @@ pub(super) async fn run(shared: Arc<Shared>, mut errands: mpsc::UnboundedReceive
                 shared.feed(Event::Tick);
             }
             changed = wake_at.changed() => if changed.is_err() { return },
-            Some(errand) = errands.recv() => drop(under_way.spawn(do_errand(Arc::clone(&shared), errand))),
-            Some(_) = under_way.join_next() => {}
+            Some(errand) = errands.recv() => under_way.push(do_errand(Arc::clone(&shared), errand)),
+            Some(()) = under_way.next() => {}
         }
     }
 }

@@ -36,7 +36,8 @@ const CLOCK_BEGINS_MS: u64 = 1000;
 /// One node in the protocol. Dropped, it does nothing more: its writes wait until their callers give up, its leases run out.
 pub struct Node {
     shared: Arc<Shared>,
-    running: JoinHandle<()>,
+    /// Its tasks, if it spawned them itself.
+    running: Option<JoinHandle<()>>,
 }
 
 impl fmt::Debug for Node {
@@ -47,7 +48,7 @@ impl fmt::Debug for Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.running.abort();
+        self.running.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -97,8 +98,21 @@ impl Node {
         validity: Arc<Validity>,
         outside: Outside,
     ) -> Node {
+        let (mut node, tasks) = Node::prepared(me, caches, timing, validity, outside);
+        node.running = Some(tokio::spawn(tasks));
+        node
+    }
+
+    /// The same for who runs its tasks himself, until they are dropped.
+    pub fn prepared(
+        me: Incarnation,
+        caches: bool,
+        timing: Timing,
+        validity: Arc<Validity>,
+        outside: Outside,
+    ) -> (Node, impl Future<Output = ()> + Send + use<>) {
         let (errands, received) = mpsc::unbounded_channel();
-        let now = Instant::now();
+        let now = validity.clock().now();
         let zero = now.checked_sub(Duration::from_millis(CLOCK_BEGINS_MS)).unwrap_or(now);
         let core = Core::new(Part { me, caches }, timing);
         let shared = Arc::new(Shared {
@@ -114,9 +128,9 @@ impl Node {
             wake_at: watch::Sender::new(Millis::NEVER),
             progress: watch::Sender::new(Progress::Joining),
         });
-        let running = tokio::spawn(errands::run(Arc::clone(&shared), received));
+        let tasks = errands::run(Arc::clone(&shared), received);
         shared.feed(Event::Tick);
-        Node { shared, running }
+        (Node { shared, running: None }, tasks)
     }
 
     /// A connection stands: the first thing that is told of it.
@@ -156,11 +170,11 @@ impl Node {
 impl Shared {
     /// Whole milliseconds, rounded down, as the core wants them.
     fn now(&self) -> Millis {
-        let elapsed = Instant::now().saturating_duration_since(self.zero);
+        let elapsed = self.validity.clock().now().saturating_duration_since(self.zero);
         Millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// When the clock shows this.
+    /// The same as the node's clock shows it.
     fn instant(&self, at: Millis) -> Instant {
         self.zero.checked_add(Duration::from_millis(at.0)).unwrap_or(self.zero)
     }
