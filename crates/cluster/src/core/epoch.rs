@@ -82,6 +82,7 @@ impl Core {
             .chain(renewal)
             .chain(self.epoch_lasts().then_some(self.epoch_until))
             .chain(self.deadlines.first().map(|(at, _)| *at))
+            .chain((!membership.barrier.is_empty()).then_some(membership.barrier_until))
             .filter(|at| !at.is_over(now))
             .min();
         if let Some(at) = next.filter(|at| *at != self.wake_at) {

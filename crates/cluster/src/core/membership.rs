@@ -22,6 +22,9 @@ pub(super) struct Membership {
     pub(super) renew_at: Millis,
     /// Who was there before this node and has not said yet that it counts it.
     pub(super) barrier: BTreeSet<Incarnation>,
+    /// When everybody counts it, whether or not it can be reached: every membership that was good when this node was
+    /// registered has run out by then, and the list that renewed it had this node.
+    pub(super) barrier_until: Millis,
 }
 
 /// How far a membership has come.
@@ -46,6 +49,7 @@ impl Membership {
             asked: None,
             renew_at: Millis::NEVER,
             barrier: BTreeSet::new(),
+            barrier_until: Millis::NEVER,
         }
     }
 }
@@ -131,6 +135,8 @@ impl Core {
         if self.rules.has(Rule::JoinerWaits) {
             let there = self.peers.iter().filter(|(_, peer)| peer.listed.is_some() && !peer.left);
             self.membership.barrier = there.map(|(member, _)| *member).collect();
+            let wait_ms = self.timing.member_ttl_ms.saturating_add(self.drift_ms());
+            self.membership.barrier_until = turn.now.after(wait_ms);
         }
         if self.membership.barrier.is_empty() {
             turn.out.push(Action::Joined);
@@ -171,6 +177,15 @@ impl Core {
     /// The peer counts this node.
     pub(super) fn welcomed(&mut self, peer: Incarnation, turn: &mut Turn<'_>) {
         self.no_longer_awaited(peer, turn);
+    }
+
+    /// Waits no longer for members who cannot say that they count this node, once they must.
+    pub(super) fn end_joining_if_due(&mut self, turn: &mut Turn<'_>) {
+        let membership = &mut self.membership;
+        if !membership.barrier.is_empty() && membership.barrier_until.is_over(turn.now) {
+            membership.barrier.clear();
+            turn.out.push(Action::Joined);
+        }
     }
 
     fn no_longer_awaited(&mut self, member: Incarnation, turn: &mut Turn<'_>) {

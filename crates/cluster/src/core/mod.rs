@@ -163,6 +163,7 @@ impl Core {
         let mut turn = Turn { now, out, frees: Vec::new(), sends: Vec::new(), removed: None };
         self.end_epoch_that_ran_out(&mut turn);
         self.take(event, &mut turn);
+        self.end_joining_if_due(&mut turn);
         self.decide_overdue(&mut turn);
         self.renew_if_due(&mut turn);
         self.ask_if_due(&mut turn);

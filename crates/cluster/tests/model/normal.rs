@@ -94,6 +94,7 @@ fn each_time(core: &mut Core, mut visit: impl FnMut(&mut Millis)) {
     visit(&mut core.epoch_until);
     visit(&mut core.membership.until);
     visit(&mut core.membership.renew_at);
+    visit(&mut core.membership.barrier_until);
     core.membership.asked.iter_mut().for_each(&mut visit);
     for peer in core.peers.values_mut() {
         visit(&mut peer.lease_until);
@@ -125,6 +126,9 @@ fn settle(core: &mut Core) {
     };
     never(&mut core.membership.until);
     never(&mut core.membership.renew_at);
+    if core.membership.barrier.is_empty() {
+        core.membership.barrier_until = Millis::NEVER;
+    }
     for peer in core.peers.values_mut() {
         never(&mut peer.ask_at);
         never(&mut peer.granted_until);

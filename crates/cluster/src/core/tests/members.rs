@@ -128,6 +128,23 @@ fn a_joiner_writes_once_all_who_were_there_welcomed_it_or_are_gone() {
 }
 
 #[test]
+fn a_joiner_that_cannot_be_told_so_is_counted_by_all_once_no_membership_from_before_it_can_be_good() {
+    let mut node = Node::new();
+    node.tick(1000);
+    let out = node.list(1010, 1, &[(ME, 1), (PEER, 1)]);
+    let at = 1010 + TIMING.member_ttl_ms + TIMING.drift_ms;
+    assert!(!out.contains(&Action::Joined));
+    let mut joined = None;
+    for (attempt, now) in (2..).zip((1110..2000).step_by(100)) {
+        joined = joined.or(node.tick(now).contains(&Action::Joined).then_some(now));
+        node.list(now, attempt, &[(ME, attempt), (PEER, attempt)]);
+    }
+    assert!(joined.is_some_and(|now| (at..at + 100).contains(&now)), "{joined:?}, not {at}");
+    let joining = Action::WriteMustFail { write: WriteId(1), why: WriteFailure::Joining };
+    assert!(!node.begin(2001, 1).contains(&joining));
+}
+
+#[test]
 fn whoever_was_removed_neither_caches_nor_writes_and_comes_back_as_somebody_else() {
     let mut node = Node::alone();
     node.begin(1050, 1);
