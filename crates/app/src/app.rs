@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use serde::Deserialize;
 use tokio::sync::Notify;
 use zebu_cluster::Coherence;
-use zebu_cluster::mesh::Mesh;
+use zebu_cluster::node::OverMesh;
 use zebu_model::Scope;
 use zebu_model::session::Lifetimes;
 use zebu_store::configdb::databases;
@@ -82,6 +82,22 @@ impl SessionConfig {
     }
 }
 
+/// What tells a process from all others.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The name of its node.
+    pub name: String,
+    /// New at every start, 32 hexadecimal digits.
+    pub incarnation: String,
+}
+
+impl Identity {
+    /// A new one.
+    pub fn new(config: &NodeConfig) -> Result<Identity> {
+        Ok(Identity { name: config.name.clone(), incarnation: random::token()? })
+    }
+}
+
 /// Who this node is.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -113,7 +129,7 @@ pub struct App {
     /// Woken when there is a job to take up.
     pub(crate) jobs: Notify,
     /// The connections with the other nodes, where this process has them.
-    pub(crate) mesh: OnceLock<Arc<Mesh>>,
+    pub(crate) mesh: OnceLock<Arc<OverMesh>>,
 }
 
 impl App {
@@ -125,13 +141,21 @@ impl App {
 
     /// The same for a node that remembers what it read, and lets others do so.
     pub async fn open_in(config: Config, clock: Clock, coherence: Option<Coherence>) -> Result<Arc<App>> {
+        let identity = Identity::new(&config.node)?;
+        App::open_as(identity, config, clock, coherence).await
+    }
+
+    /// The same for a process whose identity others know already.
+    pub async fn open_as(
+        identity: Identity,
+        config: Config,
+        clock: Clock,
+        coherence: Option<Coherence>,
+    ) -> Result<Arc<App>> {
         let store = Store::open_in(config.store.clone(), coherence).await?;
-        let node = Node {
-            name: config.node.name.clone(),
-            route: config.node.route.clone().unwrap_or_else(|| config.node.name.clone()),
-            incarnation: random::token()?,
-            started: clock.now_ms(),
-        };
+        let Identity { name, incarnation } = identity;
+        let route = config.node.route.clone().unwrap_or_else(|| name.clone());
+        let node = Node { name, route, incarnation, started: clock.now_ms() };
         Ok(Arc::new(App {
             store,
             storage: Storage::default(),

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use zebu_cluster::authority::Name;
-use zebu_cluster::mesh::{self, Expected, Mesh};
+use zebu_cluster::mesh::{self, Expected};
+use zebu_cluster::node::OverMesh;
 use zebu_model::{Refusal, UserId};
 use zebu_store::configdb::contexts;
-use zebu_store::configdb::members::{self, Member};
+use zebu_store::configdb::nodes::{self, Node};
 use zebu_store::configdb::web_tiers::{self, Report};
 use zebu_store::shard::sessions;
 
@@ -18,10 +19,8 @@ use crate::caller::Caller;
 use crate::databases::{self, DatabaseStatus};
 use crate::error::{Error, Result};
 
-/// How often a node renews its entry, ms.
-pub const RENEW_MS: u64 = 2_000;
-/// How long an entry that is not renewed still counts as alive, ms.
-pub const MEMBER_TTL_MS: i64 = 3 * RENEW_MS as i64;
+/// How long a node counts as up after it was last heard of, ms: as long as its membership in the cluster is good.
+pub const MEMBER_TTL_MS: i64 = 6_000;
 /// A node that has not been heard of for so long is not missed any more, ms: a day.
 const MISSED_MS: i64 = 86_400_000;
 /// A node is missed aloud after this time, ms: at a start all are missing for a moment.
@@ -33,10 +32,12 @@ const SESSION_ACTIVE_MS: i64 = 3_600_000;
 #[derive(Debug, Serialize)]
 pub struct NodeStatus {
     name: String,
+    /// `groupware`, or `admin` for an admin daemon.
+    role: String,
     route: String,
     address: String,
     version: String,
-    /// `up`, or `gone`: registered but not heard of.
+    /// `up`, or `gone`: it should be there, and was not heard of.
     state: &'static str,
     started: i64,
     last_seen: i64,
@@ -86,9 +87,9 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
         return Err(Refusal::OperatorOnly {}.into());
     }
     let now = app.now_ms();
-    let (members, reports, places) = {
+    let (entered, reports, places) = {
         let mut tx = app.store.config().await?;
-        (members::all(&mut tx).await?, web_tiers::all(&mut tx).await?, contexts::all(&mut tx).await?)
+        (nodes::all(&mut tx).await?, web_tiers::all(&mut tx).await?, contexts::all(&mut tx).await?)
     };
     let mut counted: BTreeMap<String, u64> = BTreeMap::new();
     for place in &places {
@@ -98,13 +99,14 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
             *sum = sum.saturating_add(count);
         }
     }
-    let nodes = members
+    let nodes = entered
         .into_iter()
         .map(|m| NodeStatus {
             state: if now.saturating_sub(m.seen) <= MEMBER_TTL_MS { "up" } else { "gone" },
             uptime_ms: now.saturating_sub(m.started),
             sessions: counted.get(&m.name).copied().unwrap_or(0),
             name: m.name,
+            role: m.role,
             route: m.route,
             address: m.address,
             version: m.program,
@@ -133,7 +135,7 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
 }
 
 /// Gives the application the mesh of its process, once.
-pub fn attach(app: &App, mesh: Arc<Mesh>) {
+pub fn attach(app: &App, mesh: Arc<OverMesh>) {
     // A second one would be another process's.
     let _ = app.mesh.set(mesh);
 }
@@ -141,7 +143,7 @@ pub fn attach(app: &App, mesh: Arc<Mesh>) {
 /// The mesh of this process, if it has one.
 #[must_use]
 pub fn mesh_of(app: &App) -> Option<mesh::Status> {
-    app.mesh.get().map(|mesh| mesh.status())
+    app.mesh.get().map(|over| over.mesh().status())
 }
 
 /// What is wrong with the mesh, a line each.
@@ -160,48 +162,55 @@ pub fn troubles(app: &App) -> Vec<String> {
 pub async fn registered(app: &App, cluster: &str) -> Result<Vec<Expected>> {
     let all = {
         let mut tx = app.store.config().await?;
-        members::all(&mut tx).await?
+        nodes::all(&mut tx).await?
     };
     let since = app.now_ms().saturating_sub(MISSED_MS);
-    let ours = all.into_iter().filter(|member| member.cluster == cluster && member.seen >= since);
-    let expected = ours.filter_map(|member| {
+    let ours = all.into_iter().filter(|node| node.cluster == cluster && node.seen >= since);
+    let expected = ours.filter_map(|node| {
         // A name that no certificate could have is of no member of a mesh.
-        let name = Name::new("node", &member.name).ok()?;
-        Some(Expected { name, incarnation: member.incarnation.into(), address: member.mesh.parse().ok() })
+        let name = Name::new("node", &node.name).ok()?;
+        Some(Expected { name, incarnation: node.life.into(), address: node.mesh.parse().ok() })
     });
     Ok(expected.collect())
 }
 
-/// Enters this node into the registry. `address`: where its HTTP listener is.
-pub async fn join(app: &App, address: &str, in_mesh: Option<&InMesh>) -> Result<()> {
+/// What a process does in the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It is a node.
+    Groupware,
+    /// It is an admin daemon and no node.
+    Admin,
+}
+
+/// Says in configdb that this process is there. Its HTTP listener is told once it has one.
+pub async fn join(app: &App, role: Role, in_mesh: Option<&InMesh>) -> Result<()> {
     let mut tx = app.store.config_write().await?;
-    let member = Member {
+    let node = Node {
         name: app.node.name.clone(),
+        role: match role {
+            Role::Groupware => "groupware",
+            Role::Admin => "admin",
+        }
+        .to_owned(),
         route: app.node.route.clone(),
-        address: address.to_owned(),
+        address: String::new(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
         incarnation: app.node.incarnation.clone(),
+        life: app.node.incarnation.clone(),
         started: app.node.started,
         seen: app.now_ms(),
         cluster: in_mesh.map_or(String::new(), |mesh| mesh.cluster.clone()),
         mesh: in_mesh.map_or(String::new(), |mesh| mesh.address.clone()),
     };
-    members::register(&mut tx, &member).await?;
+    nodes::enter(&mut tx, &node).await?;
     Ok(tx.commit().await?)
 }
 
-/// Renews this node's entry. `false`: another process registered under its name.
-pub async fn renew(app: &App) -> Result<bool> {
+/// Says where this process's HTTP listener is.
+pub async fn listens(app: &App, address: &str) -> Result<()> {
     let mut tx = app.store.config_write().await?;
-    let ours = members::renew(&mut tx, &app.node.name, &app.node.incarnation, app.now_ms()).await?;
-    tx.commit().await?;
-    Ok(ours)
-}
-
-/// A clean stop: the registry forgets this node.
-pub async fn leave(app: &App) -> Result<()> {
-    let mut tx = app.store.config_write().await?;
-    members::remove(&mut tx, &app.node.name, &app.node.incarnation).await?;
+    nodes::set_address(&mut tx, &app.node.name, &app.node.incarnation, address).await?;
     Ok(tx.commit().await?)
 }
 

@@ -14,8 +14,10 @@ pub mod directory;
 pub mod error;
 pub mod files;
 pub mod folders;
+mod host;
 pub mod jobs;
 pub mod maintenance;
+mod membership;
 pub mod operator;
 mod passwords;
 mod random;
@@ -24,10 +26,11 @@ mod settle;
 mod storage;
 pub mod unhashed;
 
-pub use app::{App, Config, Node, NodeConfig, SessionConfig};
+pub use app::{App, Config, Identity, Node, NodeConfig, SessionConfig};
 pub use caller::{Caller, Client};
 pub use clock::Clock;
 pub use error::{Error, Result};
 pub use jobs::JobConfig;
+pub use membership::Membership;
 // tidy-allow(arrow): counts a request's statements for its log line; nothing can be done with it.
 pub use zebu_store::meter;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::authority::{NAME_BYTES_MAX, Name};
 use crate::discovery::{DEFAULT_GROUP, DEFAULT_PORT, Kind, Multicast};
-use crate::mesh::{GROUPWARE_PORT, Limits};
+use crate::mesh::Limits;
 
 /// Addresses that a beacon can tell of.
 const ADVERTISE_MAX: usize = 8;
@@ -21,7 +21,8 @@ const HOUR_MS: u64 = 3_600_000;
 pub struct Config {
     /// The cluster's name, as its CA has it. No default.
     pub name: String,
-    /// Where the other nodes reach this one. Default `0.0.0.0:57462`; port 0 takes any free one.
+    /// Where the others reach this process. Default all IPv4 addresses, port 57462 for a node and 57461 for an admin daemon; port 0
+    /// takes any free one.
     pub bind: Vec<SocketAddr>,
     /// What the others are told instead of `bind`, where that is not what they see. Default none; at most eight.
     pub advertise: Vec<SocketAddr>,
@@ -92,7 +93,7 @@ impl Default for Config {
         let limits = Limits::default();
         Self {
             name: String::new(),
-            bind: vec![SocketAddr::from(([0, 0, 0, 0], GROUPWARE_PORT))],
+            bind: Vec::new(),
             advertise: Vec::new(),
             certificate: PathBuf::new(),
             plaintext: false,
@@ -118,6 +119,13 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Listens at this port of all IPv4 addresses if nothing else was said.
+    pub fn listen_by_default(&mut self, port: u16) {
+        if self.bind.is_empty() {
+            self.bind = vec![SocketAddr::from(([0, 0, 0, 0], port))];
+        }
+    }
+
     /// Refuses what could not work.
     ///
     /// # Errors
@@ -248,7 +256,10 @@ mod tests {
     use super::*;
 
     fn good() -> Config {
-        Config { name: "oxserver".to_owned(), certificate: "OX-1.pem".into(), ..Config::default() }
+        let mut config =
+            Config { name: "oxserver".to_owned(), certificate: "OX-1.pem".into(), ..Config::default() };
+        config.listen_by_default(57_462);
+        config
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod cache;
 pub mod config;
+mod config_tx;
 pub mod configdb;
 mod engine;
 pub mod error;
@@ -29,10 +30,11 @@ mod view;
 
 pub use cache::{CacheState, Hits};
 pub use config::Config;
+pub use config_tx::{ConfigTx, ConfigWriteTx};
 pub use error::{Error, Result};
 pub use group::state::{Role, ServerState};
 pub use known::Known;
 pub use place::{Filestores, Place};
 pub use reads::Reads;
 pub use store::{Login, Store};
-pub use tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, Tx, WriteTx};
+pub use tx::{Plan, ReadTx, Tx, WriteTx};

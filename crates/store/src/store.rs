@@ -5,12 +5,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use zebu_cluster::Coherence;
-use zebu_model::{ContextId, Scope, UserId};
+use zebu_cluster::{Coherence, ScopeKey};
+use zebu_model::{ContextId, Scope, UserId, Version};
 
-use crate::cache::{Cache, CacheState, LOOK_MAX, Opening, Recall, Used};
+use crate::cache::{self, Cache, CacheState, LOOK_MAX, Opening, Recall, Used};
 use crate::config::Config;
-use crate::configdb::contexts;
+use crate::config_tx::{ConfigTx, ConfigWriteTx};
+use crate::configdb::{contexts, sequence};
 use crate::engine::{Begin, Database, Lease, Server, Target};
 use crate::error::{Error, Result};
 use crate::group::state::ServerState;
@@ -21,8 +22,8 @@ use crate::place::Place;
 use crate::reads::{self, Counters, Reads};
 use crate::shard::sequences::{self, Sequence};
 use crate::shard::sessions::{self, Found};
-use crate::tx::{ConfigTx, ConfigWriteTx, Plan, ReadTx, WriteTx};
-use crate::view::Origin;
+use crate::tx::{Plan, ReadTx, WriteTx};
+use crate::view::{self, Origin};
 
 /// Who signs in to a database server.
 #[derive(Clone, PartialEq, Eq)]
@@ -285,6 +286,21 @@ impl Store {
     pub async fn hold_home(&self, place: &Place) -> Result<HomeTx> {
         let lease = self.write_lease(place).await?;
         HomeTx::begin(place, lease).await
+    }
+
+    /// The version that a scope has once no transaction that changes it is open, on its master. What is gone has none, and so
+    /// has what says where contexts live.
+    pub async fn version_locked(&self, scope: ScopeKey) -> Result<Version> {
+        if scope == cache::PLACES {
+            sequence::await_places(&mut self.config_write().await?).await?;
+            return Ok(Version::NONE);
+        }
+        let Ok(context) = u32::try_from(scope.space).map(ContextId) else { return Ok(Version::NONE) };
+        let Some(place) = contexts::by_id(&mut self.config().await?, context).await? else {
+            return Ok(Version::NONE);
+        };
+        let mut lease = self.write_lease(&place).await?;
+        view::version_locked(&mut lease, context, (scope.kind, scope.id)).await
     }
 
     /// What this node knows that is newer than `place`. [`Error::Moved`] if the context's id is another's by now.

@@ -6,12 +6,11 @@
 //! scope; one that was not named makes the transaction fail, so no change can stay unpublished.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 
 use zebu_cluster::{Announcer, Fenced, ScopeKey};
 use zebu_model::{ContextId, Scope, Version};
 
-use crate::cache::{self, Recall, scope_key};
+use crate::cache::{Recall, scope_key};
 use crate::engine::{Lease, Locking};
 use crate::error::{Error, Result};
 use crate::home::{self, Home};
@@ -413,95 +412,4 @@ fn key_values(scopes: &[Scope]) -> impl Iterator<Item = Value> {
         let (kind, id) = scope.key();
         args![kind, id]
     })
-}
-
-/// A transaction of configdb that only reads.
-#[derive(Debug)]
-pub struct ConfigTx(Lease);
-
-/// A transaction of configdb that writes. Dropping it without [`ConfigWriteTx::commit`] undoes everything.
-#[derive(Debug)]
-pub struct ConfigWriteTx {
-    tx: ConfigTx,
-    announcer: Option<Arc<dyn Announcer>>,
-    /// It changes what says where contexts live.
-    moves_places: bool,
-}
-
-impl ConfigTx {
-    pub(crate) fn new(lease: Lease) -> ConfigTx {
-        ConfigTx(lease)
-    }
-
-    pub(crate) async fn query(
-        &mut self,
-        table: &'static str,
-        sql: impl Into<std::borrow::Cow<'static, str>>,
-        args: Vec<Value>,
-    ) -> Result<Vec<Row>> {
-        self.0.query(Statement::new(table, sql, args)).await
-    }
-}
-
-impl Deref for ConfigWriteTx {
-    type Target = ConfigTx;
-    fn deref(&self) -> &ConfigTx {
-        &self.tx
-    }
-}
-impl DerefMut for ConfigWriteTx {
-    fn deref_mut(&mut self) -> &mut ConfigTx {
-        &mut self.tx
-    }
-}
-
-/// The tables that say where contexts live.
-const PLACES: [&str; 3] = ["contexts", "filestores", "servers"];
-
-impl ConfigWriteTx {
-    /// `announcer`: told if it changes where contexts live.
-    pub(crate) fn new(lease: Lease, announcer: Option<Arc<dyn Announcer>>) -> ConfigWriteTx {
-        ConfigWriteTx { tx: ConfigTx(lease), announcer, moves_places: false }
-    }
-
-    pub(crate) fn locking(&self) -> Locking {
-        self.tx.0.locking()
-    }
-
-    pub(crate) async fn execute(
-        &mut self,
-        table: &'static str,
-        sql: impl Into<std::borrow::Cow<'static, str>>,
-        args: Vec<Value>,
-    ) -> Result<u64> {
-        let sql = sql.into();
-        // What is new is remembered by nobody.
-        self.moves_places |= PLACES.contains(&table) && !sql.starts_with("INSERT");
-        self.execute_unheard(table, sql, args).await
-    }
-
-    /// The same for a statement that changes nothing a node may remember: counts, and contexts that are being made.
-    pub(crate) async fn execute_unheard(
-        &mut self,
-        table: &'static str,
-        sql: impl Into<std::borrow::Cow<'static, str>>,
-        args: Vec<Value>,
-    ) -> Result<u64> {
-        self.tx.0.execute(Statement::new(table, sql, args)).await
-    }
-
-    /// Commits.
-    pub async fn commit(self) -> Result<()> {
-        let lease = self.tx.0;
-        let mut told = match self.announcer.filter(|_| self.moves_places) {
-            Some(announcer) => Told::of(announcer.as_ref(), &[cache::PLACES]),
-            None => Told::default(),
-        };
-        if let Err(Fenced(reason)) = told.committing().await {
-            return Err(Error::Unavailable { database: lease.database(), reason });
-        }
-        let answer = lease.commit().await;
-        told.answered(&answer, 0);
-        answer
-    }
 }

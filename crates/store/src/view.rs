@@ -102,13 +102,25 @@ pub(crate) async fn versions_locked(
     }
     let mut found = Vec::with_capacity(scopes.len());
     for scope in scopes {
-        let (kind, id) = scope.key();
-        let sql = "SELECT version FROM scopes WHERE cid = ? AND kind = ? AND id = ? LOCK IN SHARE MODE";
-        let rows = lease.query(Statement::new("scopes", sql, args![context, kind, id])).await?;
-        let version = rows.into_iter().next().map_or(Ok(Version::NONE), |mut row| row.version())?;
-        found.push((*scope, version));
+        found.push((*scope, version_locked(lease, context, scope.key()).await?));
     }
     Ok(found)
+}
+
+/// The same for one scope, by its kind and id.
+pub(crate) async fn version_locked(
+    lease: &mut Lease,
+    context: ContextId,
+    (kind, id): (i64, i64),
+) -> Result<Version> {
+    let sql = match lease.locking() {
+        Locking::Whole => "SELECT version FROM scopes WHERE cid = ? AND kind = ? AND id = ?",
+        Locking::Rows => {
+            "SELECT version FROM scopes WHERE cid = ? AND kind = ? AND id = ? LOCK IN SHARE MODE"
+        }
+    };
+    let rows = lease.query(Statement::new("scopes", sql, args![context, kind, id])).await?;
+    rows.into_iter().next().map_or(Ok(Version::NONE), |mut row| row.version())
 }
 
 impl Origin {

@@ -11,7 +11,7 @@ use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};
 use zebu_model::{ContextId, FolderId, Scope, UserId, Version};
 use zebu_store::configdb::databases::{self, DatabaseServer};
-use zebu_store::configdb::members::{self, Member};
+use zebu_store::configdb::nodes::{self, Node};
 use zebu_store::shard::sequences::Sequence;
 use zebu_store::shard::{folder_writes, folders, usage};
 use zebu_store::{Config, Error, Place, Plan, Store};
@@ -283,19 +283,21 @@ async fn nodes_that_start_together_are_all_registered() {
     on_each_engine(async |databases| {
         let ((one, _), (two, _)) = (databases.open().await, databases.open().await);
         let register = async |store: &Store, name: String| {
-            let member = Member {
+            let node = Node {
+                role: "groupware".to_owned(),
                 route: name.clone(),
                 name,
                 address: "localhost:1".to_owned(),
                 program: "1".to_owned(),
                 incarnation: "i".to_owned(),
+                life: "i".to_owned(),
                 started: NOW,
                 seen: NOW,
                 cluster: String::new(),
                 mesh: String::new(),
             };
             let mut tx = store.config_write().await?;
-            members::register(&mut tx, &member).await?;
+            nodes::enter(&mut tx, &node).await?;
             tx.commit().await
         };
         let (one, two, register) = (&one, &two, &register);
@@ -304,7 +306,7 @@ async fn nodes_that_start_together_are_all_registered() {
         for done in join_all(all).await {
             done.unwrap();
         }
-        assert_eq!(members::all(&mut one.config().await.unwrap()).await.unwrap().len(), 20);
+        assert_eq!(nodes::all(&mut one.config().await.unwrap()).await.unwrap().len(), 20);
     })
     .await;
 }

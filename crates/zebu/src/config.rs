@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use zebu_cluster::mesh::{ADMIN_PORT, GROUPWARE_PORT};
+
 use crate::failure::{Failure, Result};
 use crate::log;
 
@@ -60,12 +62,14 @@ impl Config {
 
     /// Reads a text. The error begins with the line it is about.
     fn parse(text: &str) -> std::result::Result<Self, String> {
-        let config: Self = toml::from_str(text).map_err(|error| {
+        let mut config: Self = toml::from_str(text).map_err(|error| {
             let line = error.span().map_or(String::new(), |span| format!(":{}", line_at(text, span.start)));
             format!("{line}: {}", error.message())
         })?;
         config.check().map_err(|reason| format!(": {reason}"))?;
-        if let Some(cluster) = &config.cluster {
+        let port = if config.groupware.is_some() { GROUPWARE_PORT } else { ADMIN_PORT };
+        if let Some(cluster) = &mut config.cluster {
+            cluster.listen_by_default(port);
             cluster.check().map_err(|reason| format!(": {reason}"))?;
         }
         Ok(config)
@@ -84,8 +88,8 @@ impl Config {
         if self.groupware.is_some() && self.node.is_none() {
             return Err("[groupware] needs a [node]");
         }
-        if self.cluster.is_some() && self.groupware.is_none() {
-            return Err("[cluster] needs a [groupware]: only nodes connect with each other");
+        if self.cluster.is_some() && self.groupware.is_none() && self.admin.is_none() {
+            return Err("[cluster] needs a [groupware] or an [admin]: who writes connects with the others");
         }
         if self.admin.is_some() && self.store.is_none() {
             return Err("[admin] needs a [store]");
@@ -99,11 +103,19 @@ impl Config {
         Ok(())
     }
 
-    /// The parts that the application owns, if this file has a node or an admin daemon.
+    /// The parts that the application owns, if this file has a node or an admin daemon. An admin daemon alone remembers nothing:
+    /// it is asked too seldom.
     pub(crate) fn app(&self) -> Option<zebu_app::Config> {
+        if self.groupware.is_none() && self.admin.is_none() {
+            return None;
+        }
+        let mut store = self.store.clone()?;
+        if self.groupware.is_none() {
+            store.cache_bytes_max = 0;
+        }
         Some(zebu_app::Config {
             node: self.node.clone()?,
-            store: self.store.clone()?,
+            store,
             sessions: self.sessions.clone(),
             operator_contexts: self.operator_contexts.clone(),
             operator: self.operator.clone(),
@@ -202,7 +214,10 @@ mod tests {
         check("workers = 0\n[web]\n", "workers must be from 1 to 512");
         check("[groupware]\n", "needs a [store]");
         check("[groupware]\n[store]\nconfigdb = 'sqlite:/c.db'\n", "needs a [node]");
-        check("[cluster]\nname = 'a'\nplaintext = true\n[web]\n", "[cluster] needs a [groupware]");
+        check(
+            "[cluster]\nname = 'a'\nplaintext = true\n[web]\n",
+            "[cluster] needs a [groupware] or an [admin]",
+        );
         check(
             "[cluster]\nname = 'a'\n[node]\nname = 'a'\n[store]\nconfigdb = 'sqlite:/c.db'\n[groupware]\n",
             "[cluster] certificate must name this node's file",

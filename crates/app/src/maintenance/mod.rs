@@ -1,4 +1,4 @@
-//! What a node does by itself: renewing its membership, sweeping the file stores; and the consistency check.
+//! What a node does by itself: sweeping the file stores, and the like; and the consistency check.
 
 mod check;
 mod sweep;
@@ -10,7 +10,6 @@ pub use check::{Consistency, all_contexts, check};
 pub use sweep::sweep;
 
 use crate::app::App;
-use crate::cluster::{self, RENEW_MS};
 use crate::databases;
 use crate::unhashed;
 
@@ -20,24 +19,12 @@ const SWEEP_MS: u64 = 30_000;
 /// Starts the background work of a node. It ends with the process, or when `app` is dropped elsewhere and aborted.
 pub fn start(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
     let mut tasks = vec![
-        tokio::spawn(renewing(Arc::clone(app))),
         tokio::spawn(sweeping(Arc::clone(app))),
         tokio::spawn(databases::migrating(Arc::clone(app))),
         tokio::spawn(unhashed::hashing(Arc::clone(app))),
     ];
     tasks.extend(crate::jobs::start(app));
     tasks
-}
-
-async fn renewing(app: Arc<App>) {
-    loop {
-        tokio::time::sleep(Duration::from_millis(RENEW_MS)).await;
-        match cluster::renew(&app).await {
-            Ok(true) => {}
-            Ok(false) => tracing::error!("another process registered as node {}", app.node().name),
-            Err(error) => tracing::warn!("membership not renewed: {}", error.cause_chain()),
-        }
-    }
 }
 
 async fn sweeping(app: Arc<App>) {

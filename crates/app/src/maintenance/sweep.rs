@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use zebu_files::Key;
 use zebu_model::ContextId;
-use zebu_store::configdb::{contexts, left_keys, members};
+use zebu_store::configdb::{contexts, left_keys, nodes};
 use zebu_store::shard::stored::{self, StoredFile};
 use zebu_store::{Place, Plan};
 
@@ -31,8 +31,9 @@ pub async fn sweep(app: &App) -> Result<u64> {
     let (places, alive) = {
         let mut tx = app.store.config().await?;
         let since = now.saturating_sub(WRITER_GONE_MS);
-        let alive = members::all(&mut tx).await?.into_iter().filter(|m| m.seen >= since);
-        let alive: Vec<String> = alive.map(|m| m.incarnation).chain([app.node.incarnation.clone()]).collect();
+        let alive = nodes::all(&mut tx).await?.into_iter().filter(|node| node.seen >= since);
+        let alive: Vec<String> =
+            alive.map(|node| node.incarnation).chain([app.node.incarnation.clone()]).collect();
         (contexts::all(&mut tx).await?, alive)
     };
     app.storage.retire(&places);

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::TryStreamExt;
+use zebu_app::cluster::{self, Role};
 use zebu_app::files::{self, Fields, NewFile, Stored};
 use zebu_app::operator::filestores::{self, NewFilestore};
-use zebu_app::{App, Caller, cluster, jobs, maintenance};
+use zebu_app::{App, Caller, jobs, maintenance};
 use zebu_model::{FileId, FolderId};
 use zebu_store::configdb::jobs::{Job, State};
 
@@ -93,14 +94,14 @@ pub(crate) async fn name(
 /// Both nodes are members, alive, so that nobody takes what they have reserved for left behind.
 pub(crate) async fn join(pair: &Pair) {
     for app in [&pair.one, &pair.two] {
-        cluster::join(app, "localhost:1", None).await.unwrap();
+        cluster::join(app, Role::Groupware, None).await.unwrap();
     }
 }
 
 /// Both nodes say that they are alive, and sweep.
 pub(crate) async fn sweep(pair: &Pair) {
     for app in [&pair.one, &pair.two] {
-        cluster::renew(app).await.unwrap();
+        cluster::join(app, Role::Groupware, None).await.unwrap();
         maintenance::sweep(app).await.unwrap();
     }
 }

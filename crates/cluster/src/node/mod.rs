@@ -155,6 +155,12 @@ impl Node {
         }
     }
 
+    /// Its name in its present life.
+    #[must_use]
+    pub fn me(&self) -> Incarnation {
+        self.shared.running().core.me()
+    }
+
     /// Follows how far the node has come.
     #[must_use]
     pub fn progress(&self) -> watch::Receiver<Progress> {

@@ -138,18 +138,31 @@ CREATE TABLE login_mappings (
 ) {table};
 CREATE INDEX login_mappings_cid ON login_mappings (cid);
 
--- The nodes there should be. seen: ms since the epoch, renewed by each node; incarnation: new at every start.
-CREATE TABLE members (
+-- The nodes and admin daemons there should be. role: groupware or admin. seen: ms since the epoch, renewed by each;
+-- incarnation: new at every start; life: the name under which it is a member of the cluster, or was last.
+CREATE TABLE nodes (
   name VARCHAR(64) NOT NULL,
+  role VARCHAR(16) NOT NULL,
   route VARCHAR(64) NOT NULL,
   address VARCHAR(255) NOT NULL,
   program VARCHAR(64) NOT NULL,
   incarnation VARCHAR(32) NOT NULL,
+  life VARCHAR(32) NOT NULL,
   started BIGINT NOT NULL,
   seen BIGINT NOT NULL,
   cluster VARCHAR(64) NOT NULL,
   mesh VARCHAR(255) NOT NULL,
   PRIMARY KEY (name)
+) {table};
+
+-- The registry of the coherence protocol: who writes, and who may answer from memory. A row a life; attempt: grows with each
+-- renewal. host: where the process runs, for who can tell whether it still does; "" if nobody can.
+CREATE TABLE members (
+  life VARCHAR(32) NOT NULL,
+  name VARCHAR(64) NOT NULL,
+  host VARCHAR(128) NOT NULL,
+  attempt BIGINT NOT NULL,
+  PRIMARY KEY (life)
 ) {table};
 
 -- What each web tier last said of itself and of its members (JSON), for the cluster page.

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use zebu_model::ContextId;
 use zebu_model::quota::Quota;
 
+use crate::config_tx::{ConfigTx, ConfigWriteTx};
 use crate::configdb::sequence::next_id;
 use crate::engine::Locking;
 use crate::error::Result;
 use crate::place::{Filestores, Place};
-use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::{Row, args};
 
 /// How far a context is. A number is what is stored.

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::config_tx::{ConfigTx, ConfigWriteTx};
 use crate::configdb::sequence::hold_placement;
 use crate::engine::Locking;
 use crate::error::Result;
-use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::args;
 
 /// How many contexts there are in each schema, by the master they say it is on and its name.

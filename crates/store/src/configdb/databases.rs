@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::config_tx::{ConfigTx, ConfigWriteTx};
 use crate::configdb::sequence::next_id;
 use crate::error::Result;
-use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::{Row, args};
 
 /// A database server as registered. The password is sealed: see [`crate::Store::seal_password`].

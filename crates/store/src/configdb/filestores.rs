@@ -1,8 +1,8 @@
 //! The file stores that contexts are put on.
 
+use crate::config_tx::{ConfigTx, ConfigWriteTx};
 use crate::configdb::sequence::next_id;
 use crate::error::Result;
-use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::{Row, args};
 
 /// A file store as registered.

@@ -5,9 +5,9 @@
 
 use zebu_model::ContextId;
 
+use crate::config_tx::{ConfigTx, ConfigWriteTx};
 use crate::configdb::sequence::next_id;
 use crate::error::Result;
-use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::{Row, args};
 
 /// Whether a job is over, and how. A number is what is stored.

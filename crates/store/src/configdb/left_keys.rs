@@ -1,10 +1,10 @@
 //! Keys that were reserved in a context when it was deleted: its ledger is gone, and an upload may still end. Whoever deletes the
 //! context enters them here; the node that wrote, or the sweeper once that node is gone, removes the content and then the key.
 
+use crate::config_tx::{ConfigTx, ConfigWriteTx};
 use crate::error::Result;
 use crate::shard::stored::Reservation;
 use crate::statement::marks;
-use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::{Value, args};
 
 /// Rows in one statement: far below the placeholders an engine takes.

@@ -1,85 +1,70 @@
-//! The registry of nodes: who should be there, and when each was last heard of.
+//! The registry of the coherence protocol (`docs/COHERENCE.md`): a row a member, with the attempt by which it was renewed
+//! last. All that is here is called in transactions that [`hold`] the registry first.
 
+use crate::config_tx::ConfigWriteTx;
+use crate::configdb::sequence;
 use crate::error::Result;
-use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::args;
 
-/// A node as it registers itself.
+/// A member as it registers itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registration<'a> {
+    /// The node's name. Two may have one for a while: a life that has ended and is not removed yet, and the next.
+    pub name: &'a str,
+    /// Where it runs, if it can prove by that the end of its predecessors there; else "".
+    pub host: &'a str,
+}
+
+/// Lets one transaction at a time read or change the registry, until it ends: of two who register, one finds the other.
+pub async fn hold(tx: &mut ConfigWriteTx) -> Result<()> {
+    sequence::hold_members(tx).await
+}
+
+/// Makes a member's row, or renews the one it has, and removes the lives that it proves to be over: under its name, at its host.
+pub async fn register(tx: &mut ConfigWriteTx, life: &str, attempt: i64, of: Registration<'_>) -> Result<()> {
+    let Registration { name, host } = of;
+    if !host.is_empty() {
+        let sql = "DELETE FROM members WHERE name = ? AND host = ? AND life <> ?";
+        tx.execute("members", sql, args![name, host, life]).await?;
+    }
+    if renew(tx, life, attempt).await? {
+        return Ok(());
+    }
+    let sql = "INSERT INTO members (life, name, host, attempt) VALUES (?, ?, ?, ?)";
+    tx.execute("members", sql, args![life, name, host, attempt]).await.map(drop)
+}
+
+/// Writes an attempt into a member's row unless that has a later one. Whether there is a row.
+pub async fn renew(tx: &mut ConfigWriteTx, life: &str, attempt: i64) -> Result<bool> {
+    let sql = "UPDATE members SET attempt = ? WHERE life = ? AND attempt < ?";
+    if tx.execute("members", sql, args![attempt, life, attempt]).await? > 0 {
+        return Ok(true);
+    }
+    let rows = tx.query("members", "SELECT 1 FROM members WHERE life = ?", args![life]).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Removes a member if its attempt is not later than this.
+pub async fn remove(tx: &mut ConfigWriteTx, life: &str, attempt: i64) -> Result<()> {
+    let sql = "DELETE FROM members WHERE life = ? AND attempt <= ?";
+    tx.execute("members", sql, args![life, attempt]).await.map(drop)
+}
+
+/// A row of the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Unique in the deployment.
+    /// Its name in this life, 32 hexadecimal digits.
+    pub life: String,
+    /// The node's name.
     pub name: String,
-    /// What stands behind the dot in `JSESSIONID`.
-    pub route: String,
-    /// Where its HTTP listener is, `host:port`.
-    pub address: String,
-    /// The program's version.
-    pub program: String,
-    /// New at every start: tells a node from its earlier lives.
-    pub incarnation: String,
-    /// When it started, ms since the epoch.
-    pub started: i64,
-    /// When it was last heard of, ms since the epoch.
-    pub seen: i64,
-    /// The cluster whose mesh it takes part in; "" for none.
-    pub cluster: String,
-    /// Where its mesh listens, `host:port`; "" if others find that out by other means.
-    pub mesh: String,
+    /// The attempt by which it was registered or renewed last.
+    pub attempt: i64,
 }
 
-/// Registers a node; an earlier life under the same name is replaced.
-pub async fn register(tx: &mut ConfigWriteTx, m: &Member) -> Result<()> {
-    tx.execute("members", "DELETE FROM members WHERE name = ?", args![&m.name]).await?;
-    tx.execute(
-        "members",
-        "INSERT INTO members (name, route, address, program, incarnation, started, seen, cluster, mesh) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        args![
-            &m.name,
-            &m.route,
-            &m.address,
-            &m.program,
-            &m.incarnation,
-            m.started,
-            m.seen,
-            &m.cluster,
-            &m.mesh
-        ],
-    )
-    .await
-    .map(drop)
-}
-
-/// Renews a membership. `false` means that it is not this life's any more: somebody took the name.
-pub async fn renew(tx: &mut ConfigWriteTx, name: &str, incarnation: &str, now_ms: i64) -> Result<bool> {
-    let sql = "UPDATE members SET seen = ? WHERE name = ? AND incarnation = ?";
-    Ok(tx.execute("members", sql, args![now_ms, name, incarnation]).await? > 0)
-}
-
-/// Leaves the registry: a clean stop.
-pub async fn remove(tx: &mut ConfigWriteTx, name: &str, incarnation: &str) -> Result<()> {
-    let sql = "DELETE FROM members WHERE name = ? AND incarnation = ?";
-    tx.execute("members", sql, args![name, incarnation]).await.map(drop)
-}
-
-/// All registered nodes, by name.
-pub async fn all(tx: &mut ConfigTx) -> Result<Vec<Member>> {
-    let sql = "SELECT name, route, address, program, incarnation, started, seen, cluster, mesh FROM members \
-               ORDER BY name";
-    let rows = tx.query("members", sql, args![]).await?;
+/// All members, by life.
+pub async fn all(tx: &mut ConfigWriteTx) -> Result<Vec<Member>> {
+    let rows = tx.query("members", "SELECT life, name, attempt FROM members ORDER BY life", args![]).await?;
     rows.into_iter()
-        .map(|mut row| {
-            Ok(Member {
-                name: row.text()?,
-                route: row.text()?,
-                address: row.text()?,
-                program: row.text()?,
-                incarnation: row.text()?,
-                started: row.int()?,
-                seen: row.int()?,
-                cluster: row.text()?,
-                mesh: row.text()?,
-            })
-        })
+        .map(|mut row| Ok(Member { life: row.text()?, name: row.text()?, attempt: row.int()? }))
         .collect()
 }

@@ -7,6 +7,7 @@ pub mod filestores;
 pub mod jobs;
 pub mod left_keys;
 pub mod members;
+pub mod nodes;
 pub mod reasons;
 pub mod sequence;
 pub mod servers;

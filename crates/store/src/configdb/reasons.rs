@@ -1,8 +1,8 @@
 //! Why contexts are disabled, in the operator's words.
 
+use crate::config_tx::{ConfigTx, ConfigWriteTx};
 use crate::configdb::sequence::next_id;
 use crate::error::Result;
-use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::{Row, args};
 
 /// A reason.

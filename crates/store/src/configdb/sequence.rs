@@ -1,7 +1,8 @@
-//! The deployment's one sequence of ids, and the lock that lets one placement decide at a time.
+//! The deployment's one sequence of ids, and the locks that let one transaction at a time decide something.
 
+use crate::config_tx::ConfigWriteTx;
+use crate::engine::Locking;
 use crate::error::{Error, Result};
-use crate::tx::ConfigWriteTx;
 use crate::value::args;
 
 /// The first id. 1 is left to nobody: the first server is 2, as in the original's guide.
@@ -18,6 +19,25 @@ pub(crate) async fn next_id(tx: &mut ConfigWriteTx) -> Result<i64> {
 /// Lets one transaction at a time decide where a context is put, until it ends: what it counted stays so.
 pub async fn hold_placement(tx: &mut ConfigWriteTx) -> Result<()> {
     raise(tx, "placement", 0).await
+}
+
+/// Lets one transaction at a time read or change the registry, until it ends.
+pub(crate) async fn hold_members(tx: &mut ConfigWriteTx) -> Result<()> {
+    raise(tx, "members", 0).await
+}
+
+/// Held by whoever changes where contexts live, from before it tells others of that until it ends.
+pub(crate) async fn hold_places(tx: &mut ConfigWriteTx) -> Result<()> {
+    raise(tx, "places", 0).await
+}
+
+/// Waits until nobody changes where contexts live. On SQLite who writes holds everything.
+pub(crate) async fn await_places(tx: &mut ConfigWriteTx) -> Result<()> {
+    if tx.locking() == Locking::Rows {
+        let sql = "SELECT next FROM config_sequence WHERE name = 'places' LOCK IN SHARE MODE";
+        tx.query("config_sequence", sql, args![]).await?;
+    }
+    Ok(())
 }
 
 async fn raise(tx: &mut ConfigWriteTx, name: &str, first: i64) -> Result<()> {

@@ -1,8 +1,8 @@
 //! The clusters, which the operator's commands call servers.
 
+use crate::config_tx::{ConfigTx, ConfigWriteTx};
 use crate::configdb::sequence::next_id;
 use crate::error::Result;
-use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::{Row, args};
 
 /// A cluster.

@@ -1,7 +1,7 @@
 //! What the web tiers say of themselves: the cluster page's view of the balancing.
 
+use crate::config_tx::{ConfigTx, ConfigWriteTx};
 use crate::error::Result;
-use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::value::args;
 
 /// A web tier's report.

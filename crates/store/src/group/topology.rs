@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::{Group, Limits, Watched};
 use crate::config::Config;
+use crate::config_tx::{ConfigTx, ConfigWriteTx};
 use crate::configdb::databases::{self, DatabaseServer};
 use crate::engine::{Begin, Database, Server, Target};
 use crate::error::{Error, Result};
-use crate::tx::{ConfigTx, ConfigWriteTx};
 use crate::vault::Vault;
 
 /// From one look into configdb to the next.

@@ -1,4 +1,4 @@
-//! The role `[groupware]`: a node. Joins the cluster, serves HTTP, and leaves the cluster in good order.
+//! The role `[groupware]`: a node. Serves HTTP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use zebu_app::{App, Error, cluster, maintenance};
 
 use crate::config::Config;
 use crate::failure::{Failure, Result};
-use crate::serve::mesh::Meshed;
 use crate::serve::role::Role;
 
 /// A node under way.
@@ -17,7 +16,6 @@ pub(super) struct Groupware {
     address: SocketAddr,
     pub(super) role: Role,
     background: Vec<JoinHandle<()>>,
-    mesh: Option<Meshed>,
 }
 
 impl Groupware {
@@ -33,17 +31,9 @@ impl Groupware {
         let server = zebu_web::Server::bind(listener, Arc::clone(&app)).await;
         let server = server.map_err(|error| Failure::new(error.to_string()))?;
         let address = server.local_addr();
-        let mut mesh = match &config.cluster {
-            Some(settings) => Some(Meshed::start(settings, &app).await?),
-            None => None,
-        };
-        let in_mesh = mesh.as_ref().map(Meshed::in_mesh);
-        cluster::join(&app, &address.to_string(), in_mesh).await.map_err(databases)?;
-        if let Some(mesh) = &mut mesh {
-            mesh.follow(&app);
-        }
+        cluster::listens(&app, &address.to_string()).await.map_err(databases)?;
         let background = maintenance::start(&app);
-        Ok(Some(Self { app, address, role: Role::start(|asked| server.run(asked.wait())), background, mesh }))
+        Ok(Some(Self { app, address, role: Role::start(|asked| server.run(asked.wait())), background }))
     }
 
     /// What is said when it answers.
@@ -51,18 +41,11 @@ impl Groupware {
         format!("ready groupware {} http://{}", self.app.node().name, self.address)
     }
 
-    /// Finishes what is under way and leaves the cluster.
+    /// Finishes what is under way.
     pub(super) async fn stop(self) {
         self.role.stop().await;
         for task in &self.background {
             task.abort();
-        }
-        if let Err(error) = cluster::leave(&self.app).await {
-            tracing::warn!(cause = error.cause_chain(), "cannot leave the cluster's registry");
-        }
-        // Out of the registry first: whoever hears the goodbye does not miss it.
-        if let Some(mesh) = self.mesh {
-            mesh.stop().await;
         }
     }
 }

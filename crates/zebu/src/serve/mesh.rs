@@ -1,19 +1,20 @@
-//! `[cluster]`: this node's connections with the others of its cluster. Wiring: the registry says who should be there, discovery where
+//! `[cluster]`: this process's connections with the others of its cluster. Wiring: configdb says who should be there, discovery where
 //! they may be, and the mesh connects.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 use zebu_app::cluster::{self, InMesh};
-use zebu_app::{App, Clock};
+use zebu_app::{App, Clock, Identity};
 use zebu_cluster::authority::{Credentials, Name, Now};
 use zebu_cluster::config::Config;
 use zebu_cluster::discovery::{Announcement, Discovery, Found, Keys, resolver};
-use zebu_cluster::mesh::{Expected, Mesh, Security, Settings, Tcp};
+use zebu_cluster::mesh::{Event, Expected, Mesh, Security, Settings, Tcp};
+use zebu_cluster::node::{Node, OverMesh};
 
 use crate::failure::{Failure, Result};
 
@@ -22,7 +23,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A mesh under way.
 pub(super) struct Meshed {
-    mesh: Arc<Mesh>,
+    mesh: Arc<OverMesh>,
+    /// What happens on it, until somebody carries it to the node.
+    events: Option<mpsc::Receiver<Event>>,
     in_mesh: InMesh,
     expected: watch::Sender<Arc<Vec<Expected>>>,
     _discovery: Discovery,
@@ -34,14 +37,14 @@ impl Meshed {
     ///
     /// # Errors
     /// An address is taken, the node file cannot be used or is another node's.
-    pub(super) async fn start(config: &Config, app: &Arc<App>) -> Result<Self> {
+    pub(super) async fn start(config: &Config, identity: &Identity) -> Result<Self> {
         let failed =
             |what: &str, error: &dyn std::fmt::Display| Failure::new(format!("[cluster] {what}: {error}"));
         let name = |field, text| Name::new(field, text).map_err(|error| failed("cannot be", &error));
-        let (own_cluster, own_node) = (name("name", &config.name)?, name("[node] name", &app.node().name)?);
+        let (own_cluster, own_node) = (name("name", &config.name)?, name("[node] name", &identity.name)?);
         let now: Now = Arc::new(|| Clock::System.now_ms());
         let security = security(config, &own_cluster, &own_node, &now)?;
-        let incarnation: Arc<str> = app.node().incarnation.as_str().into();
+        let incarnation: Arc<str> = identity.incarnation.as_str().into();
         let settings = Settings {
             cluster: own_cluster.clone(),
             node: own_node.clone(),
@@ -53,7 +56,7 @@ impl Meshed {
         let (expected, registered) = watch::channel(Arc::default());
         let started =
             Mesh::start(settings, security.clone(), Arc::new(Tcp), addresses, registered.clone()).await;
-        let (mesh, mut events) = started.map_err(|error| failed("bind", &error))?;
+        let (mesh, events) = started.map_err(|error| failed("bind", &error))?;
         let told =
             if config.advertise.is_empty() { mesh.listen().to_vec() } else { config.advertise.clone() };
         let in_mesh = InMesh { cluster: config.name.clone(), address: registered_as(&told) };
@@ -61,12 +64,21 @@ impl Meshed {
         let own = Announcement { cluster: own_cluster, node: own_node, incarnation, addresses: told };
         let discovery = Discovery::start(config.kind(), own, keys, now, resolver(), found, registered);
         let _discovery = discovery.map_err(|error| failed("discovery", &error))?;
-        let mesh = Arc::new(mesh);
-        cluster::attach(app, Arc::clone(&mesh));
-        let mut tasks = JoinSet::new();
-        // Nothing is sent over it yet but pings.
-        tasks.spawn(async move { while events.recv().await.is_some() {} });
-        Ok(Self { mesh, in_mesh, expected, _discovery, tasks })
+        let (mesh, events) = (Arc::new(OverMesh::new(mesh)), Some(events));
+        Ok(Self { mesh, events, in_mesh, expected, _discovery, tasks: JoinSet::new() })
+    }
+
+    /// The mesh, to send by.
+    pub(super) fn transport(&self) -> Arc<OverMesh> {
+        Arc::clone(&self.mesh)
+    }
+
+    /// Tells a node from now on what has happened on the mesh and what happens.
+    pub(super) fn carry_to(&mut self, node: &Arc<Node>) {
+        if let Some(events) = self.events.take() {
+            let (mesh, node) = (Arc::clone(&self.mesh), Arc::clone(node));
+            self.tasks.spawn(async move { mesh.carry(events, node).await });
+        }
     }
 
     /// What the registry is to say of it.
@@ -74,8 +86,9 @@ impl Meshed {
         &self.in_mesh
     }
 
-    /// Follows the registry, from when this node is in it.
+    /// Follows who should be there, from when this process has said that it is.
     pub(super) fn follow(&mut self, app: &Arc<App>) {
+        cluster::attach(app, Arc::clone(&self.mesh));
         let (app, cluster, expected) = (Arc::clone(app), self.in_mesh.cluster.clone(), self.expected.clone());
         self.tasks.spawn(async move {
             let mut ticks = interval(LOOK_EVERY);
@@ -101,7 +114,7 @@ impl Meshed {
 
     /// Says goodbye to the others.
     pub(super) async fn stop(self) {
-        self.mesh.stop().await;
+        self.mesh.mesh().stop().await;
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod admin;
 mod groupware;
+mod member;
 mod mesh;
 mod report;
 mod role;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use zebu_app::{App, Clock};
+use zebu_app::{App, Clock, Identity};
 
 use crate::cli;
 use crate::config::Config;
@@ -24,6 +25,7 @@ use crate::log;
 use crate::say;
 use crate::serve::admin::Admin;
 use crate::serve::groupware::Groupware;
+use crate::serve::member::Member;
 use crate::serve::web::Web;
 use crate::signals::Signals;
 
@@ -53,7 +55,21 @@ fn runtime(workers: usize) -> Result<Runtime> {
 
 async fn roles(config: &Config, until_stdin_closes: bool) -> Result<()> {
     let mut signals = Signals::listen(until_stdin_closes)?;
-    let app = open(config).await?;
+    let (app, member) = match open(config).await? {
+        Some((app, member)) => (Some(app), Some(member)),
+        None => (None, None),
+    };
+    if let Some(waiting) = &member {
+        tokio::select! {
+            () = waiting.joined() => {}
+            () = signals.stop() => {
+                if let Some(member) = member {
+                    member.stop().await;
+                }
+                return Ok(());
+            }
+        }
+    }
     let mut groupware = Groupware::start(config, app.as_ref()).await?;
     let mut admin = Admin::start(config, app.as_ref()).await?;
     let mut web = Web::start(config).await?;
@@ -82,19 +98,24 @@ async fn roles(config: &Config, until_stdin_closes: bool) -> Result<()> {
     if let Some(groupware) = groupware {
         groupware.stop().await;
     }
+    if let Some(member) = member {
+        member.stop().await;
+    }
     result
 }
 
-/// The application, if a role needs one. Roles of one process share it, and its connections.
-async fn open(config: &Config) -> Result<Option<Arc<App>>> {
-    if config.groupware.is_none() && config.admin.is_none() {
-        return Ok(None);
-    }
+/// The application and its membership in the cluster, if a role needs them. Roles of one process share them.
+async fn open(config: &Config) -> Result<Option<(Arc<App>, Member)>> {
     let Some(app) = config.app() else { return Ok(None) };
-    let opened = App::open(app, Clock::System).await;
-    opened
-        .map(Some)
-        .map_err(|error| Failure::new(format!("cannot work with the databases: {}", error.cause_chain())))
+    let failed = |error: zebu_app::Error| {
+        Failure::new(format!("cannot work with the databases: {}", error.cause_chain()))
+    };
+    let identity = Identity::new(&app.node).map_err(failed)?;
+    let mut member = Member::start(config, &app.store, &identity).await?;
+    let coherence = member.coherence();
+    let app = App::open_as(identity, app, Clock::System, Some(coherence)).await.map_err(failed)?;
+    member.enter(&app).await?;
+    Ok(Some((app, member)))
 }
 
 /// Waits for the end of a role; for ever if there is none.

@@ -83,6 +83,17 @@ impl Machine {
         (code, errors.trim_end().to_owned())
     }
 
+    /// Makes a CA for the cluster, and the files of its node and its admin daemon, where `oxinstaller` looks for them.
+    pub(crate) fn certify(&self, cluster: &str) {
+        let dir = self.path("opt/open-xchange/etc/cluster").display().to_string();
+        for words in
+            [&["ca", "create", cluster][..], &["certificate", "OX-1"], &["certificate", "OX-1-admin"]]
+        {
+            let (code, said, errors) = outcome(zebu(["cluster"]).args(words).args(["--dir", &dir]));
+            assert_eq!((code, errors.as_str()), (0, ""), "{said}");
+        }
+    }
+
     /// Changes the configuration: free ports, and configdb elsewhere if it is named.
     pub(crate) fn adjust(&self, store: Option<&str>) {
         for file in ["groupware.toml", "admindaemon.toml"] {
@@ -90,6 +101,9 @@ impl Machine {
             let text = fs::read_to_string(&path).unwrap();
             let line = |line: &str| match store {
                 _ if line.starts_with("listen = ") => "listen = \"127.0.0.1:0\"".to_owned(),
+                _ if line.starts_with("certificate = ") => {
+                    format!("{line}\nbind = [\"127.0.0.1:0\"]\ndiscovery = \"registry\"")
+                }
                 Some(store) if line.starts_with("configdb = ") => store.to_owned(),
                 _ => line.to_owned(),
             };

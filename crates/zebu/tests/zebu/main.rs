@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod coherent;
+#[cfg(test)]
 mod command_line;
 #[cfg(test)]
 mod commands;

@@ -5,6 +5,7 @@ use crate::machine::Machine;
 /// A machine with everything that contexts need.
 pub(crate) fn ready() -> Machine {
     let mut machine = Machine::new();
+    machine.certify("oxserver");
     machine
         .tool("oxinstaller --servername=oxserver --configdb-pass=secret --master-pass=secret --jkroute=OX-1");
     std::fs::create_dir_all(machine.path("db")).unwrap();

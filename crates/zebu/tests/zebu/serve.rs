@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use zebu_store::Store;
-use zebu_store::configdb::{members, web_tiers};
+use zebu_store::configdb::{nodes, web_tiers};
 
 use crate::http::send;
 use crate::running::{PATIENCE, Running, outcome, zebu};
@@ -24,7 +24,7 @@ fn registered(configdb: &Path) -> (Vec<String>, Vec<(String, serde_json::Value)>
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut tx = Store::open(config).await.unwrap().config().await.unwrap();
-        let nodes = members::all(&mut tx).await.unwrap().into_iter().map(|member| member.name).collect();
+        let nodes = nodes::all(&mut tx).await.unwrap().into_iter().map(|node| node.name).collect();
         let reports = web_tiers::all(&mut tx).await.unwrap().into_iter();
         let tiers = reports.map(|report| (report.name, serde_json::from_str(&report.status).unwrap()));
         (nodes, tiers.collect())

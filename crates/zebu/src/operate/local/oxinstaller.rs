@@ -20,6 +20,9 @@ const HTTP_PORT: u16 = 8090;
 /// The port that the original's web tier speaks AJP to.
 const AJP_PORT: u16 = 8009;
 
+/// What an admin daemon is called behind the name of its host's node.
+const ADMIN: &str = "-admin";
+
 /// Flags of the original's that mean something here.
 const HEARD: &[&str] = &[
     "servername",
@@ -48,8 +51,8 @@ pub(crate) fn run(given: &Given) -> Result<String, Complaint> {
     if !given.flag("disableauth") && given.text("master-pass").is_none_or(str::is_empty) {
         return Err(failed("ERROR: master password cannot be null if authentication is enabled".to_owned()));
     }
-    let settings = Settings::of(given)?;
     let prefix = given.text("prefix").map_or_else(place::prefix, PathBuf::from);
+    let settings = Settings::of(given, prefix.join("etc/cluster"))?;
     let (groupware, admin) = (prefix.join("etc/groupware.toml"), prefix.join("etc/admindaemon.toml"));
     let write = |path: &PathBuf, text: &str| {
         place::write(path, text).map_err(|error| failed(format!("cannot write {}: {error}", path.display())))
@@ -89,10 +92,12 @@ struct Settings {
     bind: String,
     session_ms: Option<i64>,
     master: String,
+    /// Where the node files of the cluster's CA are.
+    certificates: PathBuf,
 }
 
 impl Settings {
-    fn of(given: &Given) -> Result<Settings, Complaint> {
+    fn of(given: &Given, certificates: PathBuf) -> Result<Settings, Complaint> {
         let illegal = |words: String| Complaint::plain(exit::VALUE_ILLEGAL, words);
         let said = |long: &str, default: &str| given.text(long).unwrap_or(default).to_owned();
         let port = |long: &str| {
@@ -133,6 +138,7 @@ impl Settings {
             bind,
             session_ms,
             master: said("master-user", "oxadminmaster"),
+            certificates,
         })
     }
 
@@ -150,7 +156,22 @@ impl Settings {
             quoted(&self.server),
             quoted(&self.configdb)
         );
+        let certificate = self.certificate(role);
+        if !self.server.is_empty() && certificate.is_file() {
+            let path = certificate.to_string_lossy();
+            let _ = write!(
+                text,
+                "\n[cluster]\nname = {}\ncertificate = {}\n",
+                quoted(&self.server),
+                quoted(&path)
+            );
+        }
         text
+    }
+
+    /// The file that makes a process a member of its cluster, if there is one.
+    fn certificate(&self, role: &str) -> PathBuf {
+        self.certificates.join(format!("{}{role}.pem", self.route))
     }
 
     fn groupware(&self) -> String {
@@ -171,7 +192,7 @@ impl Settings {
     }
 
     fn admin(&self, given: &Given) -> Result<String, Complaint> {
-        let mut text = self.shared("-admin");
+        let mut text = self.shared(ADMIN);
         text.push_str("\n[operator]\n");
         if given.flag("disableauth") {
             text.push_str("authentication = false\n");
@@ -189,6 +210,14 @@ impl Settings {
             "note: there is no AJP listener yet; the web tier speaks HTTP to {}, port {HTTP_PORT}",
             self.bind
         )];
+        for role in ["", ADMIN].into_iter().filter(|role| !self.certificate(role).is_file()) {
+            remarks.push(format!(
+                "note: without {} (`zebu cluster certificate {}{role}` makes it; then run this again) it is connected with no \
+                 other process, and none of them answers from memory",
+                self.certificate(role).display(),
+                self.route,
+            ));
+        }
         if self.reads_elsewhere {
             remarks.push(
                 "note: configdb is read where it is written; --configdb-readhost is not used".to_owned(),
