@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use zebu_app::cluster::Role;
 use zebu_app::{App, Clock, NodeConfig, SessionConfig};
 use zebu_cluster::Coherence;
 
@@ -43,7 +44,8 @@ impl Node {
         let app = App::open_in(config, clock, Some(coherence)).await.unwrap();
         let server = zebu_web::Server::bind(web, Arc::clone(&app)).await.unwrap();
         let address = server.local_addr();
-        zebu_app::cluster::join(&app, &address.to_string(), None).await.unwrap();
+        zebu_app::cluster::join(&app, Role::Groupware, None).await.unwrap();
+        zebu_app::cluster::listens(&app, &address.to_string()).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run(async move {
             // A sender that is gone means the same: the test is over.
