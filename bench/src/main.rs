@@ -11,6 +11,7 @@
 )]
 
 mod mesh;
+mod push;
 mod store;
 
 use std::process::ExitCode;
@@ -20,8 +21,10 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((name, rest)) if name == "store" => store::run(rest),
         Some((name, rest)) if name == "mesh" => mesh::run(rest),
+        Some((name, rest)) if name == "push" => push::run(rest),
         _ => {
             eprintln!("usage: zebu-bench mesh [--plain]");
+            eprintln!("       zebu-bench push");
             eprintln!("       zebu-bench store [--dir FOLDER] [--contexts N[,N…]] [--engine sqlite|mariadb]");
             ExitCode::from(2)
         }

@@ -42,6 +42,7 @@ pub(crate) async fn node(configdb: &str) -> Arc<App> {
         operator_contexts: Vec::new(),
         operator: Settings::default(),
         jobs: zebu_app::JobConfig::default(),
+        push: zebu_app::PushConfig::default(),
     };
     App::open(config, Clock::System).await.unwrap()
 }

@@ -35,6 +35,7 @@ async fn main() {
         operator_contexts: Vec::new(),
         operator: Settings::default(),
         jobs: zebu_app::JobConfig::default(),
+        push: zebu_app::PushConfig::default(),
     };
     let app = App::open(config, Clock::System).await.unwrap();
     let foundation = Foundation {

@@ -16,6 +16,7 @@ use crate::databases::Behind;
 use crate::error::Result;
 use crate::jobs::JobConfig;
 use crate::passwords::Passwords;
+use crate::push::{Push, PushConfig};
 use crate::random;
 use crate::storage::Storage;
 
@@ -40,6 +41,9 @@ pub struct Config {
     /// `[jobs]`.
     #[serde(default)]
     pub jobs: JobConfig,
+    /// `[push]`.
+    #[serde(default)]
+    pub push: PushConfig,
 }
 
 /// `[node]`.
@@ -130,6 +134,8 @@ pub struct App {
     pub(crate) jobs: Notify,
     /// The connections with the other nodes, where this process has them.
     pub(crate) mesh: OnceLock<Arc<OverMesh>>,
+    /// Who wants to hear of changes.
+    pub(crate) push: Push,
 }
 
 impl App {
@@ -152,6 +158,7 @@ impl App {
         clock: Clock,
         coherence: Option<Coherence>,
     ) -> Result<Arc<App>> {
+        let push = Push::new(config.push.clone(), coherence.as_ref());
         let store = Store::open_in(config.store.clone(), coherence).await?;
         let Identity { name, incarnation } = identity;
         let route = config.node.route.clone().unwrap_or_else(|| name.clone());
@@ -168,6 +175,7 @@ impl App {
             unhashed: Notify::new(),
             jobs: Notify::new(),
             mesh: OnceLock::new(),
+            push,
         }))
     }
 

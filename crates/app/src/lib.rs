@@ -20,6 +20,7 @@ pub mod maintenance;
 mod membership;
 pub mod operator;
 mod passwords;
+pub mod push;
 mod random;
 pub mod sessions;
 mod settle;
@@ -32,5 +33,6 @@ pub use clock::Clock;
 pub use error::{Error, Result};
 pub use jobs::JobConfig;
 pub use membership::Membership;
+pub use push::PushConfig;
 // tidy-allow(arrow): counts a request's statements for its log line; nothing can be done with it.
 pub use zebu_store::meter;

@@ -271,6 +271,7 @@ mod tests {
             operator_contexts: Vec::new(),
             operator: Settings::default(),
             jobs: JobConfig::default(),
+            push: crate::PushConfig::default(),
         };
         let app = App::open(config, Clock::manual(1_700_000_000_000)).await.unwrap();
         let (slow, quick) = (tenant(&app, dir.path(), 1).await, tenant(&app, dir.path(), 2).await);

@@ -36,6 +36,8 @@ pub(crate) struct Relay {
     /// When the member last sent something.
     moved: Ms,
     silence_ms_max: Ms,
+    /// A stream of events, which by itself may never end.
+    is_endless: bool,
 }
 
 /// A request being with a member: counts it there.
@@ -81,13 +83,15 @@ impl Content {
         flight: Flight,
         client: Arc<Client>,
         silence_ms_max: Ms,
+        is_endless: bool,
     ) -> Self {
         let now = client.now();
         if body.is_end_stream() {
             give_back(upstream, &flight, now);
             return Self::Whole(Bytes::new());
         }
-        Self::Relayed(Relay { body, upstream: Some(upstream), flight, client, moved: now, silence_ms_max })
+        let upstream = Some(upstream);
+        Self::Relayed(Relay { body, upstream, flight, client, moved: now, silence_ms_max, is_endless })
     }
 }
 
@@ -102,6 +106,11 @@ impl Relay {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
         let Some(upstream) = &mut self.upstream else { return Poll::Ready(None) };
         match upstream.poll_body(&mut self.body, cx) {
+            Poll::Pending if self.is_endless && self.client.is_leaving() => {
+                // Its client connects again, to a web tier that stays.
+                self.upstream = None;
+                Poll::Ready(None)
+            }
             Poll::Pending if self.client.now().saturating_sub(self.moved) >= self.silence_ms_max => {
                 Poll::Ready(Some(Err(Interrupted::Silent)))
             }

@@ -89,6 +89,11 @@ impl Client {
         self.waker.wake();
     }
 
+    /// Whether the connection is to end.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
     /// Since when it has been idle, if it is.
     pub(crate) fn idle_since(&self) -> Option<Ms> {
         let idle = self.phase.load(Ordering::Relaxed) == IDLE && !self.leaving.load(Ordering::Relaxed);

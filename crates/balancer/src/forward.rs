@@ -148,7 +148,9 @@ impl Errand<'_> {
                 let (mut parts, body) = response.into_parts();
                 headers::clean_answer(&mut parts.headers);
                 parts.version = Version::HTTP_11;
-                let content = Content::relay(body, upstream, flight, self.client.clone(), silence_ms_max);
+                let is_endless = headers::are_of_events(&parts.headers);
+                let client = self.client.clone();
+                let content = Content::relay(body, upstream, flight, client, silence_ms_max, is_endless);
                 Ok(Response::from_parts(parts, content))
             }
             Err(failure) => {

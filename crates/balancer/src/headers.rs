@@ -4,8 +4,8 @@
 //! so does everything by which a client could pose as somebody else.
 
 use http::header::{
-    CONNECTION, FORWARDED, HOST, HeaderMap, HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_TYPE, FORWARDED, HOST, HeaderMap, HeaderName, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
 /// The client's address, as the node may believe it.
@@ -41,6 +41,12 @@ pub(crate) fn clean_request(headers: &mut HeaderMap) {
 /// Takes out of an answer's headers what concerned only the connection to the node.
 pub(crate) fn clean_answer(headers: &mut HeaderMap) {
     remove(headers, is_hop_by_hop);
+}
+
+/// Whether an answer is a stream of server-sent events.
+pub(crate) fn are_of_events(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
 fn is_hop_by_hop(name: &HeaderName) -> bool {

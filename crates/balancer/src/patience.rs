@@ -11,6 +11,10 @@ pub(crate) type Ms = u64;
 /// waits for a member, and how soon a waiting request notices that its member was found dead.
 pub(crate) const TICK_MS: Ms = 250;
 
+/// The same for one that lasts and lasts, such as a stream of events that is silent for hours: thousands of them must not keep a
+/// machine busy with looking.
+const TICK_MS_MAX: Ms = 5_000;
+
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -72,7 +76,8 @@ pub(crate) fn judge(sight: &Sight, now: Ms, limits: &Limits) -> Verdict {
                     return Verdict::Close(reason);
                 }
             }
-            Verdict::LookAgainAt(now + TICK_MS)
+            let lasted = now.saturating_sub(sight.since);
+            Verdict::LookAgainAt(now.saturating_add((lasted / 8).clamp(TICK_MS, TICK_MS_MAX)))
         }
     }
 }
@@ -114,8 +119,16 @@ mod tests {
     }
 
     #[test]
+    fn the_longer_a_request_lasts_the_less_often_it_is_looked_at() {
+        check(Phase::Busy, 0, None, None, 100, Ok(100 + TICK_MS));
+        check(Phase::Busy, 0, None, None, 2_000, Ok(2_000 + TICK_MS));
+        check(Phase::Busy, 0, None, None, 16_000, Ok(18_000));
+        check(Phase::Busy, 15_000, None, None, 16_000, Ok(16_000 + TICK_MS));
+    }
+
+    #[test]
     fn a_request_under_way_may_last_as_long_as_something_moves() {
-        check(Phase::Busy, 0, None, None, 1_000_000, Ok(1_000_000 + TICK_MS));
+        check(Phase::Busy, 0, None, None, 1_000_000, Ok(1_000_000 + TICK_MS_MAX));
         check(Phase::Busy, 0, Some(900), None, 959, Ok(959 + TICK_MS));
         check(Phase::Busy, 0, Some(900), None, 960, Err("sending"));
         check(Phase::Busy, 0, None, Some(900), 959, Ok(959 + TICK_MS));

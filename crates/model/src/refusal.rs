@@ -120,6 +120,14 @@ refusals! {
     TooManyIds { limit: usize } = "SVL-0018", Capacity, "At most {limit} ids are taken at once.";
     OperatorOnly {} = "SVL-0015", PermissionDenied, "This is for the operator of the cluster only.";
 
+    // Push.
+    PushOff {} = "PSH-0001", ServiceDown, "Push is switched off on this server.";
+    PushTopicInvalid { topic: String } = "PSH-0002", UserInput, "The topic {topic} is none of tree, users and folder:ID.";
+    PushTooManyOnNode { limit: u32 } = "PSH-0003", Capacity, "This server has {limit} subscriptions already, the most it takes.";
+    PushTooManyOfUser { limit: u32 } = "PSH-0004", Capacity, "You have {limit} subscriptions already, the most a user may have.";
+    PushTooManyOfSession { limit: u32 } = "PSH-0005", Capacity, "This session has {limit} subscriptions already, the most it may have.";
+    PushTopicsTooMany { limit: usize } = "PSH-0006", Capacity, "A subscription has at most {limit} topics.";
+
     // Folders.
     ModuleDenied { module: String } = "FLD-0002", PermissionDenied, "You have no access to the module {module}.";
     FolderNotVisible { folder: FolderId } = "FLD-0003", PermissionDenied, "The folder {folder} does not exist or is not visible to you.";

@@ -28,7 +28,7 @@ mod value;
 mod vault;
 mod view;
 
-pub use cache::{CacheState, Hits};
+pub use cache::{CacheState, Hits, is_of_a_context, scope_key};
 pub use config::Config;
 pub use config_tx::{ConfigTx, ConfigWriteTx};
 pub use error::{Error, Result};

@@ -225,6 +225,12 @@ impl ReadTx {
         known.learn(&found);
         Ok(())
     }
+
+    /// The versions that these scopes have on the server it reads; [`Version::NONE`] of those that nobody ever wrote to.
+    pub async fn versions(&mut self, scopes: &[Scope]) -> Result<Vec<(Scope, Version)>> {
+        let context = self.tx.context;
+        view::versions(self.tx.lease().await?, context, scopes).await
+    }
 }
 
 impl WriteTx {

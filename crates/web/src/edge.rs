@@ -55,6 +55,7 @@ impl Edge {
     /// From now on each answer is the last one on its connection, and says so.
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
+        zebu_app::push::drain(&self.app);
     }
 
     /// Answers one request.

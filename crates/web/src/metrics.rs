@@ -7,7 +7,7 @@ use std::fmt::Write;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response};
 use zebu_app::databases::{self, CacheState, Reads, Role, ServerState};
-use zebu_app::{App, cluster};
+use zebu_app::{App, cluster, push};
 
 use crate::body::{self, Outgoing};
 
@@ -15,6 +15,7 @@ use crate::body::{self, Outgoing};
 pub(crate) fn answer(app: &App) -> Response<Outgoing> {
     let mut text = text(&databases::reads(app), &databases::seen(app));
     mesh(&mut text, app);
+    push(&mut text, &push::state(app));
     if let Some(state) = databases::cache(app) {
         cache(&mut text, &state);
     }
@@ -95,6 +96,31 @@ fn mesh(out: &mut String, app: &App) {
     for peer in &status.peers {
         line(out, "zebu_mesh_queued_bytes", &[("node", &peer.name)], peer.queued_bytes as u64);
     }
+}
+
+/// Subscriptions, and what became of them.
+fn push(out: &mut String, state: &push::State) {
+    family(out, "zebu_push_subscriptions", "gauge", "Subscriptions that are open");
+    line(out, "zebu_push_subscriptions", &[], state.open.into());
+    family(out, "zebu_push_told", "gauge", "1: this node is told of every change; 0: it looks for them");
+    line(out, "zebu_push_told", &[], state.is_told.into());
+    family(out, "zebu_push_opened_total", "counter", "Subscriptions that began");
+    line(out, "zebu_push_opened_total", &[], state.opened);
+    family(out, "zebu_push_refused_total", "counter", "Subscriptions that were refused, by the limit");
+    for (limit, count) in ["node", "user", "session"].into_iter().zip(state.refused) {
+        line(out, "zebu_push_refused_total", &[("limit", limit)], count);
+    }
+    family(out, "zebu_push_ended_total", "counter", "Subscriptions that ended, by why");
+    for (why, count) in ["client", "session", "drain", "nothing"].into_iter().zip(state.ended) {
+        line(out, "zebu_push_ended_total", &[("reason", why)], count);
+    }
+    family(out, "zebu_push_events_total", "counter", "Events that were made, by kind");
+    let events = [("change", state.changes), ("gone", state.gone), ("start_over", state.started_over)];
+    for (kind, count) in events {
+        line(out, "zebu_push_events_total", &[("kind", kind)], count);
+    }
+    family(out, "zebu_push_looks_total", "counter", "Looks at a context's versions");
+    line(out, "zebu_push_looks_total", &[], state.looks);
 }
 
 /// What a node that remembers adds.

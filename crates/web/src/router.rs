@@ -8,7 +8,7 @@ use http::Method;
 use zebu_app::{Result, cluster};
 use zebu_model::Refusal;
 
-use crate::ajax::{capabilities, clusters, config, folders, group, infostore, login, user};
+use crate::ajax::{capabilities, clusters, config, folders, group, infostore, login, push, user};
 use crate::reply::Reply;
 use crate::request::{Call, Request};
 use crate::session;
@@ -92,6 +92,7 @@ const ROUTES: &[Route] = table! {
 
     "capabilities" "all"         Get        Session   capabilities::all;
     "config"       "get"         Get        Session   config::get;
+    "push"         "subscribe"   Get        Session   push::subscribe;
     "cluster"      "status"      Get        Operator  clusters::status;
 };
 

@@ -175,7 +175,8 @@ async fn serve(
     }
     let service = service_fn(move |request| {
         let service = Arc::clone(&service);
-        async move { Ok::<_, std::convert::Infallible>(service.serve(request, peer).await) }
+        // In a box of its own: a connection whose answer streams for hours need not carry what made it.
+        async move { Ok::<_, std::convert::Infallible>(Box::pin(service.serve(request, peer)).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -38,6 +38,8 @@ pub(crate) struct Config {
     pub(crate) operator: zebu_app::operator::Settings,
     #[serde(default)]
     pub(crate) jobs: zebu_app::JobConfig,
+    #[serde(default)]
+    pub(crate) push: zebu_app::PushConfig,
     pub(crate) cluster: Option<zebu_cluster::config::Config>,
     pub(crate) groupware: Option<zebu_web::Config>,
     pub(crate) admin: Option<zebu_web::admin::Config>,
@@ -71,6 +73,12 @@ impl Config {
         if let Some(cluster) = &mut config.cluster {
             cluster.listen_by_default(port);
             cluster.check().map_err(|reason| format!(": {reason}"))?;
+        }
+        config.push.check().map_err(|reason| format!(": {reason}"))?;
+        if let Some(groupware) = &config.groupware
+            && config.push.subscriptions_max as usize >= groupware.connections_max
+        {
+            return Err(": [push] subscriptions_max must be less than [groupware] connections_max".to_owned());
         }
         Ok(config)
     }
@@ -120,6 +128,7 @@ impl Config {
             operator_contexts: self.operator_contexts.clone(),
             operator: self.operator.clone(),
             jobs: self.jobs.clone(),
+            push: self.push.clone(),
         })
     }
 }
@@ -152,6 +161,7 @@ mod tests {
             "sessions",
             "operator",
             "jobs",
+            "push",
             "cluster",
             "groupware",
             "admin",
@@ -224,6 +234,11 @@ mod tests {
         );
         check("[cluster]\nnam = 'a'\n", ":2: unknown field `nam`");
         check("[cluster]\ndiscovery = 'dns'\n", ":2: unknown variant `dns`, expected one of `multicast`");
+        check("[push]\ngap_ms = 60001\n[web]\n", "[push] gap_ms is 60001: it must be from 0 to 60000");
+        check(
+            "[node]\nname = 'a'\n[store]\nconfigdb = 'sqlite:/c.db'\n[groupware]\nconnections_max = 2048\n",
+            "[push] subscriptions_max must be less than [groupware] connections_max",
+        );
         check("[admin]\n", "[admin] needs a [store]");
         check("[web]\n[store]\nconfigdb = 'sqlite:/c.db'\n", "the name it reports its state under");
     }

@@ -49,6 +49,7 @@ fn configuration(place: &Place) -> Result<zebu_app::Config> {
         operator_contexts: Vec::new(),
         operator: zebu_app::operator::Settings::default(),
         jobs: zebu_app::JobConfig::default(),
+        push: zebu_app::PushConfig::default(),
     })
 }
 

@@ -60,6 +60,12 @@ impl Client {
         self
     }
 
+    /// Another window of the same browser: the same session and cookies.
+    #[must_use]
+    pub fn again(&self) -> Client {
+        Client { login: self.login.clone(), session: self.session.clone(), jar: self.jar.copied(), ..*self }
+    }
+
     /// Signs in; the test fails if that is refused.
     pub async fn login(mut self) -> Client {
         let login = self.login.clone();
@@ -135,15 +141,7 @@ impl Client {
 
     /// Any request, with the cookies.
     pub async fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: Bytes) -> Answer {
-        let mut request =
-            Request::builder().method(method).uri(target).header(HOST, self.address.to_string());
-        if let Some(cookies) = self.jar.header() {
-            request = request.header(COOKIE, cookies);
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Full::new(body)).unwrap();
+        let request = self.request(method, target, headers, body);
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -154,6 +152,24 @@ impl Client {
         connection.abort();
         self.jar.learn(&parts.headers);
         Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: Bytes,
+    ) -> Request<Full<Bytes>> {
+        let mut request =
+            Request::builder().method(method).uri(target).header(HOST, self.address.to_string());
+        if let Some(cookies) = self.jar.header() {
+            request = request.header(COOKIE, cookies);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(Full::new(body)).unwrap()
     }
 }
 

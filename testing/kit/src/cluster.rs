@@ -49,8 +49,24 @@ impl Cluster {
                 config
             },
             |_| {},
+            |_| {},
         )
         .await
+    }
+
+    /// The same with other settings of the application, the nodes' listeners and the web tier.
+    pub async fn start_tuned(
+        nodes: usize,
+        app: impl Fn(&mut zebu_app::Config),
+        web: impl FnOnce(&mut zebu_web::Config),
+        tier: impl FnOnce(&mut zebu_balancer::Config),
+    ) -> Cluster {
+        let config = |name: &str, directory: &Path| {
+            let mut config = app_config(directory, name, &SessionConfig::default());
+            app(&mut config);
+            config
+        };
+        Cluster::start_each(nodes, config, web, tier).await
     }
 
     /// The same with other settings.
@@ -59,13 +75,15 @@ impl Cluster {
         sessions: SessionConfig,
         change: impl FnOnce(&mut zebu_web::Config),
     ) -> Cluster {
-        Cluster::start_each(nodes, |name, directory| app_config(directory, name, &sessions), change).await
+        let config = |name: &str, directory: &Path| app_config(directory, name, &sessions);
+        Cluster::start_each(nodes, config, change, |_| {}).await
     }
 
     async fn start_each(
         nodes: usize,
         config: impl Fn(&str, &Path) -> zebu_app::Config,
         change: impl FnOnce(&mut zebu_web::Config),
+        tier: impl FnOnce(&mut zebu_balancer::Config),
     ) -> Cluster {
         let directory = tempfile::tempdir().unwrap();
         let clock = Clock::manual(START_MS);
@@ -85,7 +103,7 @@ impl Cluster {
                 settle(&running[0].app, &foundation(directory.path())).await;
             }
         }
-        let (address, tier) = start_tier(&running).await;
+        let (address, tier) = start_tier(&running, tier).await;
         Cluster { nodes: running, clock, address, tier, directory }
     }
 
@@ -127,17 +145,21 @@ fn foundation(directory: &Path) -> Foundation {
     }
 }
 
-async fn start_tier(nodes: &[Node]) -> (SocketAddr, JoinHandle<()>) {
+async fn start_tier(
+    nodes: &[Node],
+    change: impl FnOnce(&mut zebu_balancer::Config),
+) -> (SocketAddr, JoinHandle<()>) {
     let members = nodes.iter().map(|node| MemberConfig {
         route: node.app.node().route.clone(),
         address: node.address.to_string(),
         weight: 1,
     });
-    let config = zebu_balancer::Config {
+    let mut config = zebu_balancer::Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         members: members.collect(),
         ..zebu_balancer::Config::default()
     };
+    change(&mut config);
     let clock: zebu_balancer::Clock = Arc::new(|| START_MS);
     let server = zebu_balancer::Server::bind(config, Assets::default(), clock).await.unwrap();
     (server.local_addr(), tokio::spawn(server.run(std::future::pending())))

@@ -21,6 +21,12 @@ impl Jar {
         self.0.lock().unwrap().remove(name)
     }
 
+    /// The same cookies in another jar.
+    #[must_use]
+    pub fn copied(&self) -> Jar {
+        Jar(Mutex::new(self.0.lock().unwrap().clone()))
+    }
+
     /// The value of the first cookie whose name begins so.
     pub fn find(&self, prefix: &str) -> Option<String> {
         let cookies = self.0.lock().unwrap();

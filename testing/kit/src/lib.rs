@@ -16,6 +16,7 @@
 mod answer;
 mod client;
 mod cluster;
+mod events;
 mod jar;
 mod node;
 mod people;
@@ -23,6 +24,7 @@ mod people;
 pub use answer::Answer;
 pub use client::{Client, Sent};
 pub use cluster::Cluster;
+pub use events::{Events, Heard};
 pub use jar::Jar;
 pub use node::Node;
 pub use people::{ANNA, BEN, CONTEXT, EVE, OTHER_CONTEXT, PASSWORD, TEAM};

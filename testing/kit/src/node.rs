@@ -30,6 +30,7 @@ pub(crate) fn app_config(directory: &Path, name: &str, sessions: &SessionConfig)
         operator_contexts: vec![super::CONTEXT.0],
         operator: zebu_app::operator::Settings::default(),
         jobs: zebu_app::JobConfig::default(),
+        push: zebu_app::PushConfig::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod first;
 mod mesh;
+mod push;
 mod store;
 
 use crate::Result;
@@ -12,9 +13,10 @@ struct Bench {
     run: fn(&[String]) -> Result,
 }
 
-const BENCHES: [Bench; 3] = [
+const BENCHES: [Bench; 4] = [
     Bench { name: "first", run: first::run },
     Bench { name: "mesh", run: mesh::run_all },
+    Bench { name: "push", run: push::run_all },
     Bench { name: "store", run: store::run_all },
 ];
 

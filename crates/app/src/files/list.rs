@@ -19,7 +19,7 @@ use crate::error::Result;
 use crate::settle::until_settled;
 
 /// Whose objects a read right lets its holder see: everybody's (`None`) or only one's own.
-fn creator_filter(granted: &Granted, user: UserId) -> Result<Option<UserId>> {
+pub(super) fn creator_filter(granted: &Granted, user: UserId) -> Result<Option<UserId>> {
     match granted.bits.read {
         ObjectRight::None => Err(Refusal::FileReadDenied {}.into()),
         ObjectRight::Own => Ok(Some(user)),

@@ -71,6 +71,12 @@ async fn file_folder(tx: &mut Tx, who: &Membership, id: FolderId) -> Result<Gran
     Ok(granted)
 }
 
+/// Refuses unless the caller may list what is in a folder.
+pub(crate) async fn may_list(tx: &mut Tx, caller: &Caller, id: FolderId) -> Result<()> {
+    let granted = file_folder(tx, &caller.who, id).await?;
+    list::creator_filter(&granted, caller.who.user).map(drop)
+}
+
 /// Refuses unless `right` covers an object that `creator` made.
 fn covered(
     right: ObjectRight,

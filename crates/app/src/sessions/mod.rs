@@ -17,6 +17,7 @@ use crate::random;
 pub use authenticate::{Credentials, basic};
 pub use login::{SignedIn, login};
 pub use logout::logout;
+pub(crate) use resume::still;
 pub use resume::{autologin, resume, stay};
 
 /// What nearly every request reads: its versions are found out while the master is asked for the session or the

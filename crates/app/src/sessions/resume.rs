@@ -1,7 +1,7 @@
 //! Who a request with a session comes from; staying signed in.
 
 use zebu_model::session::TOUCH_MS;
-use zebu_model::{Refusal, Scope};
+use zebu_model::{ContextId, Refusal, Scope};
 use zebu_store::shard::sessions::{self, Found};
 use zebu_store::{Known, Place, Plan};
 
@@ -34,9 +34,19 @@ pub async fn resume(
 /// The living session of a session id: from memory, or in three statements at most.
 async fn find(app: &App, session: &str) -> Result<(Place, Found)> {
     let context = context_of(session).ok_or(Refusal::SessionExpired {})?;
+    living(app, context, digest(session)).await
+}
+
+/// Who a session is of that was good some time ago, if it still is. Not counted as its use.
+pub(crate) async fn still(app: &App, context: ContextId, token_hash: [u8; 32]) -> Result<Caller> {
+    let (place, found) = living(app, context, token_hash).await?;
+    Ok(caller(place, found))
+}
+
+async fn living(app: &App, context: ContextId, token_hash: [u8; 32]) -> Result<(Place, Found)> {
     let mut place = app.store.place(context).await?.ok_or(Refusal::SessionExpired {})?;
     place.known = Known::of_a_request();
-    let (token_hash, now) = (digest(session), app.now_ms());
+    let now = app.now_ms();
     let found = until_settled!(
         app.store.session(&place, token_hash, now, TOUCH_MS).await.map_err(crate::Error::from)
     )?;

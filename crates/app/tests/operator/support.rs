@@ -81,6 +81,7 @@ async fn open(configdb: &str, key_file: &std::path::Path, clock: &Clock, setting
         sessions: SessionConfig::default(),
         operator_contexts: Vec::new(),
         jobs: zebu_app::JobConfig::default(),
+        push: zebu_app::PushConfig::default(),
         operator: settings.clone(),
     };
     App::open(config, clock.clone()).await.unwrap()

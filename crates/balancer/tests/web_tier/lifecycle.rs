@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -113,4 +117,23 @@ async fn the_status_has_the_shape_the_cluster_page_reads() {
         }],
     });
     assert_eq!(shown, expected);
+}
+
+#[tokio::test]
+async fn a_shutdown_ends_streams_of_events_at_once_since_their_clients_connect_again() {
+    let node = Node::start_with("OX-1", |_| async {
+        let first =
+            stream::iter([Ok::<_, hyper::Error>(Frame::data(Bytes::from_static(b"event: ready\n\n")))]);
+        let body = BodyExt::boxed(StreamBody::new(first.chain(stream::pending())));
+        http::Response::builder().header("content-type", "text/event-stream").body(body).unwrap()
+    })
+    .await;
+    let mut tier = Tier::over(&[&node]).await;
+    let mut browser = Browser::connect(tier.address).await;
+    let mut body = browser.open(get("/ajax/push", "")).await.unwrap().into_body();
+    let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(first, "event: ready\n\n", "it is not kept back until more comes");
+    tier.stop();
+    assert!(body.frame().await.is_none(), "the end of an answer, not of a connection");
+    tier.ended().await;
 }

@@ -76,9 +76,17 @@ pub struct CacheState {
     pub bytes_max: u64,
 }
 
-pub(crate) fn scope_key(context: ContextId, scope: Scope) -> ScopeKey {
+/// The name of a context's scope in the cluster.
+#[must_use]
+pub fn scope_key(context: ContextId, scope: Scope) -> ScopeKey {
     let (kind, id) = scope.key();
     ScopeKey { space: context.0.into(), kind, id }
+}
+
+/// Whether a key is of a context's scope; else it stands for what says where contexts live.
+#[must_use]
+pub fn is_of_a_context(key: ScopeKey) -> bool {
+    key != PLACES
 }
 
 impl Cache {

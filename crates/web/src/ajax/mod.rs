@@ -13,6 +13,7 @@ mod ids;
 pub(crate) mod infostore;
 pub(crate) mod login;
 mod paging;
+pub(crate) mod push;
 pub(crate) mod user;
 
 use http::Method;

@@ -132,6 +132,12 @@ async fn ask(ben: &Client, things: &Things, round: usize) -> BTreeMap<String, St
     ask!("group search", "group" "search" [], Sent::Json(json!({"pattern": "*"})), true);
     ask!("group get", "group" "get" [("id", "1")], Sent::Nothing, true);
     ask!("cluster status", "cluster" "status" []);
+    for (name, topics) in
+        [("push subscribe", format!("folder:{mine}")), ("shared push", format!("folder:{hers}"))]
+    {
+        let subscribed = ben.try_events(&topics, None).await;
+        told.insert(name.to_owned(), subscribed.err().map_or(String::new(), |refused| said(&refused, false)));
+    }
 
     let mut token = "<urn:uuid:none>".to_owned();
     for (method, path, headers) in dav_requests(round) {
@@ -202,10 +208,19 @@ fn guarded(flag: Flag, asked: &BTreeSet<String>) -> BTreeMap<String, &'static st
     let parts: Vec<Vec<(String, &'static str)>> = match flag {
         Flag::Infostore => vec![
             all("infostore ", "FLD-0002"),
+            all("push ", "FLD-0002"),
             all("folders ", "FLD-0002"),
             each(&["folders root"], "*"),
             each(
-                &["shared folder", "shared files", "sharing", "public new", "public update", "public delete"],
+                &[
+                    "shared folder",
+                    "shared files",
+                    "shared push",
+                    "sharing",
+                    "public new",
+                    "public update",
+                    "public delete",
+                ],
                 "FLD-0002",
             ),
             dav().collect(),
@@ -215,7 +230,7 @@ fn guarded(flag: Flag, asked: &BTreeSet<String>) -> BTreeMap<String, &'static st
         Flag::Contacts => vec![each(&["contacts", "address book"], "FLD-0002")],
         Flag::Tasks => vec![each(&["tasks", "tasks new", "sharing tasks"], "FLD-0002")],
         Flag::ReadCreateSharedFolders => vec![
-            each(&["shared folder", "shared files", "shared view"], "FLD-0004"),
+            each(&["shared folder", "shared files", "shared push", "shared view"], "FLD-0004"),
             each(&["sharing", "sharing tasks"], "FLD-0072"),
             each(&["folders root"], "*"),
         ],

@@ -40,6 +40,7 @@ async fn another_tenant_sees_nothing_of_this_one() {
     let ours = folder(&anna, &home(&anna).await, "Only ours 4711").await;
     let file = anna.upload(&ours, "only-ours-4711.txt", b"only ours 4711").await;
     let list = json!([{"id": file, "folder": ours}]).to_string();
+    let topics = format!("folder:{ours}");
     for route in routes().filter(|route| route.module != "login") {
         // Signed in anew for each: one of the actions might have ended the session.
         let eve = cluster.client("eve@other").login().await;
@@ -50,6 +51,7 @@ async fn another_tenant_sees_nothing_of_this_one() {
             ("parent", ours.as_str()),
             ("timestamp", "0"),
             ("content_type", "infostore"),
+            ("topics", topics.as_str()),
             ("columns", if route.module == "infostore" { "1,702" } else { "1" }),
         ];
         let body = match (route.module, route.action) {
@@ -66,8 +68,8 @@ async fn another_tenant_sees_nothing_of_this_one() {
         for secret in ["4711", "Anna", "Ben", "anna", "ben@", "team"] {
             assert!(!text.contains(secret), "{route:?} shows {secret}: {text}");
         }
-        let by_id = matches!(route.action, "get" | "document" | "versions" | "path" | "update");
-        if by_id && matches!(route.module, "folders" | "infostore") {
+        let by_id = matches!(route.action, "get" | "document" | "versions" | "path" | "update" | "subscribe");
+        if by_id && matches!(route.module, "folders" | "infostore" | "push") {
             assert!(!answer.code().is_empty(), "{route:?} answered {text}");
         }
     }
@@ -82,7 +84,9 @@ async fn too_much_is_refused_with_the_limit_and_never_an_accident() {
     let anna = cluster.client("anna").login().await;
     let long = "9".repeat(20_000);
     for route in routes().filter(|route| route.module != "login") {
-        for name in ["id", "folder", "folder_id", "parent", "columns", "timestamp", "sort", "version"] {
+        for name in
+            ["id", "folder", "folder_id", "parent", "columns", "timestamp", "sort", "version", "topics"]
+        {
             let answer = ask(&anna, &route, &[(name, &long)], "{}").await;
             assert_eq!(answer.status, 200, "{route:?} {name}");
             assert!(answer.body.len() < 10_000 || answer.code().is_empty(), "{route:?} repeats {name}");

@@ -17,5 +17,6 @@ mod folders;
 mod infostore;
 mod log;
 mod login;
+mod push;
 mod sharing;
 mod support;

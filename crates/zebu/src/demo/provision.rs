@@ -63,6 +63,7 @@ async fn open(place: &Place) -> zebu_app::Result<Arc<App>> {
         operator_contexts: Vec::new(),
         operator: operator::Settings::default(),
         jobs: zebu_app::JobConfig::default(),
+        push: zebu_app::PushConfig::default(),
     };
     App::open(config, Clock::System).await
 }
