@@ -41,6 +41,7 @@ impl From<zebu_store::Error> for Error {
     fn from(error: zebu_store::Error) -> Error {
         match error {
             zebu_store::Error::Disabled(_) => Refusal::SessionContextDisabled {}.into(),
+            zebu_store::Error::Gone(_) => Refusal::SessionExpired {}.into(),
             other => Error::Store(other),
         }
     }

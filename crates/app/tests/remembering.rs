@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use fixture::{ANNA, BEN, CONTEXT, code, folder, home, leave, on, on_each_engine, put, sign_in};
 use zebu_app::folders::{self, Details, FolderChange};
-use zebu_app::operator::{Named, contexts, users};
-use zebu_app::sessions::{SignedIn, logout};
+use zebu_app::operator::{Named, Secret, contexts, users};
+use zebu_app::sessions::{self, SignedIn, logout};
 use zebu_app::{App, databases, files};
 use zebu_model::FolderId;
 use zebu_model::quota::Quota;
@@ -76,6 +76,49 @@ async fn what_is_remembered_costs_no_statement_and_a_withdrawal_on_another_node_
         let off = users::UserChange { enabled: Some(false), ..users::UserChange::default() };
         users::change(one, CONTEXT, &Named::Id(BEN), &off).await.unwrap();
         assert_eq!(code(on(two, &as_ben).await), "SES-0203");
+    })
+    .await;
+}
+
+/// A request with name and password: who it is from, and how many statements that took.
+async fn basic(app: &App, login: &str, password: &str) -> (zebu_app::Result<zebu_app::Caller>, u64) {
+    let meter = Arc::new(Meter::default());
+    let given = sessions::Credentials { login, password };
+    let answer = measured(Arc::clone(&meter), sessions::basic(app, given, &[]));
+    (answer.await, meter.statements())
+}
+
+#[tokio::test]
+async fn a_password_that_comes_with_every_request_costs_no_statement_and_what_was_changed_holds_at_once() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let (one, two) = (&pair.one, &pair.two);
+        if databases::cache(two).is_none() {
+            return;
+        }
+        let context = Named::Id(CONTEXT);
+        let leads = |add: &[&str], remove: &[&str]| contexts::ContextChange {
+            add_mappings: add.iter().map(|m| (*m).to_owned()).collect(),
+            remove_mappings: remove.iter().map(|m| (*m).to_owned()).collect(),
+            ..contexts::ContextChange::default()
+        };
+        assert_eq!(code(basic(two, "anna@other", "secret").await.0), "LGI-0006");
+        contexts::change(one, &context, &leads(&["other"], &[])).await.unwrap();
+        for login in ["anna", "anna@other"] {
+            for _ in 0..2 {
+                basic(two, login, "secret").await.0.unwrap();
+            }
+            let (found, statements) = basic(two, login, "secret").await;
+            assert_eq!((found.unwrap().user(), statements), (ANNA, 0), "{login}");
+        }
+        contexts::change(one, &context, &leads(&[], &["other"])).await.unwrap();
+        assert_eq!(code(basic(two, "anna@other", "secret").await.0), "LGI-0006");
+        let password = Some(Secret::from("better"));
+        let change = users::UserChange { password, ..users::UserChange::default() };
+        users::change(one, CONTEXT, &Named::Id(ANNA), &change).await.unwrap();
+        assert_eq!(code(basic(two, "anna", "secret").await.0), "LGI-0006");
+        basic(two, "anna", "better").await.0.unwrap();
+        contexts::disable(one, &context, None).await.unwrap();
+        assert_eq!(code(basic(two, "anna", "better").await.0), "LGI-0005");
     })
     .await;
 }

@@ -56,8 +56,8 @@ impl DerefMut for ConfigWriteTx {
     }
 }
 
-/// The tables that say where contexts live.
-const PLACES: [&str; 3] = ["contexts", "filestores", "servers"];
+/// The tables that say where contexts live, and what leads to them.
+const PLACES: [&str; 4] = ["contexts", "filestores", "servers", "login_mappings"];
 
 impl ConfigWriteTx {
     /// `announcer`: told if it changes where contexts live.

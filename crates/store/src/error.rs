@@ -93,6 +93,9 @@ pub enum Error {
     /// The context does not live where it was looked for, or is just leaving: find out where it lives now.
     #[error("context {0} does not live in this database")]
     Moved(zebu_model::ContextId),
+    /// The context has been deleted since its place was looked up; another may have its id.
+    #[error("context {0} does not exist any more")]
+    Gone(zebu_model::ContextId),
     /// The context was disabled since its place was looked up: nothing is written in it for its users.
     #[error("context {0} is disabled")]
     Disabled(zebu_model::ContextId),

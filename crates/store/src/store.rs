@@ -11,7 +11,8 @@ use zebu_model::{ContextId, Scope, UserId, Version};
 use crate::cache::{self, Cache, CacheState, LOOK_MAX, Opening, Recall, Used};
 use crate::config::Config;
 use crate::config_tx::{ConfigTx, ConfigWriteTx};
-use crate::configdb::{contexts, sequence};
+use crate::configdb::contexts::{self, Wanted};
+use crate::configdb::sequence;
 use crate::engine::{Begin, Database, Lease, Server, Target};
 use crate::error::{Error, Result};
 use crate::group::state::ServerState;
@@ -162,24 +163,33 @@ impl Store {
 
     /// Where a context lives: remembered, or asked of configdb.
     pub async fn place(&self, context: ContextId) -> Result<Option<Place>> {
+        self.place_of(Wanted::Id(context)).await
+    }
+
+    /// Where the context of a login mapping lives: remembered, or asked of configdb.
+    pub async fn place_of_mapping(&self, mapping: &str) -> Result<Option<Place>> {
+        self.place_of(Wanted::Mapping(mapping)).await
+    }
+
+    async fn place_of(&self, wanted: Wanted<'_>) -> Result<Option<Place>> {
         let places = self.cache.as_ref().map(|cache| &cache.places);
-        if let Some(place) = places.and_then(|places| places.get(context)) {
+        if let Some(place) = places.and_then(|places| places.get(wanted)) {
             return Ok(Some(place));
         }
         let keeping = places.and_then(|places| Some((places, places.token()?)));
-        let mut found = contexts::by_id(&mut self.config().await?, context).await?;
+        let mut found = contexts::find(&mut self.config().await?, wanted).await?;
         // Whoever asks for a context that is not there, or where nobody may work, never waits for a lock.
         let Some((places, token)) = keeping.filter(|_| found.as_ref().is_some_and(|place| place.enabled))
         else {
             return Ok(found);
         };
-        if places.is_unseen(context, token) {
+        if places.is_unseen(wanted, token) {
             // The first time in an epoch: a commit of a member who is gone may still be on its way.
-            let locked = async { contexts::by_id_locked(&mut self.config_write().await?, context).await };
+            let locked = async { contexts::find_locked(&mut self.config_write().await?, wanted).await };
             let Ok(Ok(waited)) = tokio::time::timeout(LOOK_MAX, locked).await else { return Ok(found) };
             found = waited;
         }
-        found.iter().for_each(|place| places.keep(token, place));
+        found.iter().for_each(|place| places.keep(token, wanted, place));
         Ok(found)
     }
 
@@ -196,10 +206,7 @@ impl Store {
             && let Some(known) = cache.places.session(&token_hash)
             && now_ms.saturating_sub(known.used) < used_ms_max
         {
-            let (at, origin) = self.origin(place).await?;
-            let opening = Opening { place: at, origin, wait: None };
-            let scopes = [Scope::Sessions(known.user), Scope::Principals];
-            let mut tx = ReadTx::recalling(place.context, Recall::new(cache, opening, &scopes));
+            let mut tx = self.recall(place, &[Scope::Sessions(known.user), Scope::Principals]).await?;
             let Some(mut found) = sessions::recall(&mut tx, token_hash, known.user).await? else {
                 cache.places.forget_session(&token_hash);
                 return Ok(None);
@@ -228,6 +235,14 @@ impl Store {
     #[must_use]
     pub fn cache(&self) -> Option<CacheState> {
         self.cache.as_ref().map(|cache| cache.state())
+    }
+
+    /// Reads what belongs to these scopes, from memory or else on the master: for what no replica can answer in time.
+    pub async fn recall(&self, place: &Place, scopes: &[Scope]) -> Result<ReadTx> {
+        let Some(cache) = &self.cache else { return self.read(place).await };
+        let (at, origin) = self.origin(place).await?;
+        let opening = Opening { place: at, origin, wait: None };
+        Ok(ReadTx::recalling(place.context, Recall::new(cache, opening, scopes)))
     }
 
     /// Where a context is read: a place that was found long ago is found again.
@@ -261,6 +276,10 @@ impl Store {
                 other => return other.map(|tx| self.told(tx)),
             }
             let now = self.resolve(place).await?;
+            // Who deletes a context disables it first, and its database is no home any more from then on.
+            if place.enabled && !now.enabled {
+                return Err(Error::Disabled(place.context));
+            }
             if (now.database, &now.schema) == (at.database, &at.schema) {
                 tokio::time::sleep(MOVING_STEP).await;
             }
@@ -303,12 +322,12 @@ impl Store {
         view::version_locked(&mut lease, context, (scope.kind, scope.id)).await
     }
 
-    /// What this node knows that is newer than `place`. [`Error::Moved`] if the context's id is another's by now.
+    /// What this node knows that is newer than `place`. [`Error::Gone`] if the context's id is another's by now.
     fn known_since(&self, place: &Place) -> Result<Option<Place>> {
         let known =
             locked(&self.moved).get(&place.context).filter(|known| known.is_newer_than(place)).cloned();
         if known.as_ref().is_some_and(|known| known.born != place.born) {
-            return Err(Error::Moved(place.context));
+            return Err(Error::Gone(place.context));
         }
         Ok(known)
     }
@@ -317,7 +336,7 @@ impl Store {
     async fn resolve(&self, was: &Place) -> Result<Place> {
         let mut tx = self.config().await?;
         let place = contexts::by_id(&mut tx, was.context).await?.filter(|place| place.born == was.born);
-        let place = place.ok_or(Error::Moved(was.context))?;
+        let place = place.ok_or(Error::Gone(was.context))?;
         if place.moves > 0 {
             locked(&self.moved).insert(place.context, place.clone());
         }

@@ -90,8 +90,10 @@ pub(super) async fn settle(app: &App, caller: &Caller, stored: &mut Stored) -> R
         let mut tx = app.store.config().await?;
         contexts::by_id(&mut tx, caller.place.context).await?
     };
-    let place = place.filter(|place| place.enabled && place.born == caller.place.born);
-    let place = place.ok_or(Refusal::SessionContextDisabled {})?;
+    let place = place.filter(|place| place.born == caller.place.born).ok_or(Refusal::SessionExpired {})?;
+    if !place.enabled {
+        return Err(Refusal::SessionContextDisabled {}.into());
+    }
     stored.follow(app, &place).await?;
     Ok(place.quota)
 }

@@ -1,9 +1,8 @@
 //! From a login name and a password to a user. Says the same, and takes as long, whatever was wrong.
 
-use zebu_model::Refusal;
 use zebu_model::access::Flag;
 use zebu_model::limits::CREDENTIAL_CHARS_MAX;
-use zebu_store::configdb::contexts;
+use zebu_model::{Refusal, Scope};
 use zebu_store::shard::principals;
 use zebu_store::{Known, Place};
 
@@ -41,14 +40,14 @@ pub(super) async fn authenticate(app: &App, given: Credentials<'_>, effort: Effo
         return Err(Refusal::CredentialsWrong {}.into());
     }
     let (user, mapping) = given.login.rsplit_once('@').unwrap_or((given.login, DEFAULT_MAPPING));
-    let place = {
-        let mut tx = app.store.config().await?;
-        contexts::by_mapping(&mut tx, mapping).await?
-    };
-    let place = place.map(|place| Place { known: Known::of_a_request(), ..place });
+    let place = app
+        .store
+        .place_of_mapping(mapping)
+        .await?
+        .map(|place| Place { known: Known::of_a_request(), ..place });
     let credential = match &place {
         Some(place) => {
-            let mut tx = app.read(place).await?;
+            let mut tx = app.store.recall(place, &[Scope::Principals]).await?;
             let found = principals::credential(&mut tx, user).await?;
             tx.learn(&place.known, &WANTED_BY_ALL).await?;
             found
@@ -82,8 +81,8 @@ pub(super) async fn authenticate(app: &App, given: Credentials<'_>, effort: Effo
     })
 }
 
-/// Who a request with HTTP Basic credentials comes from. There is no session: every request asks the database whether
-/// user, password and context still stand. `needs`: the flags of module access without which the interface is not theirs;
+/// Who a request with HTTP Basic credentials comes from. There is no session: every request finds out anew whether user,
+/// password and context still stand. `needs`: the flags of module access without which the interface is not theirs;
 /// refused if they lack one, now or when they write.
 pub async fn basic(app: &App, given: Credentials<'_>, needs: &'static [Flag]) -> Result<Caller> {
     let caller = authenticate(app, given, Effort::Remembered).await?;

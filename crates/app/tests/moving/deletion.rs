@@ -52,6 +52,7 @@ async fn a_deleted_context_leaves_nothing_and_a_new_one_of_its_id_knows_nothing_
         let again = jobs::delete_context::order(&pair.one, CONTEXT).await.unwrap_err();
         assert_eq!(again.to_string(), "The context 1 does not exist!");
 
+        assert_eq!(code(put(&pair.two, &old, plans, "late", b"late").await), "SES-0203");
         found_again(&pair, &pair.one).await;
         assert_eq!(code(on(&pair.two, &signed_in).await), "SES-0203");
         // A request of the old context that lasted does not land in the new one.

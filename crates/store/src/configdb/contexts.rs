@@ -150,29 +150,43 @@ fn place(mut row: Row) -> Result<Place> {
     })
 }
 
+/// How a context is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted<'a> {
+    Id(ContextId),
+    Mapping(&'a str),
+}
+
 /// Where a context lives.
 pub async fn by_id(tx: &mut ConfigTx, id: ContextId) -> Result<Option<Place>> {
-    let rows = tx.query("contexts", format!("{PLACE} WHERE c.cid = ?"), args![id]).await?;
-    rows.into_iter().next().map(place).transpose()
+    find(tx, Wanted::Id(id)).await
+}
+
+/// Where a context lives, however it is asked for.
+pub(crate) async fn find(tx: &mut ConfigTx, wanted: Wanted<'_>) -> Result<Option<Place>> {
+    look(tx, wanted, "").await
 }
 
 /// The same once nobody is changing any of what says it: waits for that.
-pub(crate) async fn by_id_locked(tx: &mut ConfigWriteTx, id: ContextId) -> Result<Option<Place>> {
+pub(crate) async fn find_locked(tx: &mut ConfigWriteTx, wanted: Wanted<'_>) -> Result<Option<Place>> {
     let lock = if tx.locking() == Locking::Rows { " LOCK IN SHARE MODE" } else { "" };
-    let rows = tx.query("contexts", format!("{PLACE} WHERE c.cid = ?{lock}"), args![id]).await?;
+    look(tx, wanted, lock).await
+}
+
+async fn look(tx: &mut ConfigTx, wanted: Wanted<'_>, lock: &str) -> Result<Option<Place>> {
+    let (condition, value) = match wanted {
+        Wanted::Id(id) => ("WHERE c.cid = ?", args![id]),
+        Wanted::Mapping(mapping) => {
+            ("JOIN login_mappings m ON m.cid = c.cid WHERE m.mapping = ?", args![mapping])
+        }
+    };
+    let rows = tx.query("contexts", format!("{PLACE} {condition}{lock}"), value).await?;
     rows.into_iter().next().map(place).transpose()
 }
 
 /// Where a context lives that is ready, enabled or not.
 pub async fn ready(tx: &mut ConfigTx, id: ContextId) -> Result<Option<Place>> {
     let rows = tx.query("contexts", format!("{PLACE} WHERE c.cid = ? AND c.state = 0"), args![id]).await?;
-    rows.into_iter().next().map(place).transpose()
-}
-
-/// Where the context of a login mapping lives.
-pub async fn by_mapping(tx: &mut ConfigTx, mapping: &str) -> Result<Option<Place>> {
-    let sql = format!("{PLACE} JOIN login_mappings m ON m.cid = c.cid WHERE m.mapping = ?");
-    let rows = tx.query("contexts", sql, args![mapping]).await?;
     rows.into_iter().next().map(place).transpose()
 }
 

@@ -44,7 +44,7 @@ fn user(mut row: Row) -> Result<User> {
 
 /// The credential of a login name, groups and module access included, in one statement.
 pub async fn credential(tx: &mut Tx, login: &str) -> Result<Option<Credential>> {
-    tx.need_everything().await?;
+    tx.need(&[Scope::Principals]).await?;
     let rows = tx
         .query(
             "users",

@@ -1,5 +1,5 @@
 //! Users whose password waits to be hashed: until then it stands encrypted where its hash will be. What signs in and what
-//! does not is the same before and after, so no scope is touched.
+//! does not is the same before and after, so no scope is touched: who remembers the encrypted one lets the same people in.
 
 use zebu_model::UserId;
 
