@@ -1,6 +1,6 @@
 // How a session goes on, ends, and comes back.
 import assert from 'node:assert/strict'
-import { base, openWindow, password, refresh, row, sessionToken, signIn, signOut, step } from '../kit.mjs'
+import { base, openWindow, password, row, sessionToken, signIn, signOut, step } from '../kit.mjs'
 
 export async function checkSessions(page, folder) {
   await step('a reload goes on where it was', async () => {
@@ -18,10 +18,9 @@ export async function checkSessions(page, folder) {
     await page.getByRole('heading', { name: folder }).waitFor()
   })
 
-  await step('a session ended elsewhere leads to the sign-in, and back to the same folder', async () => {
+  await step('a session ended elsewhere leads to the sign-in by itself, and back to the same folder', async () => {
     const token = await sessionToken(page)
     await page.evaluate((url) => fetch(url), `${base}/ajax/login?action=logout&session=${token}`)
-    await refresh(page)
     await page.getByText('Your session has ended.').waitFor()
     await page.getByLabel('User name').fill('anna')
     await page.getByLabel('Password', { exact: true }).fill(password)

@@ -72,7 +72,7 @@ class Listing {
     }
   }
 
-  /** Asks cheaply whether anything changed, and loads again only then. Answers whether it did. */
+  /** Asks cheaply whether anything changed, and loads again only then. Answers whether it did. Throws if it cannot be told. */
   async poll(): Promise<boolean> {
     const id = this.#id
     const shown = this.folder
@@ -86,7 +86,7 @@ class Listing {
       const same = now.data.modified === shown.modified && now.data.ownRights === shown.ownRights
       if (id !== this.#id || (same && !foldersDiffer && !filesDiffer)) return false
     } catch (error) {
-      if (!(error instanceof ApiError && isOutOfSight(error.code))) return false // the next round may go better
+      if (!(error instanceof ApiError && isOutOfSight(error.code))) throw error
     }
     await this.reload()
     return true

@@ -1,11 +1,15 @@
-// What the files page works on: the folder tree, the folder in sight, and keeping both fresh.
+// What the files page works on: the folder tree, the folder in sight, and keeping both fresh: by what the server tells, else by
+// asking now and then.
+import { NewsStream, type Topic } from '../news/stream'
 import { FolderTree } from '../tree/model.svelte'
 import { toasts } from '../toast/toasts.svelte'
 import { uploads } from '../upload/uploads.svelte'
 import { listing } from './listing.svelte'
 
-/** How often a visible window asks whether anything changed. */
+/** How often a visible window asks whether anything changed while nobody tells it. */
 const pollMs = 20_000
+/** How long after it could not be told how things are it is tried again. */
+const againMs = 3_000
 /** Uploads end in bursts; one reload serves a burst. */
 const reloadPauseMs = 350
 
@@ -14,6 +18,10 @@ class Workspace {
   /** While everything is loaded again. */
   refreshing = $state(false)
   #reloadTimer = 0
+  #news = new NewsStream(() => void this.#catchUp())
+  #catchingUp = false
+  #againTimer = 0
+  #missed = false
 
   /** Starts for a user, who sees what others share or does not; answers how to stop. */
   begin(userId: number, seesShared: boolean): () => void {
@@ -23,17 +31,25 @@ class Workspace {
       (folder) => this.#stored(folder),
       () => void this.refresh(),
     )
+    const visible = (): boolean => document.visibilityState === 'visible'
     const poll = (): void => {
-      if (document.visibilityState === 'visible') void this.#poll()
+      if (visible()) void this.#catchUp()
     }
-    const timer = setInterval(poll, pollMs)
+    const turned = (): void => {
+      this.#news.seen(visible())
+      poll()
+    }
+    const timer = setInterval(() => this.#news.live || poll(), pollMs)
     addEventListener('focus', poll)
-    document.addEventListener('visibilitychange', poll)
+    document.addEventListener('visibilitychange', turned)
+    this.follow()
     return () => {
       clearInterval(timer)
+      clearTimeout(this.#againTimer)
+      this.#news.stop()
       clearTimeout(this.#reloadTimer)
       removeEventListener('focus', poll)
-      document.removeEventListener('visibilitychange', poll)
+      document.removeEventListener('visibilitychange', turned)
       listing.close()
     }
   }
@@ -63,12 +79,38 @@ class Workspace {
     }
   }
 
-  async #poll(): Promise<void> {
-    try {
-      await Promise.all([listing.poll(), this.tree.load()])
-    } catch {
-      // The next round may go better; a background request is not worth a message.
+  /** Hears of the folder in sight from now on, and of the tree. */
+  follow(): void {
+    // What is no folder on the server is only a part of the tree.
+    const inside: Topic[] = /^\d+$/.test(listing.id) ? [`folder:${listing.id}`] : []
+    this.#news.follow(['tree', ...inside])
+  }
+
+  /** Shows how things are now. What is told while that is under way is looked at once more. */
+  async #catchUp(): Promise<void> {
+    this.#missed = true
+    if (this.#catchingUp) return
+    this.#catchingUp = true
+    while (this.#missed) {
+      this.#missed = false
+      try {
+        // A load under way may have begun before the change.
+        const loading = listing.refreshing ? listing.reload() : listing.poll()
+        const [, asked] = await Promise.all([loading, this.tree.load()])
+        if (!asked) this.#catchUpLater()
+      } catch {
+        // A background request is not worth a message.
+        this.#catchUpLater()
+      }
     }
+    this.#catchingUp = false
+  }
+
+  /** What was told must not be forgotten because the server could not be asked at once. */
+  #catchUpLater(): void {
+    if (!this.#news.live) return
+    clearTimeout(this.#againTimer)
+    this.#againTimer = window.setTimeout(() => void this.#catchUp(), againMs)
   }
 
   #stored(folder: string): void {

@@ -24,8 +24,11 @@ export class FolderTree {
     this.#seesShared = seesShared
   }
 
-  /** Fetches the roots and what is open again. Errors of single folders close them: they are gone or withdrawn. */
-  async load(): Promise<void> {
+  /**
+   * Fetches the roots and what is open again. Errors of single folders close them: they are gone or withdrawn. Answers
+   * whether the server could be asked.
+   */
+  async load(): Promise<boolean> {
     const [personal, others, publicRoot] = await Promise.all([
       subfolders(fixed.userstore).catch(() => null),
       subfolders(fixed.others).catch(() => null),
@@ -40,6 +43,7 @@ export class FolderTree {
     if (this.home && !this.loaded) this.expanded.add(this.home.id)
     await Promise.all([...this.expanded].filter((id) => id !== sharedId).map((id) => this.reload(id)))
     this.loaded = true
+    return personal !== null
   }
 
   async expand(id: string): Promise<void> {

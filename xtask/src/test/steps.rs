@@ -65,7 +65,7 @@ pub(super) fn browser() -> Result<Outcome> {
     let folder = tempfile::tempdir()?;
     let cluster = Running::start(&demo::build_with_tests()?, folder.path())?;
     let mut outcome = done()?;
-    for script in ["e2e/main-job.mjs", "e2e/pages.mjs"] {
+    for script in ["e2e/main-job.mjs", "e2e/push.mjs", "e2e/pages.mjs"] {
         let ran = observed(&mut node.command("node", &[script, "--base", cluster.url()]))?;
         outcome.success &= ran.success;
         outcome.tally += ran.tally;
