@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::Ipv4Addr;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// Makes the bridge and stays for as long as it is needed. Without snooping, multicast reaches every port.
 const BRIDGE: &str = "set -e; ip link set lo up; ip link add br0 type bridge mcast_snooping 0 forward_delay 0; \
@@ -58,14 +59,14 @@ impl Cut {
 #[derive(Debug)]
 pub(crate) struct Bridge {
     child: Child,
-    cuts: Vec<Cut>,
+    cuts: Mutex<Vec<Cut>>,
 }
 
 impl Bridge {
     /// A bridge that lets everything through.
     pub(crate) fn start() -> Result<Self> {
         let child = keeper::start("unshare", &["--net", "sh", "-c", BRIDGE], START_SECONDS_MAX)?;
-        Ok(Self { child, cuts: Vec::new() })
+        Ok(Self { child, cuts: Mutex::default() })
     }
 
     /// Plugs a host in: its `eth0` gets the address.
@@ -85,19 +86,31 @@ impl Bridge {
     }
 
     /// Drops what these say, besides what is dropped already.
-    pub(crate) fn cut(&mut self, cuts: &[Cut]) -> Result {
-        self.cuts.extend_from_slice(cuts);
-        self.filter()
+    pub(crate) fn cut(&self, cuts: &[Cut]) -> Result {
+        self.change(|all| all.extend_from_slice(cuts))
+    }
+
+    /// Lets through again what these say; each undoes one that was the same.
+    pub(crate) fn mend(&self, cuts: &[Cut]) -> Result {
+        self.change(|all| {
+            for cut in cuts {
+                if let Some(index) = all.iter().position(|other| other == cut) {
+                    all.swap_remove(index);
+                }
+            }
+        })
     }
 
     /// Lets everything through again.
-    pub(crate) fn heal(&mut self) -> Result {
-        self.cuts.clear();
-        self.filter()
+    pub(crate) fn heal(&self) -> Result {
+        self.change(Vec::clear)
     }
 
-    fn filter(&self) -> Result {
-        let rules = self.cuts.iter().map(Cut::rule).collect::<Vec<_>>().join("\n");
+    fn change(&self, change: impl FnOnce(&mut Vec<Cut>)) -> Result {
+        // Held until the filter is set: two changes at a time would undo each other.
+        let mut cuts = self.cuts.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut cuts);
+        let rules = cuts.iter().map(Cut::rule).collect::<Vec<_>>().join("\n");
         // One transaction: there is no moment without the older rules.
         let text = format!("flush chain bridge lab forward\n{rules}\n");
         let mut command = self.inside("nft");

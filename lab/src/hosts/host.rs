@@ -2,6 +2,7 @@
 //! machine's until it changes them. Power off kills everything on it at once and keeps the disk. Called by `lab` for its
 //! life and by everyone for commands; each command is bounded in time.
 
+use super::freezer::Freezer;
 use super::{ended, keeper};
 use crate::Result;
 use std::io::{Read, Write};
@@ -37,6 +38,7 @@ pub(crate) struct Host {
 struct Power {
     unshare: Child,
     init: u32,
+    freezer: Freezer,
 }
 
 impl Host {
@@ -96,7 +98,7 @@ impl Host {
         let unshare = keeper::start("unshare", &arguments, START_SECONDS_MAX)?;
         let init = ended(Command::new("pgrep").args(["-P", &unshare.id().to_string()]))?;
         let init = init.trim().parse().map_err(|_| format!("{}: no first process: {init:?}", self.name))?;
-        self.power = Some(Power { unshare, init });
+        self.power = Some(Power { unshare, init, freezer: Freezer::new(&self.name) });
         Ok(())
     }
 
@@ -107,6 +109,19 @@ impl Host {
         ended(Command::new("kill").args(["-KILL", &power.init.to_string()]))?;
         power.unshare.wait()?;
         Ok(())
+    }
+
+    /// Stops every process that is on it now in the middle of what it does, until [`Host::thaw`]. Its network goes on taking what
+    /// comes, and commands that are run meanwhile go on.
+    pub(crate) fn freeze(&self) -> Result {
+        let power = self.power.as_ref().ok_or_else(|| format!("{} is switched off", self.name))?;
+        power.freezer.freeze(power.init)
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) -> Result {
+        let power = self.power.as_ref().ok_or_else(|| format!("{} is switched off", self.name))?;
+        power.freezer.thaw()
     }
 
     /// Runs a script; whatever it answers is a result. Only a host that is off, or the want of a program, is an error.

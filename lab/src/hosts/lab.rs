@@ -18,12 +18,15 @@ pub(crate) const HOSTS: [(&str, Ipv4Addr); 6] = [
     ("client", Ipv4Addr::new(10, 20, 30, 100)),
 ];
 
+/// A third node, which the guide has not: for scenarios that ask for it.
+pub(crate) const THIRD_NODE: (&str, Ipv4Addr) = ("oxgw03", Ipv4Addr::new(10, 20, 30, 211));
+
 /// Where every host finds the program, as its package would put it.
 const BINARY: &str = "/usr/local/bin/zebu";
 
 /// Where some hosts find one and the same folder: what a file server would export to them.
 pub(crate) const EXPORT: &str = "/run/export";
-const SHARING: [&str; 3] = ["dbmaster", "oxgw01", "oxgw02"];
+const SHARING: [&str; 4] = ["dbmaster", "oxgw01", "oxgw02", "oxgw03"];
 
 /// A running lab.
 #[derive(Debug)]
@@ -35,14 +38,20 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
-    /// Boots all hosts. Databases keep their data below `disk`, by default in memory; `binary` is the program that the
+    /// Boots all hosts, and `more`. Databases keep their data below `disk`, by default in memory; `binary` is the program that the
     /// hosts find as `zebu`.
-    pub(crate) fn start(name: &str, disk: Option<&Path>, binary: Option<&Path>) -> Result<Self> {
+    pub(crate) fn start(
+        name: &str,
+        disk: Option<&Path>,
+        binary: Option<&Path>,
+        more: &[(&'static str, Ipv4Addr)],
+    ) -> Result<Self> {
         let place = Place::take(name, disk)?;
         let bridge = Bridge::start()?;
         let mut lab = Self { hosts: Vec::new(), bridge, place };
-        let names: String = HOSTS.iter().map(|(name, address)| format!("{address} {name}\n")).collect();
-        for (name, address) in HOSTS {
+        let all = || HOSTS.iter().chain(more).copied();
+        let names: String = all().map(|(name, address)| format!("{address} {name}\n")).collect();
+        for (name, address) in all() {
             let mut mounts: Vec<(PathBuf, &str)> = Vec::new();
             if name.starts_with("db") {
                 mounts.push((lab.place.on_disk(&format!("{name}-mysql"))?, "/var/lib/mysql"));
@@ -85,12 +94,17 @@ impl Lab {
     }
 
     /// Drops what is said, besides what is dropped already.
-    pub(crate) fn cut(&mut self, cuts: &[Cut]) -> Result {
+    pub(crate) fn cut(&self, cuts: &[Cut]) -> Result {
         self.bridge.cut(cuts)
     }
 
+    /// Lets through again what [`Lab::cut`] was told, and nothing else.
+    pub(crate) fn mend(&self, cuts: &[Cut]) -> Result {
+        self.bridge.mend(cuts)
+    }
+
     /// Lets everything through again.
-    pub(crate) fn heal(&mut self) -> Result {
+    pub(crate) fn heal(&self) -> Result {
         self.bridge.heal()
     }
 

@@ -2,6 +2,7 @@
 //! by the scenarios; nothing here knows what runs on a host.
 
 mod bridge;
+mod freezer;
 mod host;
 mod keeper;
 mod lab;
@@ -9,7 +10,7 @@ mod place;
 
 pub(crate) use bridge::Cut;
 pub(crate) use host::Host;
-pub(crate) use lab::{EXPORT, Lab};
+pub(crate) use lab::{EXPORT, Lab, THIRD_NODE};
 
 use crate::Result;
 use std::process::Command;

@@ -25,7 +25,7 @@ const LASTS: [Duration; 2] = [Duration::from_secs(6), Duration::from_millis(2_50
 pub(super) fn run(options: &Options, report: &mut Report) -> Result {
     let binary = options.binary.as_deref().ok_or("--binary FILE is needed: the program under test")?;
     let mut lab = report.step("six hosts boot", || {
-        Ok((Lab::start(&options.name, options.disk.as_deref(), Some(binary))?, String::new()))
+        Ok((Lab::start(&options.name, options.disk.as_deref(), Some(binary), &[])?, String::new()))
     })?;
     report.step("the chapter Master/Slave database setup", || Ok((databases::run(&lab)?, String::new())))?;
     report.step("the chapter Distributed file storage", || Ok((filestore::run(&lab)?, String::new())))?;

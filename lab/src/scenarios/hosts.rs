@@ -4,16 +4,19 @@ use super::Options;
 use crate::Result;
 use crate::hosts::{Cut, Host, Lab};
 use crate::report::Report;
-use crate::wait::until;
+use crate::wait::{pass, until};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// A port that answers on each host while this runs.
 const PORT: u16 = 7;
+/// How long a frozen host is watched: many times what its clock needs for a tick.
+const STILL: Duration = Duration::from_millis(300);
 
 pub(super) fn run(options: &Options, report: &mut Report) -> Result {
     let mut lab = report.step("six hosts boot", || {
-        Ok((Lab::start(&options.name, options.disk.as_deref(), None)?, String::new()))
+        Ok((Lab::start(&options.name, options.disk.as_deref(), None, &[])?, String::new()))
     })?;
     let mut step =
         |what: &str, work: &mut dyn FnMut() -> Result| report.step(what, || Ok((work()?, String::new())));
@@ -23,6 +26,7 @@ pub(super) fn run(options: &Options, report: &mut Report) -> Result {
     step("a cut one way, both ways, of one port, and healed", &mut || cuts(&mut lab))?;
     step("a host that refuses a port, and one whose cable is out", &mut || refusing(&lab))?;
     step("a process is frozen and goes on", &mut || frozen(&lab))?;
+    step("a whole host is frozen and goes on", &mut || host_frozen(&lab))?;
     step("power off ends every process, power on finds the disk", &mut || power(&mut lab))?;
     step("a runner that is killed leaves nothing", &mut || killed(&options.name))?;
     let mut lab = Some(lab);
@@ -152,6 +156,32 @@ fn frozen(lab: &Lab) -> Result {
     web.signal("KILL", "perl")?;
     until("the listener is gone", 10, || Ok((web.run("pgrep -x perl", 10)?.code == 1).then_some(())))
         .map(drop)
+}
+
+/// Something ticks on a host, stands still while the host is frozen, and ticks on.
+fn host_frozen(lab: &Lab) -> Result {
+    let web = lab.host("web")?;
+    web.must(
+        "setsid sh -c 'while :; do date +%s.%N > /tmp/tick; sleep 0.02; done' </dev/null >/dev/null 2>&1 &",
+        10,
+    )?;
+    let tick = || web.must("cat /tmp/tick", 10);
+    let ticks_on = |from: &str| {
+        until("it ticks", 10, || {
+            let now = tick()?;
+            Ok((!now.is_empty() && now != from).then_some(()))
+        })
+    };
+    ticks_on("")?;
+    web.freeze()?;
+    let frozen_at = tick()?;
+    pass(STILL);
+    let later = tick()?;
+    web.thaw()?;
+    if later != frozen_at {
+        return Err(format!("it went on from {frozen_at} to {later} while it was frozen").into());
+    }
+    ticks_on(&frozen_at).map(drop)
 }
 
 fn power(lab: &mut Lab) -> Result {
