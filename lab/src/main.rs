@@ -9,10 +9,12 @@
 )]
 
 mod checks;
+mod crowd;
 mod faults;
 mod guide;
 mod hosts;
 mod load;
+mod nemesis;
 mod report;
 mod scenarios;
 mod wait;
@@ -21,9 +23,6 @@ use report::Report;
 use scenarios::{Options, SCENARIOS};
 use std::process::ExitCode;
 use std::time::Duration;
-
-/// No scenario takes longer, whatever hangs.
-const RUN_SECONDS_MAX: u64 = 900;
 
 /// What every part answers: something, or one sentence for whoever runs the lab.
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    bound_in_time();
+    bound_in_time(scenario.seconds_max);
     let mut report = Report::default();
     let outcome = (scenario.run)(&options, &mut report);
     report.close(scenario.name, &outcome);
@@ -45,10 +44,10 @@ fn main() -> ExitCode {
 }
 
 /// Ends the process if it still runs after the longest that a run may take: everything of the lab ends with it.
-fn bound_in_time() {
-    std::thread::spawn(|| {
-        wait::pass(Duration::from_secs(RUN_SECONDS_MAX));
-        println!("lab: not done after {RUN_SECONDS_MAX} s, given up");
+fn bound_in_time(seconds_max: u64) {
+    std::thread::spawn(move || {
+        wait::pass(Duration::from_secs(seconds_max));
+        println!("lab: not done after {seconds_max} s, given up");
         println!("lab: 0 passed, 1 failed");
         std::process::exit(1);
     });
@@ -58,7 +57,9 @@ fn understood(arguments: &[String]) -> Result<(&'static scenarios::Scenario, Opt
     let usage = || {
         let list: String =
             SCENARIOS.iter().map(|each| format!("\n  {:10} {}", each.name, each.what)).collect();
-        format!("usage: zebu-lab SCENARIO [--binary FILE] [--name NAME] [--disk FOLDER] [--short]{list}")
+        format!(
+            "usage: zebu-lab SCENARIO [--binary FILE] [--name NAME] [--disk FOLDER] [--short] [--seed N]{list}"
+        )
     };
     let (name, rest) = arguments.split_first().ok_or_else(usage)?;
     let scenario = SCENARIOS.iter().find(|each| each.name == name).ok_or_else(usage)?;
@@ -71,6 +72,7 @@ fn understood(arguments: &[String]) -> Result<(&'static scenarios::Scenario, Opt
             "--name" => options.name = value()?.clone(),
             "--disk" => options.disk = Some(std::path::absolute(value()?)?),
             "--short" => options.short = true,
+            "--seed" => options.seed = Some(value()?.parse().map_err(|_| "--seed takes a number")?),
             _ => return Err(usage().into()),
         }
     }

@@ -5,7 +5,7 @@ mod causes;
 mod list;
 mod metrics;
 mod outcome;
-mod servers;
+pub(crate) mod servers;
 
 pub(crate) use list::FAULTS;
 pub(crate) use outcome::{Judged, summary};

@@ -6,9 +6,9 @@ use crate::checks::history::{History, Register, Write};
 use serde_json::{Value, json};
 
 /// The bits of a folder's owner: may do everything.
-const OWNER: i64 = 403_710_016;
+pub(crate) const OWNER: i64 = 403_710_016;
 /// May see, add, change and delete.
-const AUTHOR: i64 = 4_227_332;
+pub(crate) const AUTHOR: i64 = 4_227_332;
 /// The part of the tree where everybody's folders for files are.
 const USER_STORE: &str = "10";
 
@@ -77,7 +77,7 @@ pub(crate) async fn permit(node: &Node, owner: &Person, folder: &str, users: &[i
     owner.put(node, &request, &json!({"permissions": permissions})).await
 }
 
-async fn standard_folder(node: &Node, person: &Person) -> Result<String, String> {
+pub(crate) async fn standard_folder(node: &Node, person: &Person) -> Result<String, String> {
     let request = format!("folders?action=list&parent={USER_STORE}&columns=1,2,308");
     let rows = person.get(node, &request).await.data()?;
     let rows = rows.as_array().cloned().unwrap_or_default();

@@ -4,6 +4,7 @@
 mod figures;
 mod ground;
 mod http;
+mod lots;
 mod person;
 mod reader;
 mod survey;
@@ -11,12 +12,14 @@ mod world;
 mod writer;
 
 pub(crate) use figures::Figures;
-pub(crate) use person::Node;
+pub(crate) use ground::{AUTHOR, OWNER, standard_folder, text};
+pub(crate) use http::{Sent, Silence, send};
+pub(crate) use lots::Lots;
+pub(crate) use person::{Answer, Node, Person, WHATEVER_HAPPENED};
 
 use crate::Result;
 use crate::checks::history::History;
 use crate::checks::loss::Survey;
-use person::Person;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -141,7 +144,7 @@ fn whole(
 }
 
 /// Puts this thread into a network; what it opens from now on is there.
-fn enter(network: &Path) -> std::result::Result<(), String> {
+pub(crate) fn enter(network: &Path) -> std::result::Result<(), String> {
     let said = |error: &dyn std::error::Error| format!("{}: {error}", network.display());
     let file = File::open(network).map_err(|error| said(&error))?;
     move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).map_err(|error| said(&error))
@@ -156,7 +159,8 @@ async fn prepared(
     let mut people = Vec::new();
     for login in &plan.people {
         let node = nodes.next().ok_or("a load needs nodes")?;
-        people.push(Person::sign_in(node, login, &plan.password).await?);
+        let signed_in = Person::sign_in(node, login, &plan.password).await;
+        people.push(signed_in.map_err(|answer| format!("{login} is not let in: {answer:?}"))?);
     }
     let (mut history, mut grounds) = (History::new(), Vec::new());
     for owner in 0..people.len() {
@@ -175,6 +179,6 @@ async fn prepared(
         figures: Mutex::new(Figures::default()),
         stop: AtomicBool::new(false),
         pulse,
-        lots: AtomicU64::new(1),
+        lots: Lots::from(1),
     })
 }

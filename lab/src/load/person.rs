@@ -1,7 +1,7 @@
 //! A user of the groupware, signed in once and then at home on both nodes, as the HTTP API has it. Used by the load; it
 //! says what a node answered and judges nothing.
 
-use super::http::{Sent, send};
+use super::http::{Got, Sent, Silence, send};
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
@@ -39,8 +39,12 @@ pub(crate) enum Answer {
     Refused(String),
     /// Try again: with what it said.
     TryAgain(String),
-    /// No answer that could be understood: the connection failed, or its time was over.
+    /// No connection: nothing was asked.
+    NotSent(String),
+    /// No answer that could be understood: the connection broke.
     None(String),
+    /// No answer in any time that a node may take.
+    Hung(String),
 }
 
 impl Answer {
@@ -48,25 +52,35 @@ impl Answer {
     pub(crate) fn data(self) -> Result<Value, String> {
         match self {
             Answer::Data(data) => Ok(data),
-            Answer::Refused(said) | Answer::TryAgain(said) | Answer::None(said) => Err(said),
+            Answer::Refused(said)
+            | Answer::TryAgain(said)
+            | Answer::NotSent(said)
+            | Answer::None(said)
+            | Answer::Hung(said) => Err(said),
         }
     }
 }
 
 impl Person {
-    /// Signs in through a node.
-    pub(crate) async fn sign_in(node: &Node, login: &str, password: &str) -> Result<Self, String> {
+    /// Signs in through a node; an error is what was said instead.
+    pub(crate) async fn sign_in(node: &Node, login: &str, password: &str) -> Result<Self, Answer> {
         let form = format!("name={}&password={}&client=lab", encoded(login), encoded(password));
         let sent = Sent {
             method: "POST",
             target: "/ajax/login?action=login".to_owned(),
             cookies: "",
+            authorization: None,
             content_type: Some("application/x-www-form-urlencoded"),
             body: Bytes::from(form),
         };
-        let got = send(node.address, sent).await?;
-        let said = || format!("{login} is not let in: {} {}", got.status, String::from_utf8_lossy(&got.body));
+        let request = format!("login of {login}");
+        let got = send(node.address, sent).await.map_err(|silence| unanswered(&request, silence))?;
+        let said =
+            || Answer::None(format!("{request}: {} {}", got.status, String::from_utf8_lossy(&got.body)));
         let answer: Value = serde_json::from_slice(&got.body).map_err(|_| said())?;
+        if answer.get("error").is_some() {
+            return Err(understood(&request, got.status, &got.body));
+        }
         let session = answer.get("session").and_then(Value::as_str).ok_or_else(said)?;
         let cookies = got.cookies.iter().filter(|cookie| !cookie.starts_with("JSESSIONID=")).cloned();
         Ok(Self {
@@ -88,20 +102,37 @@ impl Person {
     /// A new file with its content.
     pub(crate) async fn upload(&self, node: &Node, folder: &str, name: &str, content: &str) -> Answer {
         let about = json!({"folder_id": folder, "filename": name, "title": name});
+        self.send_file(node, "infostore?action=new&plainJson=true", &about, content).await
+    }
+
+    /// A content with what is said about it: a new file, or a version of one.
+    pub(crate) async fn send_file(&self, node: &Node, request: &str, about: &Value, content: &str) -> Answer {
+        let name = about.get("filename").and_then(Value::as_str).unwrap_or_default();
         let body = format!(
             "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{about}\r\n--{BOUNDARY}\r\n\
              Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
              Content-Type: application/octet-stream\r\n\r\n{content}\r\n--{BOUNDARY}--\r\n"
         );
-        let request = "infostore?action=new&plainJson=true";
         self.call(node, "POST", request, Some(MULTIPART), Bytes::from(body)).await
     }
 
     /// A file's bytes.
     pub(crate) async fn download(&self, node: &Node, folder: &str, file: &str) -> Result<Bytes, String> {
         let request = format!("infostore?action=document&folder={folder}&id={file}");
-        let got = self.send(node, "GET", &request, None, Bytes::new()).await?;
-        if got.status == 200 { Ok(got.body) } else { Err(format!("{request}: status {}", got.status)) }
+        self.bytes(node, &request).await.map_err(|answer| format!("{request}: {answer:?}"))
+    }
+
+    /// What is answered with the bytes of a file; an error is what was said instead.
+    pub(crate) async fn bytes(&self, node: &Node, request: &str) -> Result<Bytes, Answer> {
+        match self.send(node, "GET", request, None, Bytes::new()).await {
+            // A refusal comes with the same status, in the envelope that all answers have.
+            Ok(got) if got.status == 200 => match understood(request, got.status, &got.body) {
+                said @ (Answer::Refused(_) | Answer::TryAgain(_)) => Err(said),
+                _ => Ok(got.body),
+            },
+            Ok(got) => Err(understood(request, got.status, &got.body)),
+            Err(silence) => Err(unanswered(request, silence)),
+        }
     }
 
     async fn call(
@@ -114,7 +145,7 @@ impl Person {
     ) -> Answer {
         match self.send(node, method, request, content_type, body).await {
             Ok(got) => understood(request, got.status, &got.body),
-            Err(error) => Answer::None(format!("{request}: {error}")),
+            Err(silence) => unanswered(request, silence),
         }
     }
 
@@ -125,10 +156,24 @@ impl Person {
         request: &str,
         content_type: Option<&'static str>,
         body: Bytes,
-    ) -> Result<super::http::Got, String> {
+    ) -> Result<Got, Silence> {
         let cookies = format!("JSESSIONID=lab.{}; {}", node.name, self.cookies);
         let target = format!("/ajax/{request}&session={}", self.session);
-        send(node.address, Sent { method, target, cookies: &cookies, content_type, body }).await
+        send(
+            node.address,
+            Sent { method, target, cookies: &cookies, authorization: None, content_type, body },
+        )
+        .await
+    }
+}
+
+/// What it means that nothing was answered.
+fn unanswered(request: &str, silence: Silence) -> Answer {
+    let said = format!("{request}: {silence}");
+    match silence {
+        Silence::NotSent(_) => Answer::NotSent(said),
+        Silence::Broken(_) => Answer::None(said),
+        Silence::Hung => Answer::Hung(said),
     }
 }
 

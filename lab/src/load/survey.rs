@@ -51,11 +51,13 @@ async fn asked(world: &World, person: usize, node: &Node, request: &str) -> Resu
         match world.person(person).get(node, request).await {
             Answer::Data(data) => return Ok(Some(data)),
             Answer::Refused(_) => return Ok(None),
-            Answer::TryAgain(said) | Answer::None(said) if Instant::now() >= deadline => {
-                return Err(format!("{request}: still no answer in the end: {said}"));
+            Answer::TryAgain(said) | Answer::NotSent(said) | Answer::None(said) | Answer::Hung(said) => {
+                if Instant::now() >= deadline {
+                    return Err(format!("{request}: still no answer in the end: {said}"));
+                }
+                // tidy-allow(sleep): between two questions to another process
+                tokio::time::sleep(AGAIN).await;
             }
-            // tidy-allow(sleep): between two questions to another process
-            Answer::TryAgain(_) | Answer::None(_) => tokio::time::sleep(AGAIN).await,
         }
     }
 }

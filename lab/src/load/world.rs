@@ -2,6 +2,7 @@
 
 use super::figures::{Figures, How};
 use super::ground::{Ground, file_of};
+use super::lots::Lots;
 use super::person::{Answer, Node, Person};
 use crate::checks::history::{History, Listing, Moment, Read, Register, Seen, Write};
 use serde_json::Value;
@@ -23,8 +24,8 @@ pub(crate) struct World {
     pub(crate) stop: AtomicBool,
     /// Writes that each node has answered.
     pub(crate) pulse: Arc<Vec<AtomicU64>>,
-    /// Draws the lots: the same in every run.
-    pub(crate) lots: AtomicU64,
+    /// The same in every run.
+    pub(crate) lots: Lots,
 }
 
 /// How a write ended for its writer.
@@ -41,13 +42,7 @@ pub(crate) enum Written {
 impl World {
     /// A number below `below`.
     pub(crate) fn lot(&self, below: usize) -> usize {
-        // SplitMix64: each step is a function of a counter, so tasks need no lock for it.
-        let mut z =
-            self.lots.fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed).wrapping_add(0x9E37_79B9_7F4A_7C15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        let below_u64 = u64::try_from(below.max(1)).unwrap_or(1);
-        usize::try_from((z ^ (z >> 31)) % below_u64).unwrap_or(0)
+        self.lots.below(below)
     }
 
     pub(crate) fn stopped(&self) -> bool {
@@ -98,7 +93,9 @@ impl World {
         let (written, how, said) = match answer {
             Answer::Data(data) => (Written::Done(data), How::Answered, String::new()),
             Answer::TryAgain(said) => (Written::Again, How::TryAgain, said),
-            Answer::None(said) => (Written::Unknown, How::Unanswered, said),
+            Answer::NotSent(said) | Answer::None(said) | Answer::Hung(said) => {
+                (Written::Unknown, How::Unanswered, said)
+            }
             Answer::Refused(said) => {
                 let mut history = self.history();
                 let name = history.name(register).to_owned();
@@ -121,7 +118,9 @@ impl World {
         let (looked, how, said) = match answer {
             Answer::Data(data) => (Looked::Data(data, ended), How::Answered, String::new()),
             Answer::TryAgain(said) => (Looked::Nothing, How::TryAgain, said),
-            Answer::None(said) => (Looked::Nothing, How::Unanswered, said),
+            Answer::NotSent(said) | Answer::None(said) | Answer::Hung(said) => {
+                (Looked::Nothing, How::Unanswered, said)
+            }
             Answer::Refused(said) if NOT_LET_IN.iter().any(|code| said.starts_with(code)) => {
                 (Looked::NotLetIn(ended), How::Answered, String::new())
             }

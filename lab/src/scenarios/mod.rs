@@ -1,5 +1,6 @@
 //! What the lab can run, one file each.
 
+mod coherence;
 mod databases;
 mod hosts;
 
@@ -18,11 +19,13 @@ pub(crate) struct Options {
     pub(crate) disk: Option<PathBuf>,
     /// Fewer faults, and shorter ones: for a test run.
     pub(crate) short: bool,
+    /// Of the lots that are drawn; one of its own for each run without it.
+    pub(crate) seed: Option<u64>,
 }
 
 impl Options {
     pub(crate) fn named(name: String) -> Self {
-        Self { name, binary: None, disk: None, short: false }
+        Self { name, binary: None, disk: None, short: false, seed: None }
     }
 }
 
@@ -31,18 +34,28 @@ impl Options {
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) what: &'static str,
+    /// It takes no longer, whatever hangs.
+    pub(crate) seconds_max: u64,
     pub(crate) run: fn(&Options, &mut Report) -> Result,
 }
 
-pub(crate) const SCENARIOS: [Scenario; 2] = [
+pub(crate) const SCENARIOS: [Scenario; 3] = [
     Scenario {
         name: "hosts",
         what: "the lab itself: its network, its faults, power off and on, nothing left behind",
+        seconds_max: 300,
         run: hosts::run,
     },
     Scenario {
         name: "databases",
         what: "the guide's chapters on databases, file storage and provisioning, then what can go wrong, under load",
+        seconds_max: 900,
         run: databases::run,
+    },
+    Scenario {
+        name: "coherence",
+        what: "three nodes and a web tier, a crowd that writes and reads everywhere at once, faults, a checker",
+        seconds_max: 1_500,
+        run: coherence::run,
     },
 ];
