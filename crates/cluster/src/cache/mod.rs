@@ -11,9 +11,11 @@ mod tests;
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::sync::Arc;
+use std::time::Duration;
 
 use quick_cache::sync::{Cache as Map, DefaultLifecycle, EntryAction, EntryResult, PlaceholderGuard};
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, UnitWeighter, Weighter};
+use tokio::time::Instant;
 
 use crate::core::Version;
 use crate::{ScopeKey, Token, Validity};
@@ -25,6 +27,10 @@ pub use recall::{LOOK_MAX, Recall};
 const ENTRY_BYTES: u64 = 256;
 /// Memory of a known version.
 const VERSION_BYTES: u64 = 96;
+/// Scopes of which it is known that their row was waited for in vain.
+const IN_VAIN_MAX: u64 = 1024;
+/// After a row was waited for in vain, nobody waits for it again before this: whoever asks meanwhile is answered at once.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// How much may be remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +87,8 @@ pub struct Cache<Q, V, H = DefaultHashBuilder> {
     /// A scope's version for as long as the token stands. A token of the present epoch, standing or not, says that the scope's row
     /// was waited for in it.
     versions: Map<ScopeKey, (Token, Version), UnitWeighter, H>,
+    /// Scopes whose row was waited for in vain, in which epoch and when.
+    in_vain: Map<ScopeKey, (u64, Instant), UnitWeighter, H>,
 }
 
 impl<Q, V, H> fmt::Debug for Cache<Q, V, H> {
@@ -109,6 +117,7 @@ impl<Q: Clone + Eq + Hash, V, H: BuildHasher + Clone + Default> Cache<Q, V, H> {
             validity,
             answers: map(answers, room.answers, room.parts, ByBytes, Quiet),
             versions: map(versions, versions, room.parts, UnitWeighter, DefaultLifecycle::default()),
+            in_vain: map(IN_VAIN_MAX, IN_VAIN_MAX, room.parts, UnitWeighter, DefaultLifecycle::default()),
         }
     }
 
@@ -154,6 +163,16 @@ impl<Q: Clone + Eq + Hash, V, H: BuildHasher + Clone + Default> Cache<Q, V, H> {
     /// its way.
     fn is_unseen(&self, scope: ScopeKey, token: Token) -> bool {
         self.versions.get(&scope).is_none_or(|(seen, _)| seen.epoch() != token.epoch())
+    }
+
+    /// Whether this scope's row is waited for by nobody at the moment, since that was in vain: what is loaded is not kept.
+    fn is_given_up(&self, scope: ScopeKey, token: Token) -> bool {
+        let lately = |at: Instant| self.validity.clock().now().saturating_duration_since(at) < AGAIN;
+        self.in_vain.get(&scope).is_some_and(|(epoch, at)| epoch == token.epoch() && lately(at))
+    }
+
+    fn give_up(&self, scope: ScopeKey, token: Token) {
+        self.in_vain.insert(scope, (token.epoch(), self.validity.clock().now()));
     }
 
     /// What it takes.

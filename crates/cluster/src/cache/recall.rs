@@ -112,6 +112,9 @@ impl<D: Databases, H: BuildHasher + Clone + Default> Recall<D, H> {
         if let Some(entry) = self.cache.get(&question) {
             return self.recall(&question, &entry);
         }
+        if self.is_given_up() {
+            return self.fill(question, None).await;
+        }
         let cache = Arc::clone(&self.cache);
         match cache.get_or_fill(&question).await {
             Looked::Found(entry) => self.recall(&question, &entry),
@@ -133,8 +136,10 @@ impl<D: Databases, H: BuildHasher + Clone + Default> Recall<D, H> {
         vacancy: Option<Vacancy<'_, D::Question, D::Kept, H>>,
     ) -> Result<D::Answer, D::Error> {
         self.databases.counted(&self.current, false);
+        self.open().await?;
+        // Opening may have found out that nothing is to be kept: then nobody waits for that.
+        let vacancy = vacancy.filter(|_| self.keeps);
         let answer = self.ask(question.clone()).await?;
-        // Opening may have found out that nothing is to be kept.
         let keeps = self.keeps && self.databases.covers_all(&question, &self.current);
         let Some(tags) = self.tags().filter(|_| keeps) else { return Ok(answer) };
         let (kept, bytes) = D::keep(&question, answer);
@@ -174,6 +179,15 @@ impl<D: Databases, H: BuildHasher + Clone + Default> Recall<D, H> {
             && !self.current.is_empty()
             && self.databases.covers(question, &self.current)
             && self.current.iter().all(|scope| self.token_of(*scope).is_some())
+    }
+
+    /// Whether one of the scopes that were named has a row that was waited for in vain a moment ago.
+    fn is_given_up(&self) -> bool {
+        let given_up = |named: &Named<D::Scope>| {
+            let key = self.databases.key(named.scope);
+            named.token.is_some_and(|token| self.cache.is_given_up(key, token))
+        };
+        self.named.iter().any(given_up)
     }
 
     fn token_of(&self, scope: D::Scope) -> Option<Token> {
@@ -222,19 +236,21 @@ impl<D: Databases, H: BuildHasher + Clone + Default> Recall<D, H> {
             }
         }
         // Of the last: that something was waited for in an earlier one says nothing of those that were named since.
-        let Some(epoch) = unseen.iter().map(|(_, token)| token.epoch()).max() else { return true };
-        match tokio::time::timeout(LOOK_MAX, self.databases.look(epoch, &scopes)).await {
-            Ok(Ok(found)) => {
-                for ((key, token), version) in unseen.into_iter().zip(found.unwrap_or_default()) {
-                    self.cache.learn(key, token, version);
-                }
-                true
-            }
-            Ok(Err(error)) => {
-                tracing::debug!("nothing is kept of this read: {error}");
-                false
-            }
-            Err(_) => false,
+        if unseen.iter().any(|(key, token)| self.cache.is_given_up(*key, *token)) {
+            return false;
         }
+        let Some(epoch) = unseen.iter().map(|(_, token)| token.epoch()).max() else { return true };
+        let looked = tokio::time::timeout(LOOK_MAX, self.databases.look(epoch, &scopes)).await;
+        if let Ok(Ok(found)) = looked {
+            for ((key, token), version) in unseen.into_iter().zip(found.unwrap_or_default()) {
+                self.cache.learn(key, token, version);
+            }
+            return true;
+        }
+        if let Ok(Err(error)) = looked {
+            tracing::debug!("nothing is kept of this read: {error}");
+        }
+        unseen.into_iter().for_each(|(key, token)| self.cache.give_up(key, token));
+        false
     }
 }

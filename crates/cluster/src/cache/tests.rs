@@ -162,8 +162,25 @@ async fn what_is_read_while_somebody_has_its_row_is_answered_and_not_kept() {
     memory.numbers.locked.lock().unwrap().insert(1);
     assert_eq!(memory.read(1).await, 0);
     memory.numbers.locked.lock().unwrap().clear();
+    tokio::time::advance(AGAIN).await;
     assert_eq!((memory.read(1).await, memory.read(1).await), (0, 0));
     assert_eq!(memory.asked(), ["look 1 [1]", "ask 1", "look 1 [1]", "ask 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_read_while_somebody_has_the_row_do_not_wait_for_it_one_after_the_other() {
+    let memory = Memory::new();
+    memory.numbers.locked.lock().unwrap().insert(1);
+    let begun = tokio::time::Instant::now();
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let mut tx = memory.begin(&[1]);
+        readers.spawn(async move { tx.query(1).await });
+    }
+    assert_eq!(readers.join_all().await, vec![Ok(0); 20]);
+    assert_eq!(memory.read(1).await, 0);
+    assert_eq!(begun.elapsed(), LOOK_MAX);
+    assert_eq!(memory.asked().iter().filter(|asked| asked.starts_with("look")).count(), 1);
 }
 
 #[tokio::test]
