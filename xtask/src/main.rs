@@ -15,6 +15,7 @@ mod install;
 mod lab;
 mod model;
 mod running;
+mod sim;
 mod test;
 mod tidy;
 mod ui;
@@ -32,7 +33,7 @@ pub(crate) struct Subcommand {
     run: fn(&[String]) -> Result,
 }
 
-pub(crate) const SUBCOMMANDS: [Subcommand; 9] = [
+pub(crate) const SUBCOMMANDS: [Subcommand; 10] = [
     Subcommand {
         name: "demo",
         arguments: "[--port N] [--dir DIR] [--nodes N] [--release]",
@@ -70,6 +71,12 @@ pub(crate) const SUBCOMMANDS: [Subcommand; 9] = [
         arguments: "",
         what: "every order of events in the coherence protocol, as deep as fits",
         run: model::run,
+    },
+    Subcommand {
+        name: "sim",
+        arguments: "[--seeds N] [--from SEED] [--seed SEED] [--operations N]",
+        what: "whole nodes on a simulated network, database and clock: many seeds, or one again with its trace",
+        run: sim::run,
     },
     Subcommand { name: "bench", arguments: "NAME", what: "one benchmark by its name", run: bench::run },
 ];
