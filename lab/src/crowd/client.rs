@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// From the beginning of one operation to the beginning of the next, if it does not take longer.
-const PACE: Duration = Duration::from_millis(20);
+const PACE: Duration = Duration::from_millis(10);
 
 /// A session, alive or over.
 #[derive(Clone, Debug)]
@@ -178,18 +178,18 @@ impl Client {
             return;
         }
         match lot {
-            0..280 => self.list_files().await,
-            280..400 => self.look_at_folder().await,
-            400..540 => self.look_at_file().await,
-            540..700 => self.read_content().await,
-            700..810 => self.list_cabinet().await,
-            810..865 => self.change_folder().await,
-            865..872 => self.replace_folder().await,
-            872..912 => self.upload().await,
-            912..940 => self.rename_file().await,
-            940..960 => self.new_content().await,
-            960..978 => self.move_file().await,
-            978..994 => self.delete_file().await,
+            0..300 => self.list_files().await,
+            300..420 => self.look_at_folder().await,
+            420..570 => self.look_at_file().await,
+            570..730 => self.read_content().await,
+            730..850 => self.list_cabinet().await,
+            850..880 => self.change_folder().await,
+            880..884 => self.replace_folder().await,
+            884..919 => self.upload().await,
+            919..945 => self.rename_file().await,
+            945..963 => self.new_content().await,
+            963..980 => self.move_file().await,
+            980..995 => self.delete_file().await,
             _ => self.sign_out().await,
         }
     }

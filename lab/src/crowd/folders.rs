@@ -131,6 +131,7 @@ impl Client {
         self.after_change(index, &became);
         if matches!(became, Became::Done(_)) {
             world.with_folder(index, |folder| folder.gone = true);
+            world.gone_with(index);
             self.look_at(&folder).await;
         }
         let usable = lock(&world.folders).iter().filter(|one| own(one) && one.takes_writes()).count();

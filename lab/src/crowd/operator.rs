@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// `oxadmin:secret`, as the header has it.
 const BASIC: &str = "Basic b3hhZG1pbjpzZWNyZXQ=";
-/// Between two commands.
-const PACE: Duration = Duration::from_millis(150);
+/// Between two commands. Each changes what the rights of the whole context rest on: more of them would leave little to remember.
+const PACE: Duration = Duration::from_millis(600);
 
 /// Asks the admin daemon for a command.
 pub(crate) async fn command(daemon: SocketAddr, name: &str, options: &Value) -> Heard {

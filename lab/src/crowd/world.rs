@@ -199,6 +199,14 @@ impl World {
         Some((index, files.get(index)?.clone()))
     }
 
+    /// Notes that the files that were in a folder, as far as is known, are gone with it.
+    pub(crate) fn gone_with(&self, folder: usize) {
+        let now = self.now();
+        for file in lock(&self.files).iter_mut().filter(|file| file.ever_in.last() == Some(&folder)) {
+            file.gone.get_or_insert(now);
+        }
+    }
+
     /// Files that are in a folder as far as is known.
     pub(crate) fn files_in(&self, folder: usize) -> usize {
         let files = lock(&self.files);

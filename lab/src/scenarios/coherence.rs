@@ -29,7 +29,7 @@ const FAULTS: [usize; 2] = [70, 36];
 const OPERATIONS_SHORT: usize = 2_000;
 const FAULTS_SHORT: [usize; 2] = [6, 4];
 /// How long the crowd may take for its operations once nothing is wrong any more.
-const OPERATIONS_SECONDS_MAX: u64 = 300;
+const OPERATIONS_SECONDS_MAX: u64 = 600;
 /// Violations that are printed.
 const SHOWN: usize = 12;
 /// How long what dead nodes left may take to be swept away.

@@ -55,7 +55,7 @@ pub(crate) const SCENARIOS: [Scenario; 3] = [
     Scenario {
         name: "coherence",
         what: "three nodes and a web tier, a crowd that writes and reads everywhere at once, faults, a checker",
-        seconds_max: 1_500,
+        seconds_max: 2_100,
         run: coherence::run,
     },
 ];
