@@ -134,6 +134,8 @@ pub struct App {
     pub(crate) jobs: Notify,
     /// The connections with the other nodes, where this process has them.
     pub(crate) mesh: OnceLock<Arc<OverMesh>>,
+    /// This process in the coherence protocol, where it is a member.
+    pub(crate) member: OnceLock<Arc<zebu_cluster::node::Node>>,
     /// Who wants to hear of changes.
     pub(crate) push: Push,
 }
@@ -175,6 +177,7 @@ impl App {
             unhashed: Notify::new(),
             jobs: Notify::new(),
             mesh: OnceLock::new(),
+            member: OnceLock::new(),
             push,
         }))
     }

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::databases::{self, DatabaseStatus};
 use crate::error::{Error, Result};
+use crate::live::{self, Live};
 
 /// How long a node counts as up after it was last heard of, ms: as long as its membership in the cluster is good.
 pub const MEMBER_TTL_MS: i64 = 6_000;
@@ -63,6 +64,8 @@ pub struct Status {
     databases: Vec<DatabaseStatus>,
     /// The connections of the node that answered; none if it has no mesh.
     mesh: Option<mesh::Status>,
+    /// The same node in the coherence protocol, and what it remembers.
+    live: Live,
     sessions_total: u64,
 }
 
@@ -99,6 +102,7 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
             *sum = sum.saturating_add(count);
         }
     }
+    let live = live::live(app, &entered);
     let nodes = entered
         .into_iter()
         .map(|m| NodeStatus {
@@ -130,6 +134,7 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
         web_tiers,
         databases,
         mesh: mesh_of(app),
+        live,
         sessions_total,
     })
 }

@@ -16,6 +16,7 @@ pub mod files;
 pub mod folders;
 mod host;
 pub mod jobs;
+pub mod live;
 pub mod maintenance;
 mod membership;
 pub mod operator;

@@ -7,7 +7,8 @@ use std::fmt::Write;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response};
 use zebu_app::databases::{self, CacheState, Reads, Role, ServerState};
-use zebu_app::{App, cluster, push};
+use zebu_app::live::CoherenceStatus;
+use zebu_app::{App, cluster, live, push};
 
 use crate::body::{self, Outgoing};
 
@@ -16,6 +17,9 @@ pub(crate) fn answer(app: &App) -> Response<Outgoing> {
     let mut text = text(&databases::reads(app), &databases::seen(app));
     mesh(&mut text, app);
     push(&mut text, &push::state(app));
+    if let Some(status) = live::coherence(app) {
+        coherence(&mut text, &status);
+    }
     if let Some(state) = databases::cache(app) {
         cache(&mut text, &state);
     }
@@ -95,6 +99,26 @@ fn mesh(out: &mut String, app: &App) {
     family(out, "zebu_mesh_queued_bytes", "gauge", "Bytes that wait to be sent to a node");
     for peer in &status.peers {
         line(out, "zebu_mesh_queued_bytes", &[("node", &peer.name)], peer.queued_bytes as u64);
+    }
+}
+
+/// This node in the coherence protocol.
+fn coherence(out: &mut String, status: &CoherenceStatus) {
+    let sight = &status.sight;
+    let gauges = [
+        ("zebu_coherence_joined", "1: its writes are taken", u64::from(status.joined)),
+        ("zebu_coherence_epoch", "1: it may answer from memory", u64::from(sight.epoch_ms.is_some())),
+        ("zebu_coherence_membership_ms", "How long its membership is good", sight.membership_ms),
+        ("zebu_coherence_writes_open", "Its own writes under way", sight.writes_open as u64),
+        ("zebu_coherence_holds_open", "Others' writes that hold something here", sight.holds_open as u64),
+    ];
+    for (name, help, value) in gauges {
+        family(out, name, "gauge", help);
+        line(out, name, &[], value);
+    }
+    family(out, "zebu_coherence_epochs_total", "counter", "Epochs that began and that ended");
+    for (what, count) in [("began", status.epochs_begun), ("ended", status.epochs_ended)] {
+        line(out, "zebu_coherence_epochs_total", &[("what", what)], count);
     }
 }
 

@@ -77,6 +77,8 @@ async function cluster(page, seen) {
   await page.goto(`${base}/#/cluster`)
   await page.getByRole('heading', { name: 'Nodes' }).waitFor()
   await page.getByText('serves you').waitFor()
+  await page.getByText('from memory', { exact: true }).waitFor()
+  await page.getByText('Connected').first().waitFor()
   await seen('cluster')
 }
 

@@ -3,6 +3,7 @@ import { get } from './client'
 
 export interface ClusterNode {
   name: string
+  role: string
   route: string
   address: string
   version: string
@@ -38,10 +39,61 @@ export interface WebTier {
   } | null
 }
 
+export interface Database {
+  name: string
+  group: string
+  role: 'master' | 'replica' | 'out'
+  answers: boolean
+  trouble: string
+  lag_ms: number | null
+}
+
+/** The connections of the answering node. */
+export interface Mesh {
+  peers: { name: string; round_trip_us: number | null }[]
+  missing: { name: string; for_ms: number }[]
+}
+
+/** The answering node in the coherence protocol. Members are named by incarnation. */
+export interface Coherence {
+  caches: boolean
+  joined: boolean
+  stage: string
+  membership_ms: number
+  /** How long it may answer from memory; null while it may not. */
+  epoch_ms: number | null
+  members: {
+    incarnation: string
+    counts: boolean
+    connected: boolean
+    lease_ms: number
+    granted_ms: number
+    holds: number
+    held_scopes: number
+  }[]
+  writes: { write: number; scopes: number; stage: string; waits_for: string[]; wait_ms: number }[]
+  writes_open: number
+  holds_open: number
+  epochs: { ago_ms: number; what: string; member: string | null }[]
+  epochs_begun: number
+  epochs_ended: number
+}
+
+export interface Live {
+  coherence: Coherence | null
+  /** Names of members by incarnation. */
+  names: Record<string, string>
+  cache: { bytes: number; bytes_max: number; kinds: { scope: string; hits: number; misses: number }[] } | null
+  subscriptions: number
+}
+
 export interface ClusterStatus {
   served_by: string
   nodes: ClusterNode[]
   web_tiers: WebTier[]
+  databases: Database[]
+  mesh: Mesh | null
+  live: Live
   sessions_total: number
 }
 

@@ -13,6 +13,7 @@ mod leases;
 mod membership;
 mod names;
 pub(crate) mod rules;
+mod sight;
 mod timing;
 mod writes;
 
@@ -33,6 +34,7 @@ use writes::Write;
 pub use event::{Action, EpochEnd, Event, Hold, Listed, Message, Outcome, Relied, WriteFailure};
 pub use known::Known;
 pub use names::{Connection, Incarnation, Millis, Version, WriteId};
+pub use sight::{MemberSight, Sight, WriteSight};
 pub use timing::{Timing, TimingError};
 
 /// What a node is in the protocol.

@@ -12,12 +12,14 @@ impl Shared {
             Action::EpochBegan { until } => {
                 tracing::debug!("coherence: this node answers from memory");
                 self.validity.begin_epoch(self.instant(until).into_std());
+                self.epochs.began(self.validity.clock().now());
                 // What was written before it began, nobody had to tell this node.
                 self.changes.anything();
             }
             Action::EpochExtended { until } => self.validity.extend_epoch(self.instant(until).into_std()),
             Action::EpochEnded { why } => {
                 self.validity.end_epoch();
+                self.epochs.ended(self.validity.clock().now(), why);
                 self.changes.anything();
                 tracing::info!(?why, "coherence: nothing is answered from memory until the next epoch");
             }

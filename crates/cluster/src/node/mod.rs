@@ -7,6 +7,7 @@ mod announcer;
 mod errands;
 mod outside;
 mod over_mesh;
+mod status;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -26,9 +27,11 @@ use crate::core::{
 };
 use crate::{Changes, Validity};
 use errands::Errand;
+use status::Epochs;
 
 pub use outside::{Outside, Pending, Registry, Renewal, Transport, Versions};
 pub use over_mesh::OverMesh;
+pub use status::{EpochChange, Status};
 
 /// No clock of a core shows less: its first moments are "never" and "over".
 const CLOCK_BEGINS_MS: u64 = 1000;
@@ -69,6 +72,7 @@ struct Shared {
     core: Mutex<Running>,
     validity: Arc<Validity>,
     changes: Arc<Changes>,
+    epochs: Epochs,
     outside: Outside,
     timing: Timing,
     caches: bool,
@@ -119,6 +123,7 @@ impl Node {
             core: Mutex::new(Running { core, deciding: BTreeMap::new() }),
             validity,
             changes: Arc::default(),
+            epochs: Epochs::default(),
             outside,
             timing,
             caches,

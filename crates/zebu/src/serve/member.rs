@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::timeout;
 use zebu_app::cluster::{self, Role};
-use zebu_app::{App, Clock, Identity, Membership};
+use zebu_app::{App, Clock, Identity, Membership, live};
 use zebu_cluster::core::{Connection, Incarnation, Timing};
 use zebu_cluster::node::{Node, Outside, Progress, Transport};
 use zebu_cluster::{Coherence, Validity};
@@ -88,6 +88,7 @@ impl Member {
     pub(super) async fn enter(&mut self, app: &Arc<App>) -> Result<()> {
         let in_mesh = self.mesh.as_ref().map(Meshed::in_mesh);
         cluster::join(app, self.role, in_mesh).await.map_err(databases)?;
+        live::attach(app, Arc::clone(&self.node));
         if let Some(mesh) = &mut self.mesh {
             mesh.follow(app);
         }

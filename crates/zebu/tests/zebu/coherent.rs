@@ -51,6 +51,36 @@ fn lives(dir: &Path) -> Vec<(String, String)> {
     })
 }
 
+/// The cluster page shows how the node that answers stands with the two others, and so do its metrics.
+fn is_a_live_map(address: SocketAddr, nodes: &[SocketAddr]) {
+    let mut oxadmin = Person::sign_in(address, "oxadmin", None);
+    let status = oxadmin.data("GET", "cluster?action=status", "");
+    let (live, mesh) = (&status["live"], &status["mesh"]);
+    let coherence = &live["coherence"];
+    assert_eq!((&coherence["stage"], &coherence["joined"]), (&"member".into(), &true.into()), "{status}");
+    assert_eq!(coherence["epochs"][0]["what"], "began", "{status}");
+    let members = coherence["members"].as_array().unwrap();
+    let mut names: Vec<&str> = members
+        .iter()
+        .map(|member| {
+            assert!(member["lease_ms"].as_u64().unwrap() > 0 && member["connected"] == true, "{status}");
+            live["names"][member["incarnation"].as_str().unwrap()].as_str().unwrap()
+        })
+        .chain([status["served_by"].as_str().unwrap()])
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["OX-1", "OX-2", "OX-3"]);
+    assert_eq!(mesh["peers"].as_array().unwrap().len(), 2);
+    let tree =
+        live["cache"]["kinds"].as_array().unwrap().iter().find(|kind| kind["scope"] == "tree").unwrap();
+    assert!(tree["hits"].as_u64().unwrap() > 0, "{status}");
+    for node in nodes {
+        for line in ["zebu_coherence_joined", "zebu_coherence_epoch", "zebu_push_told"] {
+            assert_eq!(metric(*node, &format!("{line} ")), 1, "{line}");
+        }
+    }
+}
+
 #[test]
 fn nodes_answer_from_memory_and_what_one_of_them_changes_is_true_on_all_at_once() {
     let dir = tempfile::tempdir().unwrap();
@@ -86,6 +116,7 @@ fn nodes_answer_from_memory_and_what_one_of_them_changes_is_true_on_all_at_once(
         );
     }
     assert!(round > 1, "nobody remembered anything that had been changed");
+    is_a_live_map(address, &nodes);
     demo.stop();
     assert_eq!(lives(dir.path()), [], "who has stopped is no member");
 }

@@ -3,4 +3,5 @@
 mod changes;
 mod cluster;
 mod lives;
+mod status;
 mod writes;
