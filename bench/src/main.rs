@@ -10,6 +10,7 @@
     reason = "a benchmark: what it prints is its output, and what fails ends it with a word of where"
 )]
 
+mod coherence;
 mod mesh;
 mod push;
 mod store;
@@ -19,11 +20,13 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
+        Some((name, rest)) if name == "coherence" => coherence::run(rest),
         Some((name, rest)) if name == "store" => store::run(rest),
         Some((name, rest)) if name == "mesh" => mesh::run(rest),
         Some((name, rest)) if name == "push" => push::run(rest),
         _ => {
-            eprintln!("usage: zebu-bench mesh [--plain]");
+            eprintln!("usage: zebu-bench coherence");
+            eprintln!("       zebu-bench mesh [--plain]");
             eprintln!("       zebu-bench push");
             eprintln!("       zebu-bench store [--dir FOLDER] [--contexts N[,N…]] [--engine sqlite|mariadb]");
             ExitCode::from(2)

@@ -29,6 +29,11 @@ pub(crate) const MARIADB: Need = Need {
     packages: &["mariadb-server"],
     why: "every test of storage runs on a real server too",
 };
+pub(crate) const REDIS: Need = Need {
+    program: "redis-server",
+    packages: &["redis-server"],
+    why: "the bench of coherence runs beside a bus that nobody waits for",
+};
 pub(crate) const IPROUTE: Need =
     Need { program: "ip", packages: &["iproute2"], why: "the lab plugs its hosts into a bridge with it" };
 pub(crate) const NFTABLES: Need =

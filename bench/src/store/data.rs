@@ -34,8 +34,9 @@ pub(crate) struct Data<'a> {
     contexts: u32,
 }
 
-pub(crate) async fn node(configdb: &str) -> Arc<App> {
-    let config = Config {
+/// The configuration of a node.
+pub(crate) fn config(configdb: &str) -> Config {
+    Config {
         node: NodeConfig { name: "OX-1".to_owned(), route: None, server: None },
         store: zebu_store::Config::new(configdb),
         sessions: SessionConfig::default(),
@@ -43,8 +44,12 @@ pub(crate) async fn node(configdb: &str) -> Arc<App> {
         operator: Settings::default(),
         jobs: zebu_app::JobConfig::default(),
         push: zebu_app::PushConfig::default(),
-    };
-    App::open(config, Clock::System).await.unwrap()
+    }
+}
+
+/// A node that remembers nothing, in no cluster.
+pub(crate) async fn node(configdb: &str) -> Arc<App> {
+    App::open(config(configdb), Clock::System).await.unwrap()
 }
 
 fn user(login: &str) -> NewUser {

@@ -2,7 +2,7 @@
 //! whether writes to different folders wait for each other; what asking a replica costs.
 
 mod apart;
-mod data;
+pub(crate) mod data;
 mod engine;
 mod growth;
 mod replica;

@@ -1,5 +1,6 @@
 //! `cargo xtask bench NAME`: one benchmark a module of this folder, each entered in the table below.
 
+mod coherence;
 mod first;
 mod mesh;
 mod push;
@@ -13,7 +14,8 @@ struct Bench {
     run: fn(&[String]) -> Result,
 }
 
-const BENCHES: [Bench; 4] = [
+const BENCHES: [Bench; 5] = [
+    Bench { name: "coherence", run: coherence::run_all },
     Bench { name: "first", run: first::run },
     Bench { name: "mesh", run: mesh::run_all },
     Bench { name: "push", run: push::run_all },
