@@ -14,6 +14,7 @@ use zebu_store::{Place, Plan, ReadTx, Store, WriteTx};
 use crate::clock::Clock;
 use crate::databases::Behind;
 use crate::error::Result;
+use crate::gauge::Gauge;
 use crate::jobs::JobConfig;
 use crate::passwords::Passwords;
 use crate::push::{Push, PushConfig};
@@ -136,6 +137,8 @@ pub struct App {
     pub(crate) mesh: OnceLock<Arc<OverMesh>>,
     /// This process in the coherence protocol, where it is a member.
     pub(crate) member: OnceLock<Arc<zebu_cluster::node::Node>>,
+    /// Whether any node shows less than was written.
+    pub(crate) gauge: Gauge,
     /// Who wants to hear of changes.
     pub(crate) push: Push,
 }
@@ -178,8 +181,20 @@ impl App {
             jobs: Notify::new(),
             mesh: OnceLock::new(),
             member: OnceLock::new(),
+            gauge: Gauge::default(),
             push,
         }))
+    }
+
+    /// What the gauge has seen.
+    #[must_use]
+    pub fn gauge(&self) -> &Gauge {
+        &self.gauge
+    }
+
+    /// The next write of this process that is committed: to be read back.
+    pub async fn next_sample(&self) -> zebu_store::Sample {
+        self.store.next_sample().await
     }
 
     /// Who this node is.

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::caller::Caller;
 use crate::databases::{self, DatabaseStatus};
 use crate::error::{Error, Result};
+use crate::gauge::{Answering, GaugeState};
 use crate::live::{self, Live};
 
 /// How long a node counts as up after it was last heard of, ms: as long as its membership in the cluster is good.
@@ -66,6 +67,8 @@ pub struct Status {
     mesh: Option<mesh::Status>,
     /// The same node in the coherence protocol, and what it remembers.
     live: Live,
+    /// What the gauge of the node that answered has seen.
+    gauge: GaugeState,
     sessions_total: u64,
 }
 
@@ -135,12 +138,14 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
         databases,
         mesh: mesh_of(app),
         live,
+        gauge: app.gauge.state(),
         sessions_total,
     })
 }
 
 /// Gives the application the mesh of its process, once.
-pub fn attach(app: &App, mesh: Arc<OverMesh>) {
+pub fn attach(app: &Arc<App>, mesh: Arc<OverMesh>) {
+    mesh.answer_by(Arc::new(Answering(Arc::downgrade(app))));
     // A second one would be another process's.
     let _ = app.mesh.set(mesh);
 }

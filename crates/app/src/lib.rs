@@ -14,6 +14,7 @@ pub mod directory;
 pub mod error;
 pub mod files;
 pub mod folders;
+pub mod gauge;
 mod host;
 pub mod jobs;
 pub mod live;

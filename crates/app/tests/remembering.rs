@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use fixture::{ANNA, BEN, CONTEXT, code, folder, home, leave, on, on_each_engine, put, sign_in};
 use zebu_app::folders::{self, Details, FolderChange};
+use zebu_app::gauge::{self, Others};
 use zebu_app::operator::{Named, Secret, contexts, users};
 use zebu_app::sessions::{self, SignedIn, logout};
 use zebu_app::{App, databases, files};
-use zebu_model::FolderId;
+use zebu_cluster::Coherence;
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};
+use zebu_model::{ContextId, FolderId, Scope, Version};
 use zebu_store::meter::{Meter, measured};
 
 /// Lists a folder in a request of its own: how many files are in it, and how many statements that took.
@@ -119,6 +121,60 @@ async fn a_password_that_comes_with_every_request_costs_no_statement_and_what_wa
         basic(two, "anna", "better").await.0.unwrap();
         contexts::disable(one, &context, None).await.unwrap();
         assert_eq!(code(basic(two, "anna", "better").await.0), "LGI-0005");
+    })
+    .await;
+}
+
+/// Another node that the gauge asks. From the second question on it has been told of everything: it has written itself.
+struct Other<'a> {
+    app: &'a App,
+    session: &'a SignedIn,
+    folder: FolderId,
+    questions: std::sync::atomic::AtomicU64,
+}
+
+impl Others for Other<'_> {
+    async fn show(&self, context: ContextId, scope: Scope) -> Vec<(String, Option<Version>)> {
+        if self.questions.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0 {
+            let anna = on(self.app, self.session).await.unwrap();
+            put(self.app, &anna, self.folder, "own", b"own").await.unwrap();
+        }
+        vec![("other".to_owned(), gauge::shown(self.app, context, scope).await.ok())]
+    }
+}
+
+#[tokio::test]
+async fn the_gauge_reads_0_and_fires_with_the_first_sample_when_a_node_is_not_told_of_writes() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let one = &pair.one;
+        if databases::cache(one).is_none() {
+            return;
+        }
+        let as_anna = sign_in(one, "anna").await;
+        let anna = on(one, &as_anna).await.unwrap();
+        let plans = folder(one, &anna, home(one, &anna).await, "Plans").await;
+        // Nobody tells this one what others write.
+        let deaf = fixture::node_in(&pair.configdb, "OX-9", &pair.clock, Some(Coherence::alone())).await;
+        for (app, is_deaf) in [(&pair.two, false), (&deaf, true)] {
+            let questions = std::sync::atomic::AtomicU64::new(0);
+            let other = Other { app, session: &as_anna, folder: plans, questions };
+            let before = one.gauge().state();
+            // What is remembered there before the write.
+            list(app, &as_anna, plans).await.0.unwrap();
+            for _ in 0..2 {
+                gauge::shown(app, CONTEXT, Scope::Folder(plans)).await.unwrap();
+            }
+            let name = if is_deaf { "sampled again" } else { "sampled" };
+            let write = put(one, &anna, plans, name, b"sampled");
+            let (sample, written) = tokio::join!(one.next_sample(), write);
+            written.unwrap();
+            assert_eq!(sample.scope, Scope::Folder(plans));
+            gauge::read_back(one, &other, &sample).await;
+            let after = one.gauge().state();
+            assert_eq!((after.samples, after.answers), (before.samples + 1, before.answers + 2));
+            assert_eq!((after.old, after.unanswered), (u64::from(is_deaf), 0), "{after:?}");
+            assert_eq!(after.by_age.iter().sum::<u64>(), after.old);
+        }
     })
     .await;
 }

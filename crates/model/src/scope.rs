@@ -29,6 +29,19 @@ impl Scope {
             Scope::Sessions(id) => (4, id.into()),
         }
     }
+
+    /// The scope that is stored as this pair; none if no version of this program stores it so.
+    #[must_use]
+    pub fn from_key(kind: i64, id: i64) -> Option<Scope> {
+        let number = u32::try_from(id).ok()?;
+        match kind {
+            1 => (id == 0).then_some(Scope::Principals),
+            2 => (id == 0).then_some(Scope::Tree),
+            3 => Some(Scope::Folder(crate::FolderId(number))),
+            4 => Some(Scope::Sessions(crate::UserId(number))),
+            _ => None,
+        }
+    }
 }
 
 /// A scope's version: grows with every write to the scope and never goes back.

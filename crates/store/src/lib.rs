@@ -19,6 +19,7 @@ mod place;
 #[cfg(test)]
 mod plans;
 mod reads;
+mod sample;
 pub mod shard;
 mod statement;
 mod store;
@@ -36,5 +37,6 @@ pub use group::state::{Role, ServerState};
 pub use known::Known;
 pub use place::{Filestores, Place};
 pub use reads::Reads;
+pub use sample::Sample;
 pub use store::{Login, Store};
 pub use tx::{Plan, ReadTx, Tx, WriteTx};

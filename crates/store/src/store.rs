@@ -21,6 +21,7 @@ use crate::home::HomeTx;
 use crate::migrate;
 use crate::place::Place;
 use crate::reads::{self, Counters, Reads};
+use crate::sample::{Sample, Samples};
 use crate::shard::sequences::{self, Sequence};
 use crate::shard::sessions::{self, Found};
 use crate::tx::{Plan, ReadTx, WriteTx};
@@ -61,6 +62,7 @@ pub struct Store {
     ids: Ids,
     coherence: Option<Coherence>,
     cache: Option<Arc<Cache>>,
+    samples: Arc<Samples>,
 }
 
 impl Store {
@@ -88,6 +90,7 @@ impl Store {
             ids: Ids::default(),
             coherence,
             cache,
+            samples: Arc::default(),
         })
     }
 
@@ -273,7 +276,7 @@ impl Store {
             let lease = self.write_lease(at).await?;
             match WriteTx::begin(at, lease, plan.clone(), now_ms).await {
                 Err(Error::Moved(_)) if begun.elapsed() < wait => {}
-                other => return other.map(|tx| self.told(tx)),
+                other => return other.map(|tx| self.told(at, tx)),
             }
             let now = self.resolve(place).await?;
             // Who deletes a context disables it first, and its database is no home any more from then on.
@@ -290,15 +293,23 @@ impl Store {
     /// The first write of a context: gives it its home. [`Error::Duplicate`] in `homes` if it has one there.
     pub async fn found(&self, place: &Place, plan: Plan, now_ms: i64) -> Result<WriteTx> {
         let lease = self.write_lease(place).await?;
-        WriteTx::found(place, lease, plan, now_ms).await.map(|tx| self.told(tx))
+        WriteTx::found(place, lease, plan, now_ms).await.map(|tx| self.told(place, tx))
     }
 
     /// From here on everybody knows that its scopes are about to change: their rows are locked.
-    fn told(&self, mut tx: WriteTx) -> WriteTx {
+    fn told(&self, place: &Place, mut tx: WriteTx) -> WriteTx {
+        if self.samples.is_wanted() {
+            tx.offer_to(&self.samples, place);
+        }
         if let Some(coherence) = &self.coherence {
             tx.tell(coherence.announcer.as_ref());
         }
         tx
+    }
+
+    /// The next write of this process that is committed, whoever asks for it: to be read back.
+    pub async fn next_sample(&self) -> Sample {
+        self.samples.next().await
     }
 
     /// Holds a context's home in the schema that `place` names, whatever it says: for who moves or deletes the context.

@@ -6,6 +6,8 @@
 //! scope; one that was not named makes the transaction fail, so no change can stay unpublished.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Instant;
 
 use zebu_cluster::{Announcer, Fenced, ScopeKey};
 use zebu_model::{ContextId, Scope, Version};
@@ -17,6 +19,7 @@ use crate::home::{self, Home};
 use crate::known::Known;
 use crate::place::{Filestores, Place};
 use crate::reads::Opened;
+use crate::sample::{Sample, Samples};
 use crate::statement::Statement;
 use crate::told::Told;
 use crate::value::{Row, Value, args};
@@ -89,6 +92,8 @@ pub struct WriteTx {
     filestores: Filestores,
     known: Known,
     told: Told,
+    /// Who may want to read this write back, and where that would be.
+    picking: Option<(Arc<Samples>, Place)>,
 }
 
 impl Deref for ReadTx {
@@ -271,7 +276,13 @@ impl WriteTx {
             filestores: place.filestores(),
             known: place.known.clone(),
             told: Told::default(),
+            picking: None,
         }
+    }
+
+    /// Offers itself to be read back once it is committed.
+    pub(crate) fn offer_to(&mut self, samples: &Arc<Samples>, place: &Place) {
+        self.picking = Some((Arc::clone(samples), place.clone()));
     }
 
     /// Tells everybody who may remember something of it what this write changes.
@@ -394,7 +405,7 @@ impl WriteTx {
 
     /// Commits. After an error nothing was written, except after [`Error::InDoubt`].
     pub async fn commit(self) -> Result<()> {
-        let WriteTx { tx, stamp, changes, known, mut told, .. } = self;
+        let WriteTx { tx, stamp, changes, known, mut told, picking, .. } = self;
         if let Err(Fenced(reason)) = told.committing().await {
             return Err(Error::Unavailable { database: tx.database(), reason });
         }
@@ -405,6 +416,9 @@ impl WriteTx {
         answer?;
         let written: Vec<(Scope, Version)> = changes.into_iter().map(|scope| (scope, stamp)).collect();
         known.learn(&written);
+        if let (Some((samples, place)), Some((scope, version))) = (picking, written.first().copied()) {
+            samples.offer(Sample { place, scope, version, answered: Instant::now() });
+        }
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response};
 use zebu_app::databases::{self, CacheState, Reads, Role, ServerState};
+use zebu_app::gauge::{AGES_MS, GaugeState};
 use zebu_app::live::CoherenceStatus;
 use zebu_app::{App, cluster, live, push};
 
@@ -16,6 +17,7 @@ use crate::body::{self, Outgoing};
 pub(crate) fn answer(app: &App) -> Response<Outgoing> {
     let mut text = text(&databases::reads(app), &databases::seen(app));
     mesh(&mut text, app);
+    gauge(&mut text, &app.gauge().state());
     push(&mut text, &push::state(app));
     if let Some(status) = live::coherence(app) {
         coherence(&mut text, &status);
@@ -164,6 +166,24 @@ fn cache(out: &mut String, state: &CacheState) {
     for (name, help, value) in gauges {
         family(out, name, "gauge", help);
         line(out, name, &[], value);
+    }
+}
+
+/// What the gauge of this node has seen.
+fn gauge(out: &mut String, state: &GaugeState) {
+    let counters = [
+        ("zebu_gauge_samples_total", "Writes that were read back on every node", state.samples),
+        ("zebu_gauge_answers_total", "Answers of nodes to that", state.answers),
+        ("zebu_gauge_unanswered_total", "Nodes that did not answer in time", state.unanswered),
+    ];
+    for (name, help, value) in counters {
+        family(out, name, "counter", help);
+        line(out, name, &[], value);
+    }
+    family(out, "zebu_gauge_old_total", "counter", "Answers that showed less than had been written, by age");
+    let bounds = AGES_MS.iter().map(u64::to_string).chain(["more".to_owned()]);
+    for (bound, count) in bounds.zip(state.by_age) {
+        line(out, "zebu_gauge_old_total", &[("up_to_ms", &bound)], count);
     }
 }
 

@@ -11,6 +11,7 @@ pub use sweep::sweep;
 
 use crate::app::App;
 use crate::databases;
+use crate::gauge;
 use crate::unhashed;
 
 /// How long the sweeper rests, ms, if nobody wakes it.
@@ -20,6 +21,7 @@ const SWEEP_MS: u64 = 30_000;
 pub fn start(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
     let mut tasks = vec![
         tokio::spawn(sweeping(Arc::clone(app))),
+        tokio::spawn(gauge::gauging(Arc::clone(app))),
         tokio::spawn(databases::migrating(Arc::clone(app))),
         tokio::spawn(unhashed::hashing(Arc::clone(app))),
     ];

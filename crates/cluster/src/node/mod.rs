@@ -7,6 +7,7 @@ mod announcer;
 mod errands;
 mod outside;
 mod over_mesh;
+mod questions;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use status::Epochs;
 
 pub use outside::{Outside, Pending, Registry, Renewal, Transport, Versions};
 pub use over_mesh::OverMesh;
+pub use questions::Answers;
 pub use status::{EpochChange, Status};
 
 /// No clock of a core shows less: its first moments are "never" and "over".

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::questions::{Answers, Questions};
 use super::{Node, Transport};
 use crate::authority::Name;
 use crate::core::{Connection, Incarnation};
@@ -14,21 +16,41 @@ use crate::mesh::{Event, Mesh};
 /// Carries a node's messages over the mesh.
 #[derive(Debug)]
 pub struct OverMesh {
-    mesh: Mesh,
+    mesh: Arc<Mesh>,
     ends: Mutex<BTreeMap<Connection, (Name, Incarnation)>>,
+    questions: Questions,
 }
 
 impl OverMesh {
     /// Over this mesh, whose events go to [`OverMesh::carry`].
     #[must_use]
     pub fn new(mesh: Mesh) -> OverMesh {
-        OverMesh { mesh, ends: Mutex::default() }
+        OverMesh { mesh: Arc::new(mesh), ends: Mutex::default(), questions: Questions::default() }
     }
 
     /// The mesh itself.
     #[must_use]
     pub fn mesh(&self) -> &Mesh {
         &self.mesh
+    }
+
+    /// From now on questions of other members are answered.
+    pub fn answer_by(&self, answers: Arc<dyn Answers>) {
+        self.questions.answer_by(answers);
+    }
+
+    /// Asks all members that are connected; each with its answer, if that came within `wait`.
+    pub async fn ask_all(&self, question: Bytes, wait: Duration) -> Vec<(Name, Option<Bytes>)> {
+        let peers: Vec<(Name, u64)> =
+            self.ends().iter().map(|(connection, (peer, _))| (peer.clone(), connection.0)).collect();
+        let asking = peers.into_iter().map(|(peer, connection)| {
+            let question = question.clone();
+            async move {
+                let answer = self.questions.ask(&self.mesh, &peer, connection, &question, wait).await;
+                (peer, answer)
+            }
+        });
+        futures_util::future::join_all(asking).await
     }
 
     /// Tells the node what happens on the mesh, until that has stopped.
@@ -51,8 +73,9 @@ impl OverMesh {
             }
             Event::Received { connection, payload, .. } => {
                 let connection = Connection(connection);
-                let life = self.ends().get(&connection).map(|(_, life)| *life);
-                if let Some(life) = life {
+                let end = self.ends().get(&connection).cloned();
+                let Some((peer, life)) = end else { return };
+                if !self.questions.take(&self.mesh, &peer, connection.0, &payload) {
                     node.received(life, connection, &payload);
                 }
             }

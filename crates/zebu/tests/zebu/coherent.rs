@@ -117,6 +117,14 @@ fn nodes_answer_from_memory_and_what_one_of_them_changes_is_true_on_all_at_once(
     }
     assert!(round > 1, "nobody remembered anything that had been changed");
     is_a_live_map(address, &nodes);
+    // The gauge of each node has read its first write back on all three.
+    let sum = |line: &str| nodes.iter().map(|node| metric(*node, line)).sum::<u64>();
+    while sum("zebu_gauge_answers_total ") < 3 {
+        assert!(Instant::now() < deadline, "no node's gauge has read anything");
+    }
+    for bound in ["10", "100", "1000", "10000", "more"] {
+        assert_eq!(sum(&format!("zebu_gauge_old_total{{up_to_ms=\"{bound}\"}} ")), 0);
+    }
     demo.stop();
     assert_eq!(lives(dir.path()), [], "who has stopped is no member");
 }
