@@ -148,7 +148,8 @@ impl Client {
             heard,
             |_| Some(now_known.wherever_it_is(&world, |folder| folder.lets_write(person))),
             |code| match code {
-                "IFO-0300" => Some(vec![now_known.is_hidden(&world, person)]),
+                // A new version looks at the file first, then at its folder, which may be gone by then.
+                "IFO-0300" | "FLD-0003" | "FLD-0008" => Some(vec![now_known.is_hidden(&world, person)]),
                 "IFO-0402" | "IFO-0403" => {
                     Some(now_known.wherever_it_is(&world, |folder| folder.refuses_writes(person)))
                 }
