@@ -31,6 +31,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
 async fn deployment(server: &Server, folder: &std::path::Path, name: &str) -> (String, zebu_model::FolderId) {
     let shard = (name.to_owned(), server.socket().display().to_string());
     let configdb = server.schema();
+    std::fs::create_dir(folder.join(name)).unwrap();
     let (_, shared) = data::first_context(&configdb, &shard, &folder.join(name)).await;
     (configdb, shared)
 }

@@ -89,7 +89,7 @@ fn asked(question: &[u8]) -> Option<(ContextId, Scope)> {
     let mut numbers = question.chunks(8).map(|number| number.try_into().map(i64::from_be_bytes));
     let mut next = || numbers.next()?.ok();
     let context = ContextId(u32::try_from(next()?).ok()?);
-    Some((context, Scope::from_key(next()?, next()?)?))
+    Some((context, Scope::of_key(next()?, next()?)?))
 }
 
 impl Others for OverMesh {

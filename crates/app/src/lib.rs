@@ -15,6 +15,7 @@ pub mod error;
 pub mod files;
 pub mod folders;
 pub mod gauge;
+mod history;
 mod host;
 pub mod jobs;
 pub mod live;

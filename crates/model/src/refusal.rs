@@ -119,6 +119,7 @@ refusals! {
     MethodWrong { expected: &'static str } = "SVL-0017", UserInput, "This action is asked for by {expected}.";
     TooManyIds { limit: usize } = "SVL-0018", Capacity, "At most {limit} ids are taken at once.";
     OperatorOnly {} = "SVL-0015", PermissionDenied, "This is for the operator of the cluster only.";
+    SyncStartOver {} = "SVL-0019", Conflict, "What this timestamp stands for is not known any more. Please load everything again.";
 
     // Push.
     PushOff {} = "PSH-0001", ServiceDown, "Push is switched off on this server.";

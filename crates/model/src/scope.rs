@@ -16,6 +16,9 @@ pub enum Scope {
     Folder(crate::FolderId),
     /// One user's sessions.
     Sessions(crate::UserId),
+    /// The line of the context's versions: written when the context is made, and anew when its database was restored from a
+    /// backup. What a client was told under an earlier version of it says nothing.
+    History,
 }
 
 impl Scope {
@@ -27,20 +30,23 @@ impl Scope {
             Scope::Tree => (2, 0),
             Scope::Folder(id) => (3, id.into()),
             Scope::Sessions(id) => (4, id.into()),
+            Scope::History => (5, 0),
         }
     }
 
-    /// The scope that is stored as this pair; none if no version of this program stores it so.
+    /// The scope that is stored as this pair, if there is one.
     #[must_use]
-    pub fn from_key(kind: i64, id: i64) -> Option<Scope> {
-        let number = u32::try_from(id).ok()?;
-        match kind {
-            1 => (id == 0).then_some(Scope::Principals),
-            2 => (id == 0).then_some(Scope::Tree),
-            3 => Some(Scope::Folder(crate::FolderId(number))),
-            4 => Some(Scope::Sessions(crate::UserId(number))),
-            _ => None,
-        }
+    pub fn of_key(kind: i64, id: i64) -> Option<Scope> {
+        let number = || u32::try_from(id).ok();
+        let scope = match kind {
+            1 => Scope::Principals,
+            2 => Scope::Tree,
+            3 => Scope::Folder(crate::FolderId(number()?)),
+            4 => Scope::Sessions(crate::UserId(number()?)),
+            5 => Scope::History,
+            _ => return None,
+        };
+        (scope.key() == (kind, id)).then_some(scope)
     }
 }
 
@@ -91,9 +97,17 @@ mod tests {
             Scope::Folder(crate::FolderId(7)),
             Scope::Folder(crate::FolderId(8)),
             Scope::Sessions(crate::UserId(7)),
+            Scope::History,
         ];
         let keys: std::collections::BTreeSet<_> = scopes.iter().map(|s| s.key()).collect();
         assert_eq!(keys.len(), scopes.len());
         assert!(scopes.is_sorted());
+        for scope in scopes {
+            let (kind, id) = scope.key();
+            assert_eq!(Scope::of_key(kind, id), Some(scope));
+        }
+        for (kind, id) in [(0, 0), (1, 1), (3, -1), (3, 1 << 32), (6, 0)] {
+            assert_eq!(Scope::of_key(kind, id), None);
+        }
     }
 }

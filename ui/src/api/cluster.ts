@@ -87,6 +87,15 @@ export interface Live {
   subscriptions: number
 }
 
+/** What the gauge of the answering node has read back. */
+export interface Gauge {
+  samples: number
+  answers: number
+  unanswered: number
+  old: number
+  oldest_ms: number
+}
+
 export interface ClusterStatus {
   served_by: string
   nodes: ClusterNode[]
@@ -94,6 +103,7 @@ export interface ClusterStatus {
   databases: Database[]
   mesh: Mesh | null
   live: Live
+  gauge: Gauge
   sessions_total: number
 }
 

@@ -67,6 +67,16 @@ export function isOutOfSight(code: string): boolean {
   return ['FLD-0002', 'FLD-0003', 'FLD-0004', 'FLD-0008', 'IFO-0400'].includes(code)
 }
 
+/** What asking for changes since a timestamp says: whether there are any. One that the server does not know any more means yes. */
+export async function anyChange(ask: () => Promise<Answer<unknown[]>>): Promise<boolean> {
+  try {
+    return (await ask()).data.length > 0
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'SVL-0019') return true
+    throw error
+  }
+}
+
 function parse(text: string): Envelope | undefined {
   try {
     const body: unknown = JSON.parse(text)

@@ -1,7 +1,7 @@
 // The folders module: the tree, folder writes and permissions.
 import { get, put } from './client'
 import { columnList, type ColumnTable, readRow } from './columns'
-import type { Answer } from './envelope'
+import { type Answer, anyChange } from './envelope'
 import type { Permission } from './permissions'
 
 export interface Folder {
@@ -60,8 +60,7 @@ export async function path(id: string): Promise<Folder[]> {
 
 /** Whether anything below the parent changed since the timestamp. */
 export async function subfoldersChanged(parent: string, timestamp: number): Promise<boolean> {
-  const answer = await get<unknown[]>('folders', 'updates', { params: { parent, timestamp, columns: '1' } })
-  return answer.data.length > 0
+  return anyChange(() => get<unknown[]>('folders', 'updates', { params: { parent, timestamp, columns: '1' } }))
 }
 
 /** Makes a folder of which I am the administrator; answers its id. */

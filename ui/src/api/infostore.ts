@@ -1,7 +1,7 @@
 // The infostore module: files, their versions and their bytes. Uploads are in upload/transfer.ts, for their progress.
 import { address, get, put } from './client'
 import { columnList, type ColumnTable, readRow } from './columns'
-import type { Answer } from './envelope'
+import { type Answer, anyChange } from './envelope'
 
 export interface StoredFile {
   id: string
@@ -55,8 +55,7 @@ export async function checkFile(file: StoredFile): Promise<void> {
 }
 
 export async function filesChanged(folder: string, timestamp: number): Promise<boolean> {
-  const answer = await get<unknown[]>('infostore', 'updates', { params: { folder, timestamp, columns: '1' } })
-  return answer.data.length > 0
+  return anyChange(() => get<unknown[]>('infostore', 'updates', { params: { folder, timestamp, columns: '1' } }))
 }
 
 /** Newest first. */

@@ -20,6 +20,9 @@ class Listing {
   refreshing = $state(false)
   /** What later writes name, so that the server notices if somebody was faster. */
   timestamp = 0
+  /** What changes are asked since: each list has its own, or a change between the two would be missed. */
+  #foldersAt = 0
+  #filesAt = 0
   #id = ''
   /** Counts loads; an answer to an earlier one is dropped. */
   #ticket = 0
@@ -61,6 +64,8 @@ class Listing {
       this.folder = folder.data
       this.path = fromTheTop(path, folder.data)
       this.readable = content.readable && (mayReadFiles(folder.data.ownRights) || content.data.length > 0)
+      this.#foldersAt = inside.timestamp
+      this.#filesAt = content.timestamp
       this.timestamp = Math.max(folder.timestamp, inside.timestamp, content.timestamp)
       this.#show(inside.data, content.data)
       this.phase = 'ready'
@@ -80,8 +85,8 @@ class Listing {
     try {
       const [now, foldersDiffer, filesDiffer] = await Promise.all([
         fetchFolder(id),
-        subfoldersChanged(id, this.timestamp),
-        this.readable ? filesChanged(id, this.timestamp) : false,
+        subfoldersChanged(id, this.#foldersAt),
+        this.readable ? filesChanged(id, this.#filesAt) : false,
       ])
       const same = now.data.modified === shown.modified && now.data.ownRights === shown.ownRights
       if (id !== this.#id || (same && !foldersDiffer && !filesDiffer)) return false

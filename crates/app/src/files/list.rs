@@ -16,6 +16,7 @@ use super::{covered, file_folder};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::history;
 use crate::settle::until_settled;
 
 /// Whose objects a read right lets its holder see: everybody's (`None`) or only one's own.
@@ -142,9 +143,11 @@ pub struct FileChanges {
 pub async fn updates(app: &App, caller: &Caller, folder: FolderId, since: Version) -> Result<FileChanges> {
     until_settled!(
         async {
-            let mut tx = app.read_of(&caller.place, &[Scope::Tree, Scope::Folder(folder)]).await?;
+            let scopes = [Scope::Tree, Scope::Folder(folder), Scope::History];
+            let mut tx = app.read_of(&caller.place, &scopes).await?;
             let granted = file_folder(&mut tx, &caller.who, folder).await?;
             let creator = creator_filter(&granted, caller.who.user)?;
+            history::check(&mut tx, since).await?;
             let version = tx.version(Scope::Folder(folder)).await?;
             if version <= since {
                 return Ok(FileChanges { changed: Vec::new(), gone: Vec::new(), version });

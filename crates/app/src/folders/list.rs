@@ -14,6 +14,7 @@ use super::view::{Details, FolderView, Listing, fill, home_of_unreachable};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::history;
 use crate::settle::until_settled;
 
 /// The folders a user begins with.
@@ -223,7 +224,8 @@ pub async fn updates(
 ) -> Result<Changes> {
     until_settled!(
         async {
-            let mut tx = app.read_of(&caller.place, &[Scope::Tree]).await?;
+            let mut tx = app.read_of(&caller.place, &[Scope::Tree, Scope::History]).await?;
+            history::check(&mut tx, since).await?;
             let version = tx.version(Scope::Tree).await?;
             if version <= since {
                 return Ok(Changes { changed: Vec::new(), gone: Vec::new(), version });

@@ -13,6 +13,7 @@ pub mod error;
 pub mod filestores;
 mod foundation;
 pub mod groups;
+pub mod history;
 pub mod jobs;
 pub mod reasons;
 pub mod resources;

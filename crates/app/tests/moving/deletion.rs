@@ -32,7 +32,7 @@ async fn a_deleted_context_leaves_nothing_and_a_new_one_of_its_id_knows_nothing_
         moved(&pair, there).await;
         let signed_in = sign_in(&pair.one, "anna").await;
         let old = caller(&pair.two, "anna").await;
-        put(&pair.two, &old, plans, "x", b"x").await.unwrap();
+        let (_, known) = put(&pair.two, &old, plans, "x", b"x").await.unwrap();
         let place = ground.place().await.unwrap();
         assert!(contents(&pair));
 
@@ -53,7 +53,13 @@ async fn a_deleted_context_leaves_nothing_and_a_new_one_of_its_id_knows_nothing_
         assert_eq!(again.to_string(), "The context 1 does not exist!");
 
         assert_eq!(code(put(&pair.two, &old, plans, "late", b"late").await), "SES-0203");
+        pair.clock.advance_ms(60_000);
         found_again(&pair, &pair.one).await;
+        // What a client of the old one had synchronised by says nothing here.
+        let new = caller(&pair.two, "anna").await;
+        let home_of_new = home(&pair.two, &new).await;
+        let updates = zebu_app::files::updates(&pair.two, &new, home_of_new, known).await;
+        assert_eq!(code(updates), "SVL-0019");
         assert_eq!(code(on(&pair.two, &signed_in).await), "SES-0203");
         // A request of the old context that lasted does not land in the new one.
         put(&pair.two, &old, plans, "late", b"late").await.unwrap_err();

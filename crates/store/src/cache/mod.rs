@@ -44,7 +44,7 @@ pub(crate) struct Cache {
 }
 
 /// Kinds of scopes, in the order of the numbers that [`Scope::key`] gives them from 1.
-const KINDS: [&str; 4] = ["principals", "tree", "folder", "sessions"];
+const KINDS: [&str; 5] = ["principals", "tree", "folder", "sessions", "history"];
 
 #[derive(Debug, Default)]
 struct Counter {
@@ -55,7 +55,7 @@ struct Counter {
 /// How often statements of one kind of scope were answered from memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Hits {
-    /// The kind of scope: `principals`, `tree`, `folder`, `sessions`.
+    /// The kind of scope: `principals`, `tree`, `folder`, `sessions`, `history`.
     pub kind: &'static str,
     /// Answered from memory.
     pub hits: u64,

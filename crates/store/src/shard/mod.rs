@@ -11,6 +11,7 @@ mod homes;
 pub mod listings;
 pub mod principals;
 pub mod resources;
+pub mod scopes;
 pub mod sequences;
 pub mod sessions;
 pub mod stored;

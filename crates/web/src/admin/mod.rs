@@ -27,6 +27,7 @@ mod databases;
 mod edge;
 mod filestores;
 mod groups;
+mod history;
 mod imports;
 mod jobs;
 mod options;

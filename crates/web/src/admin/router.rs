@@ -9,8 +9,8 @@ use zebu_app::sessions::Credentials;
 
 use super::asked::{Asked, Outcome};
 use super::{
-    checks, contexts, daemon, databases, filestores, groups, jobs, reasons, resources, servers, sessions,
-    users,
+    checks, contexts, daemon, databases, filestores, groups, history, jobs, reasons, resources, servers,
+    sessions, users,
 };
 
 /// One command.
@@ -89,6 +89,7 @@ const COMMANDS: &[Command] = table! {
     "checkcountsconsistency" Master checks::counts;
 
     "closesessions"      Master   sessions::close;
+    "contextrestored"    Master   history::restored;
 
     "createuser"         Context  users::create;
     "createuser/rows"    Context  users::import;

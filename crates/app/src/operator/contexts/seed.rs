@@ -19,7 +19,8 @@ pub(super) async fn seed(
     access: Access,
 ) -> Result<()> {
     let now = app.now_ms();
-    let mut tx = app.store.found(place, Plan::changing([Scope::Principals, Scope::Tree]), now).await?;
+    let mut tx =
+        app.store.found(place, Plan::changing([Scope::Principals, Scope::Tree, Scope::History]), now).await?;
     usage::insert_slots(&mut tx).await?;
     principals::insert_group(&mut tx, GroupId::EVERYBODY, "users", "All users").await?;
     principals::insert_group(&mut tx, GroupId::STANDARD, "standard", "Standard group").await?;

@@ -222,3 +222,17 @@ pub(super) static CLOSE_SESSIONS: Tool = Tool {
     ]],
     ..about_one("closesessions", "Signs users out", "closed", "closesessions -A oxadminmaster -P secret -c 1")
 };
+
+pub(super) static CONTEXT_RESTORED: Tool = Tool {
+    more: "To be said after a database was restored, before nodes start: clients then load everything anew.",
+    options: &[&[
+        Opt::id("context", 'c', "This context was restored").one_of("which"),
+        Opt::flag("global", 'g', "All contexts were").one_of("which"),
+    ]],
+    ..about_one(
+        "contextrestored",
+        "Begins synchronisation anew after a restore",
+        "begun anew",
+        "contextrestored -A oxadminmaster -P secret -c 1",
+    )
+};

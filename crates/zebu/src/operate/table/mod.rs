@@ -49,6 +49,7 @@ pub(crate) const TOOLS: &[&Tool] = &[
     &contexts::COMBINATION,
     &contexts::MODULE_ACCESS,
     &contexts::CLOSE_SESSIONS,
+    &contexts::CONTEXT_RESTORED,
     &jobs::DELETE_CONTEXT,
     &jobs::MOVE_DATABASE,
     &jobs::MOVE_FILESTORE,
