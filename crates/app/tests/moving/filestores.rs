@@ -9,7 +9,7 @@ use zebu_model::quota::Quota;
 use zebu_store::configdb::jobs::State;
 use zebu_store::configdb::left_keys;
 
-use crate::fixture::{CONTEXT, caller, home, node, on_each_engine, put};
+use crate::fixture::{CONTEXT, caller, code, home, node, on_each_engine, put};
 use crate::ground::{Ground, KEPT_MS, fill, work};
 use crate::shelves::{
     FIRST, all, another, clean, counts, has_left, join, lying, moved, name, read, some, stored, sweep,
@@ -316,7 +316,7 @@ async fn an_upload_that_ends_after_its_context_was_deleted_leaves_nothing_even_i
         let slow = slow.finish().await.unwrap();
         assert_eq!(lying(&pair, FIRST).len(), 1, "it was written");
         crate::deletion::found_again(&pair, &pair.two).await;
-        name(&pair.one, &anna, mine, "slow", slow).await.unwrap_err();
+        assert_eq!(code(name(&pair.one, &anna, mine, "slow", slow).await), "SES-0203");
         let again = caller(&pair.two, "anna").await;
         let mine = home(&pair.two, &again).await;
         let (file, _) = put(&pair.two, &again, mine, "new", b"new").await.unwrap();

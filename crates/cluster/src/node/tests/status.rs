@@ -56,8 +56,9 @@ async fn each_change_of_an_epoch_is_kept_with_its_reason_and_time_the_latest_fir
     assert_eq!(status.epochs_begun, status.epochs_ended);
     cluster.hear_again();
     for _ in 0..20 {
+        let before = cluster.nodes[0].status().epochs_begun;
         cluster.flap(1);
-        cluster.settle().await;
+        until(|| cluster.nodes[0].status().epochs_begun > before).await;
     }
     let status = cluster.nodes[0].status();
     assert_eq!(status.epochs.len(), 32);
