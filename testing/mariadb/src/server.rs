@@ -17,8 +17,8 @@ use crate::template::{copy, template};
 const START_SECONDS_MAX: u64 = 120;
 /// How long is waited between two looks whether it takes connections.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-/// How often another port is tried when somebody else took the one that was free.
-const PORTS_TRIED_MAX: u32 = 8;
+/// How often a server is started that did not come up by no fault of its own.
+const STARTS_MAX: u32 = 8;
 
 /// Whether a server takes part in replication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,14 @@ pub struct Server {
     part: Part,
     schemas: AtomicU32,
     folder: tempfile::TempDir,
+}
+
+/// What is said of a server that does not answer, before what it says itself.
+const SILENT: &str = "it takes no connections: ";
+
+/// Whether a server may start where it just did not: another took its port meanwhile, or it ended before it began its log.
+fn is_worth_another_try(said: &str) -> bool {
+    said.contains("Address already in use") || said == SILENT
 }
 
 impl Server {
@@ -88,7 +96,7 @@ impl Server {
                     }
                     return Ok(());
                 }
-                Err(said) if said.contains("Address already in use") && tries < PORTS_TRIED_MAX => tries += 1,
+                Err(said) if is_worth_another_try(&said) && tries < STARTS_MAX => tries += 1,
                 Err(said) => return Err(said),
             }
         }
@@ -99,7 +107,7 @@ impl Server {
         while UnixStream::connect(self.socket()).is_err() {
             if process.ends_within(LOOK_EVERY) || Instant::now() > deadline {
                 let log = std::fs::read_to_string(log).unwrap_or_default();
-                return Err(format!("it takes no connections: {log}"));
+                return Err(format!("{SILENT}{log}"));
             }
         }
         Ok(())
