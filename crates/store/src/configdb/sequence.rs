@@ -31,13 +31,13 @@ pub(crate) async fn hold_places(tx: &mut ConfigWriteTx) -> Result<()> {
     raise(tx, "places", 0).await
 }
 
-/// Waits until nobody changes where contexts live. On SQLite who writes holds everything.
+/// Waits until nobody changes where contexts live. On SQLite the first statement waits for whoever writes.
 pub(crate) async fn await_places(tx: &mut ConfigWriteTx) -> Result<()> {
-    if tx.locking() == Locking::Rows {
-        let sql = "SELECT next FROM config_sequence WHERE name = 'places' LOCK IN SHARE MODE";
-        tx.query("config_sequence", sql, args![]).await?;
-    }
-    Ok(())
+    let sql = match tx.locking() {
+        Locking::Whole => "SELECT next FROM config_sequence WHERE name = 'places'",
+        Locking::Rows => "SELECT next FROM config_sequence WHERE name = 'places' LOCK IN SHARE MODE",
+    };
+    tx.query("config_sequence", sql, args![]).await.map(drop)
 }
 
 async fn raise(tx: &mut ConfigWriteTx, name: &str, first: i64) -> Result<()> {
