@@ -58,7 +58,7 @@ async fn measure(plain: bool) {
     }
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     #[allow(clippy::disallowed_methods, reason = "certificates of this run are for this day")]
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     i64::try_from(now.as_millis()).unwrap()
@@ -71,11 +71,12 @@ type Peers = Vec<(Name, u64)>;
 async fn mesh(authority: &Authority, plain: bool) -> (Mesh, mpsc::Receiver<Event>, Peers) {
     let mut addresses = BTreeSet::new();
     for number in 1..=PEERS {
-        let (peer, events) = node(authority, &format!("peer-{number}"), plain, BTreeSet::new()).await;
+        let (peer, events) =
+            node(authority, &format!("peer-{number}"), "bench", plain, BTreeSet::new()).await;
         addresses.extend(peer.listen().iter().copied());
         tokio::spawn(answer(peer, events));
     }
-    let (sender, mut events) = node(authority, "sender", plain, addresses).await;
+    let (sender, mut events) = node(authority, "sender", "bench", plain, addresses).await;
     let mut all = Vec::new();
     while all.len() < PEERS {
         if let Event::Connected { peer, connection, .. } = events.recv().await.unwrap() {
@@ -85,9 +86,11 @@ async fn mesh(authority: &Authority, plain: bool) -> (Mesh, mpsc::Receiver<Event
     (sender, events, all)
 }
 
-async fn node(
+/// A node's end of a mesh on the loopback address, which connects to these addresses.
+pub(crate) async fn node(
     authority: &Authority,
     name: &str,
+    incarnation: &str,
     plain: bool,
     addresses: BTreeSet<std::net::SocketAddr>,
 ) -> (Mesh, mpsc::Receiver<Event>) {
@@ -101,7 +104,7 @@ async fn node(
     let settings = Settings {
         cluster: authority.cluster().clone(),
         node: Name::new("node", name).unwrap(),
-        incarnation: "bench".into(),
+        incarnation: incarnation.into(),
         listen: vec!["127.0.0.1:0".parse().unwrap()],
         limits: Limits::default(),
     };

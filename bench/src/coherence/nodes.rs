@@ -2,17 +2,18 @@
 //! over TLS, its memory.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use tokio::sync::watch;
+use tokio::sync::mpsc;
 use zebu_app::{App, Clock, Identity, Membership, NodeConfig};
-use zebu_cluster::authority::{Authority, Credentials, Name, Now};
+use zebu_cluster::authority::Authority;
 use zebu_cluster::core::{Incarnation, Timing};
-use zebu_cluster::mesh::{Limits, Mesh, Security, Settings, Tcp};
+use zebu_cluster::mesh::Event;
 use zebu_cluster::node::{Node, Outside, OverMesh, Progress};
 use zebu_cluster::{Coherence, ScopeKey};
 
+use crate::mesh::{node, now};
 use crate::store::data;
 
 /// Nodes that know each other and answer from memory.
@@ -22,32 +23,14 @@ pub(super) struct Nodes {
     _running: Vec<Arc<Node>>,
 }
 
-pub(super) fn now() -> i64 {
-    #[allow(clippy::disallowed_methods, reason = "certificates of this run are for this day")]
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-    i64::try_from(now.as_millis()).unwrap()
-}
-
-/// The end of a mesh over TLS on the loopback address, which connects to these addresses.
+/// The end of a mesh over TLS, for a node to send by.
 pub(super) async fn mesh(
     authority: &Authority,
     name: &str,
     incarnation: &str,
-    addresses: BTreeSet<std::net::SocketAddr>,
-) -> (Arc<OverMesh>, tokio::sync::mpsc::Receiver<zebu_cluster::mesh::Event>) {
-    let clock: Now = Arc::new(now);
-    let path = authority.certify(name, None, None, now()).unwrap().path;
-    let security = Security::Tls(Arc::new(Credentials::open(&path, clock).unwrap()));
-    let settings = Settings {
-        cluster: authority.cluster().clone(),
-        node: Name::new("node", name).unwrap(),
-        incarnation: incarnation.into(),
-        listen: vec!["127.0.0.1:0".parse().unwrap()],
-        limits: Limits::default(),
-    };
-    let (_, addresses) = watch::channel(addresses);
-    let (_, expected) = watch::channel(Arc::default());
-    let (mesh, events) = Mesh::start(settings, security, Arc::new(Tcp), addresses, expected).await.unwrap();
+    addresses: BTreeSet<SocketAddr>,
+) -> (Arc<OverMesh>, mpsc::Receiver<Event>) {
+    let (mesh, events) = node(authority, name, incarnation, false, addresses).await;
     (Arc::new(OverMesh::new(mesh)), events)
 }
 

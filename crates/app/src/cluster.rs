@@ -194,7 +194,7 @@ pub enum Role {
 }
 
 /// Says in configdb that this process is there. Its HTTP listener is told once it has one.
-pub async fn join(app: &App, role: Role, in_mesh: Option<&InMesh>) -> Result<()> {
+pub async fn enter(app: &App, role: Role, in_mesh: Option<&InMesh>) -> Result<()> {
     let mut tx = app.store.config_write().await?;
     let node = Node {
         name: app.node.name.clone(),

@@ -60,7 +60,7 @@ async fn uploads_into_different_folders_at_one_time_do_not_exceed_the_quota_toge
 #[tokio::test]
 async fn a_node_that_is_silent_for_minutes_keeps_its_uploads() {
     on_each_engine(Quota::Unlimited, async |pair| {
-        cluster::join(&pair.one, Role::Groupware, None).await.unwrap();
+        cluster::enter(&pair.one, Role::Groupware, None).await.unwrap();
         let anna = caller(&pair.one, "anna").await;
         let mine = home(&pair.one, &anna).await;
         let content = stored(&pair.one, &anna, mine, b"slow").await;
@@ -77,7 +77,7 @@ async fn a_node_that_is_silent_for_minutes_keeps_its_uploads() {
 #[tokio::test]
 async fn a_node_that_wakes_after_it_was_swept_leaves_nothing_behind_and_goes_on() {
     on_each_engine(Quota::Unlimited, async |pair| {
-        cluster::join(&pair.one, Role::Groupware, None).await.unwrap();
+        cluster::enter(&pair.one, Role::Groupware, None).await.unwrap();
         let anna = caller(&pair.one, "anna").await;
         let mine = home(&pair.one, &anna).await;
         let mut upload = files::upload(&pair.one, &anna, Some(mine), None).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_node_that_wakes_after_it_was_swept_leaves_nothing_behind_and_goes_on(
         let late = files::create(&pair.one, &anna, named(mine, "late", content)).await;
         assert_eq!(code(late), "DBP-0001");
         put(&pair.one, &anna, mine, "next", b"next").await.unwrap();
-        cluster::join(&pair.one, Role::Groupware, None).await.unwrap();
+        cluster::enter(&pair.one, Role::Groupware, None).await.unwrap();
         pair.clock.advance_ms(120_000);
         assert_eq!(maintenance::sweep(&pair.one).await.unwrap(), 1);
         assert_eq!(clean(&pair).await, 1);

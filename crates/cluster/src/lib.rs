@@ -15,10 +15,12 @@ pub mod core;
 pub mod discovery;
 pub mod mesh;
 pub mod node;
+mod told;
 mod validity;
 
 pub use announce::{Announced, Announcer, Coherence, Fenced, Outcome, Waiting};
 pub use changes::{Change, Changes, Listener};
 pub use clock::Clock;
 pub use core::fence::Token;
+pub use told::Told;
 pub use validity::{ScopeKey, Validity};

@@ -6,14 +6,13 @@ use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use zebu_cluster::{Announcer, Fenced};
+use zebu_cluster::{Announcer, Fenced, Told};
 
 use crate::cache;
 use crate::configdb::sequence;
 use crate::engine::{Lease, Locking};
 use crate::error::{Error, Result};
 use crate::statement::Statement;
-use crate::told::Told;
 use crate::value::{Row, Value};
 
 /// A transaction of configdb that only reads.
@@ -105,7 +104,7 @@ impl ConfigWriteTx {
             return Err(Error::Unavailable { database: lease.database(), reason });
         }
         let answer = lease.commit().await;
-        told.answered(&answer, 0);
+        told.ended(Error::outcome(&answer, 0));
         answer
     }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong with a database, sorted by what the caller can do about it.
 
+use zebu_cluster::Outcome;
+
 /// Result of a store function.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -119,6 +121,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// How a commit ended, by its answer.
+    pub(crate) fn outcome(answer: &Result<()>, version: i64) -> Outcome {
+        match answer {
+            Ok(()) => Outcome::Committed(version),
+            Err(Error::InDoubt { .. }) => Outcome::InDoubt,
+            Err(_) => Outcome::Aborted,
+        }
+    }
+
     /// Whether a unique key of `table` was taken.
     #[must_use]
     pub fn is_duplicate_in(&self, table: &str) -> bool {

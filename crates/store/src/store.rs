@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::group::state::ServerState;
 use crate::group::topology::Topology;
 use crate::home::HomeTx;
+use crate::ids::{IDS_A_BLOCK, Ids};
 use crate::migrate;
 use crate::place::Place;
 use crate::reads::{self, Counters, Reads};
@@ -356,27 +358,14 @@ impl Store {
 
     /// An id nobody else in the context has, from a block this node took.
     pub async fn next_id(&self, place: &Place, sequence: Sequence, now_ms: i64) -> Result<u32> {
-        let block = self.ids.block(place, sequence);
-        let mut block = block.lock().await;
-        if let Some(id) = block.next() {
-            return Ok(id);
-        }
-        let mut tries = 1;
-        let first = loop {
-            match self.take_block(place, sequence, now_ms).await {
-                Err(error) if error.asks_to_start_over() && tries < TRIES_MAX => tries += 1,
-                done => break done?,
-            }
-        };
-        *block = first..first.saturating_add(IDS_A_BLOCK);
-        block.next().ok_or(Error::Corrupt { table: "sequences", detail: "no id is left".to_owned() })
+        self.ids.next(place, sequence, || self.take_block(place, sequence, now_ms)).await
     }
 
-    async fn take_block(&self, place: &Place, sequence: Sequence, now_ms: i64) -> Result<u32> {
+    async fn take_block(&self, place: &Place, sequence: Sequence, now_ms: i64) -> Result<Range<u32>> {
         let mut tx = self.write(place, Plan::default(), now_ms).await?;
         let first = sequences::take(&mut tx, sequence, IDS_A_BLOCK).await?;
         tx.commit().await?;
-        Ok(first)
+        Ok(first..first.saturating_add(IDS_A_BLOCK))
     }
 
     /// Makes a schema on a registered master if it is not there, and brings its tables up to date.
@@ -455,26 +444,4 @@ impl Store {
 /// What is held only for a moment and never left half-made.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Ids a node takes at once. A write costs a disk sync, so one a new object would halve the rate of uploads.
-const IDS_A_BLOCK: u32 = 64;
-
-/// How often taking a block starts over when another node was in the way.
-const TRIES_MAX: u32 = 8;
-
-type Block = Arc<tokio::sync::Mutex<std::ops::Range<u32>>>;
-
-/// The blocks this node has, those of a context apart from those of an earlier one of its id.
-#[derive(Debug, Default)]
-struct Ids {
-    blocks: Mutex<HashMap<(ContextId, i64, Sequence), Block>>,
-}
-
-impl Ids {
-    fn block(&self, place: &Place, sequence: Sequence) -> Block {
-        let mut blocks = locked(&self.blocks);
-        let empty = || Arc::new(tokio::sync::Mutex::new(0..0));
-        Arc::clone(blocks.entry((place.context, place.born, sequence)).or_insert_with(empty))
-    }
 }

@@ -9,7 +9,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Instant;
 
-use zebu_cluster::{Announcer, Fenced, ScopeKey};
+use zebu_cluster::{Announcer, Fenced, ScopeKey, Told};
 use zebu_model::{ContextId, Scope, Version};
 
 use crate::cache::{Recall, scope_key};
@@ -21,7 +21,6 @@ use crate::place::{Filestores, Place};
 use crate::reads::Opened;
 use crate::sample::{Sample, Samples};
 use crate::statement::Statement;
-use crate::told::Told;
 use crate::value::{Row, Value, args};
 use crate::view::{self, View};
 
@@ -412,7 +411,7 @@ impl WriteTx {
         // Whatever comes of it, what was known of these before is not what is now.
         known.forget(&changes);
         let answer = tx.commit().await;
-        told.answered(&answer, stamp.0);
+        told.ended(Error::outcome(&answer, stamp.0));
         answer?;
         let written: Vec<(Scope, Version)> = changes.into_iter().map(|scope| (scope, stamp)).collect();
         known.learn(&written);

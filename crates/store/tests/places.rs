@@ -1,6 +1,6 @@
 //! A change of what leads to contexts whose commit is in doubt: who wants to know what became of it waits until it is over.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests fail their test")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -45,7 +45,7 @@ impl Node {
         let app = App::open_in(config, clock, Some(coherence)).await.unwrap();
         let server = zebu_web::Server::bind(web, Arc::clone(&app)).await.unwrap();
         let address = server.local_addr();
-        zebu_app::cluster::join(&app, Role::Groupware, None).await.unwrap();
+        zebu_app::cluster::enter(&app, Role::Groupware, None).await.unwrap();
         zebu_app::cluster::listens(&app, &address.to_string()).await.unwrap();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run(async move {

@@ -10,9 +10,10 @@ use zebu_cluster::core::{Incarnation, Listed, Timing, Version};
 use zebu_cluster::node::{Node, Outside, Pending, Progress, Registry, Renewal, Versions};
 use zebu_cluster::{Coherence, Outcome, ScopeKey, Token};
 
-use super::super::nodes::{caches, mesh, now};
+use super::super::nodes::{caches, mesh};
 use super::super::relay::{Relay, Target};
 use super::{Done, Ground, NODES, Way};
+use crate::mesh::now;
 
 const SCOPE: ScopeKey = ScopeKey { space: 1, kind: 3, id: 7 };
 

@@ -332,9 +332,9 @@ async fn an_upload_that_ends_after_its_context_was_deleted_leaves_nothing_even_i
 #[tokio::test]
 async fn what_an_upload_wrote_into_a_deleted_context_is_removed_even_if_its_node_was_killed() {
     on_each_engine(Quota::Unlimited, async |pair| {
-        cluster::join(&pair.one, Role::Groupware, None).await.unwrap();
+        cluster::enter(&pair.one, Role::Groupware, None).await.unwrap();
         let killed = node(&pair.configdb, "OX-3", &pair.clock).await;
-        cluster::join(&killed, Role::Groupware, None).await.unwrap();
+        cluster::enter(&killed, Role::Groupware, None).await.unwrap();
         let anna = caller(&killed, "anna").await;
         let mine = home(&killed, &anna).await;
         let mut slow = files::upload(&killed, &anna, Some(mine), None).await.unwrap();
@@ -352,7 +352,7 @@ async fn what_an_upload_wrote_into_a_deleted_context_is_removed_even_if_its_node
         std::mem::forget(slow);
         drop(killed);
         pair.clock.advance_ms(2 * 3_600_000);
-        cluster::join(&pair.one, Role::Groupware, None).await.unwrap();
+        cluster::enter(&pair.one, Role::Groupware, None).await.unwrap();
         assert_eq!(maintenance::sweep(&pair.one).await.unwrap(), 1);
         assert!(has_left(&pair, FIRST), "{:?}", lying(&pair, FIRST));
         let left = Ground::of(&pair).await.store.config().await.unwrap();

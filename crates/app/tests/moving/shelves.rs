@@ -94,14 +94,14 @@ pub(crate) async fn name(
 /// Both nodes are members, alive, so that nobody takes what they have reserved for left behind.
 pub(crate) async fn join(pair: &Pair) {
     for app in [&pair.one, &pair.two] {
-        cluster::join(app, Role::Groupware, None).await.unwrap();
+        cluster::enter(app, Role::Groupware, None).await.unwrap();
     }
 }
 
 /// Both nodes say that they are alive, and sweep.
 pub(crate) async fn sweep(pair: &Pair) {
     for app in [&pair.one, &pair.two] {
-        cluster::join(app, Role::Groupware, None).await.unwrap();
+        cluster::enter(app, Role::Groupware, None).await.unwrap();
         maintenance::sweep(app).await.unwrap();
     }
 }

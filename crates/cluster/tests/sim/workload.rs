@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use zebu_cluster::cache::Recall;
-use zebu_cluster::{Announced, Fenced, Outcome, ScopeKey};
+use zebu_cluster::{Announced, Announcer, Fenced, Outcome, ScopeKey, Told, Waiting};
 
 use crate::history::{Event, OpId, Row, Scope, Wait};
 use crate::plan::Plant;
@@ -170,17 +170,20 @@ impl Client {
         }
         let coherence = self.process.coherence.get().unwrap();
         let keys: Vec<ScopeKey> = scopes.iter().map(|scope| key_of(*scope)).collect();
-        let mut told = Told { write: Some(coherence.announcer.announce(&keys)), committing: false };
+        let mut told = if self.world.has(Plant::FireAndForget) {
+            Told::of(&Unwaited(Arc::clone(&coherence.announcer)), &keys)
+        } else {
+            Told::of(coherence.announcer.as_ref(), &keys)
+        };
         let work_ms = if self.chance.chance(300) { self.chance.below(6) } else { 0 };
         self.world.pass(work_ms).await;
         let begun = self.world.begin(self.process.slot);
         let decided = self.may_commit(&mut told).await;
         self.world.waited(Wait::MayCommit, &begun);
         decided.map_err(|Fenced(_)| DbError::Gone)?;
-        told.committing = true;
         let change = Change { op, rows: rows.clone(), relied: relied.to_vec() };
         let answer = tx.commit(change).await;
-        told.end(match &answer {
+        told.ended(match &answer {
             Ok(()) => Outcome::Committed(stamp),
             Err(DbError::InDoubt) => Outcome::InDoubt,
             Err(_) => Outcome::Aborted,
@@ -189,35 +192,32 @@ impl Client {
     }
 
     async fn may_commit(&mut self, told: &mut Told) -> Result<(), Fenced> {
-        if self.world.has(Plant::FireAndForget) {
-            return Ok(());
-        }
         if self.world.has(Plant::EndlessWait) && self.chance.chance(20) {
             self.world.pass(10 * self.world.plan.bounds().may_commit_ms).await;
         }
-        match &mut told.write {
-            Some(write) => write.may_commit().await,
-            None => Ok(()),
-        }
+        told.committing().await
     }
 }
 
-/// A write that others were told of. Dropped, it says how far it came, as `store` does.
-struct Told {
-    write: Option<Box<dyn Announced>>,
-    committing: bool,
-}
+/// Tells everybody, and waits for nobody.
+#[derive(Debug)]
+struct Unwaited(Arc<dyn Announcer>);
 
-impl Told {
-    fn end(&mut self, outcome: Outcome) {
-        if let Some(write) = self.write.take() {
-            write.ended(outcome);
-        }
+#[derive(Debug)]
+struct UnwaitedWrite(Box<dyn Announced>);
+
+impl Announcer for Unwaited {
+    fn announce(&self, scopes: &[ScopeKey]) -> Box<dyn Announced> {
+        Box::new(UnwaitedWrite(self.0.announce(scopes)))
     }
 }
 
-impl Drop for Told {
-    fn drop(&mut self) {
-        self.end(if self.committing { Outcome::InDoubt } else { Outcome::Aborted });
+impl Announced for UnwaitedWrite {
+    fn may_commit(&mut self) -> Waiting<'_> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn ended(self: Box<Self>, outcome: Outcome) {
+        self.0.ended(outcome);
     }
 }

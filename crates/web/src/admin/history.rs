@@ -28,5 +28,5 @@ pub(super) async fn restored(asked: Asked) -> Outcome {
         (None, false) => return Err(Refused::missing("context or global")),
         _ => return Err(Refused::invalid("The option global excludes the option context.")),
     };
-    Ok(Reply::sentence(format!("synchronisation begins anew in {count} contexts")))
+    Ok(Reply::sentence(format!("synchronisation begins anew; contexts: {count}")))
 }

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::failure::{Failure, Result};
 use crate::serve::mesh::Meshed;
 
-/// Every member is counted by all others after this time, ms, if it can be registered at all.
+/// Every member is counted by all others after this time, if it can be registered at all.
 const JOIN_MAX: Duration = Duration::from_secs(10);
 /// What is said of a wait that is longer than this.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -87,7 +87,7 @@ impl Member {
     /// The databases do not answer.
     pub(super) async fn enter(&mut self, app: &Arc<App>) -> Result<()> {
         let in_mesh = self.mesh.as_ref().map(Meshed::in_mesh);
-        cluster::join(app, self.role, in_mesh).await.map_err(databases)?;
+        cluster::enter(app, self.role, in_mesh).await.map_err(databases)?;
         live::attach(app, Arc::clone(&self.node));
         if let Some(mesh) = &mut self.mesh {
             mesh.follow(app);
