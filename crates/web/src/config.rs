@@ -77,6 +77,7 @@ impl Config {
             header_bytes_max: self.header_bytes_max,
             read_buffer_bytes_max: self.read_buffer_bytes_max,
             idle_ms_max: self.idle_ms_max,
+            stall_ms_max: self.body_stall_ms_max,
             drain_ms: self.drain_ms,
         }
     }

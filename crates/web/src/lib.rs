@@ -34,6 +34,7 @@ mod params;
 mod reply;
 mod request;
 mod request_id;
+mod resting;
 mod router;
 mod server;
 mod session;

@@ -3,10 +3,12 @@
 //! The binary calls [`Server::bind`] and [`Server::run`]. It must never let a client decide how much memory or how many
 //! connections there are.
 
-use std::future::Future;
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -17,12 +19,13 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use zebu_app::App;
 
 use crate::body::Outgoing;
 use crate::edge::Edge;
+use crate::resting::{Resting, Watch, Watched};
 use crate::{Config, Error, admin};
 
 /// A pause after the system refused to accept (no file descriptors left): it will refuse again at once.
@@ -53,6 +56,8 @@ pub(crate) struct Limits {
     pub(crate) read_buffer_bytes_max: usize,
     /// Milliseconds a connection may rest between two requests.
     pub(crate) idle_ms_max: u64,
+    /// Milliseconds in which a client must take a piece of an answer that rests.
+    pub(crate) stall_ms_max: u64,
     /// Milliseconds requests under way may take once a stop was asked for.
     pub(crate) drain_ms: u64,
 }
@@ -125,7 +130,7 @@ impl Server {
             let full = connections.len() >= limits.connections_max;
             tokio::select! {
                 () = &mut shutdown => break,
-                Some(_) = connections.join_next() => {}
+                Some(ended) = connections.join_next() => go_on(&mut connections, ended),
                 accepted = self.listener.accept(), if !full => match accepted {
                     Ok((stream, peer)) => {
                         connections.spawn(serve(Arc::clone(&self.service), limits, stream, peer, stopping.clone()));
@@ -158,43 +163,75 @@ impl Server {
     }
 }
 
-async fn all_ended(connections: &mut JoinSet<()>) {
-    while connections.join_next().await.is_some() {}
+async fn all_ended(connections: &mut JoinSet<Option<Resting>>) {
+    while let Some(ended) = connections.join_next().await {
+        go_on(connections, ended);
+    }
 }
 
+/// An answer that rests goes on in a task of its own: what served its connection until then was large.
+fn go_on(connections: &mut JoinSet<Option<Resting>>, ended: Result<Option<Resting>, JoinError>) {
+    if let Ok(Some(resting)) = ended {
+        connections.spawn(async {
+            resting.serve().await;
+            None
+        });
+    }
+}
+
+/// Serves a connection to its end, or until an answer on it rests.
 async fn serve(
     service: Arc<Service>,
     limits: Limits,
     stream: TcpStream,
     peer: SocketAddr,
     mut stopping: watch::Receiver<bool>,
-) {
+) -> Option<Resting> {
     if let Err(error) = stream.set_nodelay(true) {
         // The client is gone already, or will merely wait a little longer for small answers.
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let service = service_fn(move |request| {
-        let service = Arc::clone(&service);
-        // In a box of its own: a connection whose answer streams for hours need not carry what made it.
-        async move { Ok::<_, std::convert::Infallible>(Box::pin(service.serve(request, peer)).await) }
+    let watch = Arc::new(Watch::default());
+    let watched = Watched::new(stream, Arc::clone(&watch));
+    let service = service_fn(|request: hyper::Request<Incoming>| {
+        let (service, watch) = (Arc::clone(&service), Arc::clone(&watch));
+        let may_rest = Watch::may(request.method(), request.version());
+        // In a box: a connection whose answer streams for hours need not carry what made it.
+        Box::pin(async move {
+            let response = service.serve(request, peer).await;
+            Ok::<_, Infallible>(if may_rest { watch.take(response) } else { response })
+        })
     });
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(limits.idle_ms_max))
         .max_header_size(limits.header_bytes_max)
         .max_buf_size(limits.read_buffer_bytes_max)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        // A sender that is gone means the same as one that says stop.
-        () = async { stopping.wait_for(|stop| *stop).await.map(drop).unwrap_or_default() } => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        .serve_connection(TokioIo::new(watched), service);
+    let mut told_to_stop = false;
+    let ended = loop {
+        let served = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
+            Poll::Ready(ended) => Poll::Ready(Err(ended)),
+            Poll::Pending => watch.detach().map_or(Poll::Pending, |body| Poll::Ready(Ok(body))),
+        });
+        tokio::select! {
+            served = served => match served {
+                Ok(body) => {
+                    let stream = connection.into_parts().io.into_inner().into_stream();
+                    return Some(Resting::new(stream, body, Duration::from_millis(limits.stall_ms_max)));
+                }
+                Err(ended) => break ended,
+            },
+            // A sender that is gone means the same as one that says stop.
+            () = async { drop(stopping.wait_for(|stop| *stop).await) }, if !told_to_stop => {
+                told_to_stop = true;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
         }
     };
     if let Err(error) = ended {
         // A client that went away or sent no HTTP: its own business, of interest only while looking for a fault.
         tracing::debug!(%peer, %error, "a connection ended early");
     }
+    None
 }

@@ -62,6 +62,7 @@ impl Config {
             header_bytes_max: HEADER_BYTES_MAX,
             read_buffer_bytes_max: HEADER_BYTES_MAX * 4,
             idle_ms_max: self.idle_ms_max,
+            stall_ms_max: self.idle_ms_max,
             drain_ms: self.drain_ms,
         }
     }

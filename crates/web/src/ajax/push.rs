@@ -24,6 +24,7 @@ use zebu_model::{Refusal, Version};
 use crate::body::{self, StreamError};
 use crate::reply::Reply;
 use crate::request::Call;
+use crate::resting::Rests;
 
 /// Parameters: `topics`, a list with commas of `tree`, `users` and `folder:ID`; and `position`, the id of the last event heard in an
 /// earlier stream, for clients that change their topics. A browser that connects again sends it as `Last-Event-ID`.
@@ -50,6 +51,7 @@ fn streamed(subscription: Subscription, begin: String) -> Response<body::Outgoin
         Some((Ok::<_, StreamError>(Bytes::from(text)), (subscription, String::new())))
     });
     let mut response = Response::new(body::streamed(events));
+    response.extensions_mut().insert(Rests);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
