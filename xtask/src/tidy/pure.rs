@@ -4,7 +4,7 @@ use super::Violation;
 use super::source::{has_word, lines};
 use super::tree::Tree;
 
-const PURE: [&str; 2] = ["crates/model/", "crates/formats/"];
+const PURE: [&str; 3] = ["crates/ajp/", "crates/model/", "crates/formats/"];
 const IMPURE: [&str; 9] = [
     "std::fs",
     "std::net",
