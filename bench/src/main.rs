@@ -10,6 +10,7 @@
     reason = "a benchmark: what it prints is its output, and what fails ends it with a word of where"
 )]
 
+mod ajp;
 mod coherence;
 mod mesh;
 mod push;
@@ -20,12 +21,14 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
+        Some((name, rest)) if name == "ajp" => ajp::run(rest),
         Some((name, rest)) if name == "coherence" => coherence::run(rest),
         Some((name, rest)) if name == "store" => store::run(rest),
         Some((name, rest)) if name == "mesh" => mesh::run(rest),
         Some((name, rest)) if name == "push" => push::run(rest),
         _ => {
-            eprintln!("usage: zebu-bench coherence");
+            eprintln!("usage: zebu-bench ajp");
+            eprintln!("       zebu-bench coherence");
             eprintln!("       zebu-bench mesh [--plain]");
             eprintln!("       zebu-bench push");
             eprintln!("       zebu-bench store [--dir FOLDER] [--contexts N[,N…]] [--engine sqlite|mariadb]");

@@ -17,6 +17,8 @@ pub(crate) struct Need {
 
 pub(crate) const C_COMPILER: Need =
     Need { program: "cc", packages: &["gcc", "libc6-dev"], why: "SQLite is compiled into the binary" };
+pub(crate) const CXX_COMPILER: Need =
+    Need { program: "g++", packages: &["g++"], why: "libFuzzer is compiled into the fuzz targets" };
 pub(crate) const CURL: Need =
     Need { program: "curl", packages: &["curl"], why: "the first scenario speaks HTTP with it" };
 pub(crate) const RCLONE: Need = Need {

@@ -11,6 +11,7 @@ mod command;
 mod demo;
 mod first;
 mod format;
+mod fuzz;
 mod install;
 mod lab;
 mod model;
@@ -33,7 +34,7 @@ pub(crate) struct Subcommand {
     run: fn(&[String]) -> Result,
 }
 
-pub(crate) const SUBCOMMANDS: [Subcommand; 10] = [
+pub(crate) const SUBCOMMANDS: [Subcommand; 11] = [
     Subcommand {
         name: "demo",
         arguments: "[--port N] [--dir DIR] [--nodes N] [--release]",
@@ -77,6 +78,12 @@ pub(crate) const SUBCOMMANDS: [Subcommand; 10] = [
         arguments: "[--seeds N] [--from SEED] [--seed SEED] [--operations N]",
         what: "whole nodes on a simulated network, database and clock: many seeds, or one again with its trace",
         run: sim::run,
+    },
+    Subcommand {
+        name: "fuzz",
+        arguments: "[TARGET] [--seconds N]",
+        what: "parsers of the wire under libFuzzer; a short run without it is among the tests",
+        run: fuzz::run,
     },
     Subcommand { name: "bench", arguments: "NAME", what: "one benchmark by its name", run: bench::run },
 ];

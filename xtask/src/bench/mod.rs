@@ -1,5 +1,6 @@
 //! `cargo xtask bench NAME`: one benchmark a module of this folder, each entered in the table below.
 
+mod ajp;
 mod coherence;
 mod first;
 mod mesh;
@@ -14,7 +15,8 @@ struct Bench {
     run: fn(&[String]) -> Result,
 }
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 6] = [
+    Bench { name: "ajp", run: ajp::run_all },
     Bench { name: "coherence", run: coherence::run_all },
     Bench { name: "first", run: first::run },
     Bench { name: "mesh", run: mesh::run_all },

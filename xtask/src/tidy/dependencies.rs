@@ -8,11 +8,14 @@ use std::collections::BTreeMap;
 
 const PATH: &str = "docs/DEPENDENCIES.md";
 const MANIFEST: &str = "Cargo.toml";
+/// A workspace of its own: it is built with other flags.
+const FUZZ: &str = "fuzz/Cargo.toml";
 const CLIENT: &str = "ui/package.json";
 const RULE: &str = "dependency";
 
 pub(super) fn check(tree: &Tree) -> Vec<Violation> {
     let mut used = of_workspace(tree.text(MANIFEST));
+    used.extend(of_workspace(tree.text(FUZZ)));
     used.extend(of_client(tree.text(CLIENT)));
     let explained = explained(tree.text(PATH));
     let mut violations = own_versions(tree);
@@ -77,7 +80,8 @@ fn own_versions(tree: &Tree) -> Vec<Violation> {
         let mut in_dependencies = false;
         for (index, line) in text.lines().enumerate() {
             if line.starts_with('[') {
-                in_dependencies = line.trim().ends_with("dependencies]");
+                let versions_belong_here = line.trim() == "[workspace.dependencies]";
+                in_dependencies = line.trim().ends_with("dependencies]") && !versions_belong_here;
             } else if in_dependencies
                 && line.contains('=')
                 && !line.starts_with('#')
