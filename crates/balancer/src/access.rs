@@ -19,7 +19,7 @@ use crate::upload::Source;
 
 pub(crate) struct Record {
     tier: Arc<Tier>,
-    client: Arc<Client>,
+    pub(crate) client: Arc<Client>,
     pub(crate) id: RequestId,
     pub(crate) method: Method,
     target: Uri,

@@ -46,8 +46,13 @@ pub(crate) struct Flight(Arc<Member>);
 /// The body hyper sends, with the record of the request.
 pub(crate) struct Answer {
     content: Content,
+    /// HTTP/2 only: what is left of a part that was cut.
+    rest: Bytes,
     record: Record,
 }
+
+/// HTTP/2 is given no more at once: how slowly a client takes its answer shows only between two parts.
+const PART_BYTES: usize = 16 * 1024;
 
 /// Why an answer ends early; the client sees its connection closed.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +146,37 @@ impl Answer {
     pub(crate) fn new(content: Content, mut record: Record) -> Self {
         let empty = matches!(&content, Content::Whole(bytes) if bytes.is_empty());
         record.complete = empty || record.method == Method::HEAD;
-        Self { content, record }
+        Self { content, rest: Bytes::new(), record }
+    }
+
+    fn poll_content(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
+        match &mut self.content {
+            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Content::Relayed(relay) => relay.poll_frame(cx),
+        }
+    }
+
+    /// The same in small parts, and the client's record is told of each.
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
+        self.record.client.answer_asked();
+        let polled = if self.rest.is_empty() {
+            self.poll_content(cx)
+        } else {
+            Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.rest)))))
+        };
+        polled.map_ok(|frame| {
+            self.record.client.answer_given();
+            match frame.into_data() {
+                Ok(mut part) => {
+                    if part.len() > PART_BYTES {
+                        self.rest = part.split_off(PART_BYTES);
+                    }
+                    Frame::data(part)
+                }
+                Err(frame) => frame,
+            }
+        })
     }
 }
 
@@ -153,11 +188,8 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
-        let polled = match &mut self.content {
-            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Content::Relayed(relay) => relay.poll_frame(cx),
-        };
+        let polled =
+            if self.record.client.is_http2() { self.poll_part(cx) } else { self.poll_content(cx) };
         match &polled {
             Poll::Pending => {}
             Poll::Ready(Some(Ok(frame))) => {
@@ -171,10 +203,11 @@ impl Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.content {
+        let ended = match &self.content {
             Content::Whole(bytes) => bytes.is_empty(),
             Content::Relayed(relay) => relay.upstream.is_none(),
-        }
+        };
+        ended && self.rest.is_empty()
     }
 
     fn size_hint(&self) -> SizeHint {

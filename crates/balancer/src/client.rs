@@ -1,28 +1,23 @@
-//! One connection of a client: hyper serves it, this module decides how long.
+//! What one connection of a client is doing, and its socket, which tells.
 //!
-//! `server` spawns [`serve`] for each accepted connection. What the connection is doing is kept in
-//! [`Client`], written from inside (socket, bodies, requests) and judged by `patience` on each poll; one
-//! alarm serves all limits.
+//! `server` makes a [`Client`] for each accepted connection; it is written from inside (socket, bodies, requests) and
+//! judged by `patience` each time `connection` is polled.
 
-use std::convert::Infallible;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use http::HeaderValue;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::patience::{Ms, Phase, Sight, TICK_MS, Verdict, judge};
-use crate::tier::Tier;
+use crate::frames::Meter;
+use crate::listen::Scheme;
+use crate::patience::{Ms, Phase, Sight};
 use crate::wire::write_vectored;
 
 /// "Not waiting" in the fields that say since when.
@@ -36,34 +31,68 @@ const BUSY: u8 = 2;
 /// own task.
 #[derive(Debug)]
 pub(crate) struct Client {
-    started: Instant,
+    pub(crate) started: Instant,
     /// Counts the connections of this server.
     pub(crate) number: u64,
     /// The client's address, as nodes are told it.
     pub(crate) address: HeaderValue,
+    /// Whether it came by TLS.
+    pub(crate) scheme: Scheme,
     now: AtomicU64,
     phase: AtomicU8,
     since: AtomicU64,
     upload_waits_since: AtomicU64,
     blocks_since: AtomicU64,
+    /// Requests under way: several with HTTP/2 only.
+    under_way: AtomicU32,
+    is_http2: AtomicBool,
+    /// HTTP/2 only: since when a head is incomplete.
+    head_since: AtomicU64,
+    /// HTTP/2 only: since when a part of the answer that is being polled has not been asked for after the one before.
+    given_since: AtomicU64,
     leaving: AtomicBool,
-    waker: AtomicWaker,
+    pub(crate) waker: AtomicWaker,
+}
+
+/// What one request of an HTTP/2 connection waits for its client for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waits {
+    upload_since: Ms,
+    given_since: Ms,
+}
+
+impl Waits {
+    pub(crate) const NONE: Self = Self { upload_since: NOT, given_since: NOT };
+
+    /// Why it is given up, if it has waited too long.
+    pub(crate) fn stalled(&self, now: Ms, stall_ms: Ms) -> Option<&'static str> {
+        let over = |since: Ms| since != NOT && now >= since.saturating_add(stall_ms);
+        if over(self.upload_since) {
+            return Some("the client stopped sending its body");
+        }
+        over(self.given_since).then_some("the client stopped taking the answer")
+    }
 }
 
 impl Client {
     /// `started`: when the server started, the origin of all times here.
-    pub(crate) fn new(number: u64, peer: SocketAddr, started: Instant) -> Arc<Self> {
+    pub(crate) fn new(number: u64, peer: SocketAddr, scheme: Scheme, started: Instant) -> Arc<Self> {
         let address = peer.ip().to_canonical().to_string();
         let client = Self {
             started,
             number,
             // An address is always a valid header value; the fallback only spares a panic path.
             address: HeaderValue::try_from(address).unwrap_or_else(|_| HeaderValue::from_static("")),
+            scheme,
             now: AtomicU64::new(0),
             phase: AtomicU8::new(HEAD),
             since: AtomicU64::new(0),
             upload_waits_since: AtomicU64::new(NOT),
             blocks_since: AtomicU64::new(NOT),
+            under_way: AtomicU32::new(0),
+            is_http2: AtomicBool::new(false),
+            head_since: AtomicU64::new(NOT),
+            given_since: AtomicU64::new(NOT),
             leaving: AtomicBool::new(false),
             waker: AtomicWaker::new(),
         };
@@ -78,7 +107,7 @@ impl Client {
         self.now.load(Ordering::Relaxed)
     }
 
-    fn look_at_the_clock(&self) {
+    pub(crate) fn look_at_the_clock(&self) {
         let now = Ms::try_from(self.started.elapsed().as_millis()).unwrap_or(Ms::MAX);
         self.now.store(now, Ordering::Relaxed);
     }
@@ -100,13 +129,53 @@ impl Client {
         idle.then(|| self.since.load(Ordering::Relaxed))
     }
 
+    /// `http` or `https`, as nodes are told.
+    pub(crate) fn proto(&self) -> HeaderValue {
+        HeaderValue::from_static(self.scheme.as_str())
+    }
+
+    pub(crate) fn is_secure(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+
+    pub(crate) fn is_http2(&self) -> bool {
+        self.is_http2.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn request_begins(&self) {
+        self.under_way.store(self.under_way.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         self.enter(BUSY);
     }
 
     pub(crate) fn request_ends(&self) {
+        let under_way = self.under_way.load(Ordering::Relaxed).saturating_sub(1);
+        self.under_way.store(under_way, Ordering::Relaxed);
         self.upload_waits_since.store(NOT, Ordering::Relaxed);
-        self.enter(IDLE);
+        if under_way == 0 {
+            self.enter(IDLE);
+        }
+    }
+
+    /// Changes what is known of the request that is polled for what is known of another one. HTTP/2 only.
+    pub(crate) fn exchange_waits(&self, waits: Waits) -> Waits {
+        let Waits { upload_since, given_since } = waits;
+        let before = Waits {
+            upload_since: self.upload_waits_since.load(Ordering::Relaxed),
+            given_since: self.given_since.load(Ordering::Relaxed),
+        };
+        self.upload_waits_since.store(upload_since, Ordering::Relaxed);
+        self.given_since.store(given_since, Ordering::Relaxed);
+        before
+    }
+
+    /// HTTP/2 asks for the next part of an answer: the client has room for it.
+    pub(crate) fn answer_asked(&self) {
+        self.given_since.store(NOT, Ordering::Relaxed);
+    }
+
+    /// HTTP/2 was given a part of an answer.
+    pub(crate) fn answer_given(&self) {
+        self.given_since.store(self.now(), Ordering::Relaxed);
     }
 
     /// A body is awaited from the client.
@@ -127,21 +196,22 @@ impl Client {
     }
 
     fn bytes_came(&self) {
-        if self.phase.load(Ordering::Relaxed) == IDLE {
+        // Of HTTP/2 the frames say more.
+        if !self.is_http2() && self.phase.load(Ordering::Relaxed) == IDLE {
             self.enter(HEAD);
         }
     }
 
-    fn wrote(&self, written: &Poll<io::Result<usize>>) {
+    fn wrote(&self, blocks: bool) {
         let waits = self.blocks_since.load(Ordering::Relaxed) != NOT;
-        if written.is_ready() && waits {
+        if !blocks && waits {
             self.blocks_since.store(NOT, Ordering::Relaxed);
-        } else if written.is_pending() && !waits {
+        } else if blocks && !waits {
             self.blocks_since.store(self.now(), Ordering::Relaxed);
         }
     }
 
-    fn sight(&self) -> Sight {
+    pub(crate) fn sight(&self) -> Sight {
         let since = |field: &AtomicU64| Some(field.load(Ordering::Relaxed)).filter(|since| *since != NOT);
         Sight {
             phase: match self.phase.load(Ordering::Relaxed) {
@@ -152,91 +222,69 @@ impl Client {
             since: self.since.load(Ordering::Relaxed),
             upload_waits_since: since(&self.upload_waits_since),
             client_blocks_since: since(&self.blocks_since),
+            head_since: since(&self.head_since),
+            leaving: self.is_leaving(),
         }
     }
 }
 
-/// Serves a connection to its end. Dropping the future closes it, and what it was doing at a member.
-pub(crate) async fn serve(tier: Arc<Tier>, stream: TcpStream, client: Arc<Client>) {
-    let service = service_fn(|request| {
-        let answer = tier.clone().answer(client.clone(), request);
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
-    let io = TokioIo::new(ClientStream { stream, client: client.clone() });
-    let mut http = pin!(tier.server_http.serve_connection(io, service));
-    let mut alarm = pin!(tokio::time::sleep(Duration::from_millis(TICK_MS)));
-    let mut told_to_leave = false;
-    let end = std::future::poll_fn(|cx| {
-        client.waker.register(cx.waker());
-        loop {
-            client.look_at_the_clock();
-            if !told_to_leave && client.leaving.load(Ordering::Acquire) {
-                told_to_leave = true;
-                http.as_mut().graceful_shutdown();
-            }
-            if let Poll::Ready(end) = http.as_mut().poll(cx) {
-                return Poll::Ready(end.map_err(End::Http));
-            }
-            match judge(&client.sight(), client.now(), &tier.limits) {
-                Verdict::Close(reason) => return Poll::Ready(Err(End::Impatience(reason))),
-                Verdict::LookAgainAt(at) => {
-                    let at = client.started + Duration::from_millis(at);
-                    if alarm.is_elapsed() || alarm.deadline() > at {
-                        alarm.as_mut().reset(at);
-                    }
-                }
-            }
-            // When the alarm rings, whatever waits inside is polled again: that is its tick.
-            if alarm.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-        }
-    })
-    .await;
-    match end {
-        Ok(()) => {}
-        Err(End::Http(error)) if error.is_parse() => {
-            tracing::info!(client = ?client.address, cause = %error, "refused a malformed request");
-        }
-        Err(End::Http(error)) => {
-            tracing::debug!(client = ?client.address, cause = %error, "connection broke")
-        }
-        Err(End::Impatience(reason)) => {
-            tracing::debug!(client = ?client.address, reason, "connection closed")
-        }
-    }
-}
-
-enum End {
-    Http(hyper::Error),
-    Impatience(&'static str),
-}
-
-/// The client's socket, telling [`Client`] what moves.
+/// A client's socket, or what TLS makes of it, telling [`Client`] what moves.
 #[derive(Debug)]
-struct ClientStream {
-    stream: TcpStream,
+pub(crate) struct ClientStream<S> {
+    stream: S,
     client: Arc<Client>,
+    /// HTTP/2 only.
+    meter: Option<Box<Meter>>,
 }
 
-impl AsyncRead for ClientStream {
+impl<S> ClientStream<S> {
+    /// For HTTP/1.1.
+    pub(crate) fn http1(stream: S, client: Arc<Client>) -> Self {
+        Self { stream, client, meter: None }
+    }
+
+    /// For HTTP/2; `empty_frames_max` in ten seconds.
+    pub(crate) fn http2(stream: S, client: Arc<Client>, empty_frames_max: u32) -> Self {
+        client.is_http2.store(true, Ordering::Relaxed);
+        let meter = Some(Box::new(Meter::new(empty_frames_max, client.now())));
+        Self { stream, client, meter }
+    }
+
+    fn came(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.client.bytes_came();
+        let Some(meter) = &mut self.meter else { return Ok(()) };
+        meter.read(bytes, self.client.now()).map_err(|_| io::Error::other("too many frames that carry nothing"))?;
+        self.client.head_since.store(meter.head_since().unwrap_or(NOT), Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn went(&mut self, written: &Poll<io::Result<usize>>) {
+        self.client.wrote(written.is_pending());
+        if let (Some(meter), Poll::Ready(Ok(bytes))) = (&mut self.meter, written) {
+            meter.wrote(*bytes);
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for ClientStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if matches!(polled, Poll::Ready(Ok(()))) {
-            self.client.bytes_came();
+            self.came(buf.filled().get(before..).unwrap_or_default())?;
         }
         polled
     }
 }
 
-impl AsyncWrite for ClientStream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.client.wrote(&written);
+        self.went(&written);
         written
     }
 
@@ -246,7 +294,7 @@ impl AsyncWrite for ClientStream {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = write_vectored(Pin::new(&mut self.stream), cx, bufs);
-        self.client.wrote(&written);
+        self.went(&written);
         written
     }
 
@@ -255,7 +303,13 @@ impl AsyncWrite for ClientStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        // TLS takes what it is given into a buffer, and only here shows that the client takes none of it. Of a plain
+        // socket, which has no such buffer, this says nothing.
+        if self.client.is_secure() {
+            self.client.wrote(flushed.is_pending());
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -10,14 +10,22 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::http2::Http2Config;
+use crate::listen::Listeners;
+use crate::tls::TlsConfig;
 use crate::Error;
 
 /// What the web tier is told. Unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Address and port to listen on. Default `127.0.0.1:8080`; port 0 takes any free port.
-    pub listen: SocketAddr,
+    /// Where to listen: `ADDRESS:PORT` or `http://ADDRESS:PORT` for plain connections, `https://ADDRESS:PORT` for TLS; one,
+    /// or a list. Default `127.0.0.1:8080`; port 0 takes any free port.
+    pub listen: Listeners,
+    /// TLS: certificates, versions, what plain connections are told.
+    pub tls: TlsConfig,
+    /// HTTP/2 with clients.
+    pub h2: Http2Config,
     /// The nodes. Default none: every request for a node is then answered 503.
     pub members: Vec<MemberConfig>,
     /// Client connections open at once. At the limit the connection that has been idle longest is closed to
@@ -83,7 +91,9 @@ fn one() -> u32 {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)).into(),
+            tls: TlsConfig::default(),
+            h2: Http2Config::default(),
             members: Vec::new(),
             connections_max: 10_000,
             header_bytes_max: 32 * 1024,
@@ -110,6 +120,9 @@ impl Config {
     /// # Errors
     /// [`Error::Config`] naming the field and what it may be.
     pub fn check(&self) -> Result<(), Error> {
+        self.listen.check()?;
+        self.tls.check(self.listen.any_secure())?;
+        self.h2.check()?;
         within("connections_max", self.connections_max, 1, 1_000_000)?;
         within("header_bytes_max", self.header_bytes_max, 8 * 1024, 1024 * 1024)?;
         within("stream_buffer_bytes", self.stream_buffer_bytes, 8 * 1024, 4 * 1024 * 1024)?;
@@ -163,7 +176,9 @@ impl MemberConfig {
     }
 }
 
-fn within(field: &str, value: usize, least: usize, most: usize) -> Result<(), Error> {
+/// # Errors
+/// [`Error::Config`] naming the field and what it may be.
+pub(crate) fn within(field: &str, value: usize, least: usize, most: usize) -> Result<(), Error> {
     if (least..=most).contains(&value) {
         return Ok(());
     }

@@ -21,6 +21,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A certificate or its key cannot be used.
+    #[error("TLS: {0}")]
+    Tls(String),
     /// The system gave no random numbers.
     #[error("no random numbers from the system: {0}")]
     Random(String),

@@ -59,7 +59,7 @@ fn prepare(parts: &mut request::Parts, client: &Client, source: Option<&Source>,
     let headers = &mut parts.headers;
     headers::clean_request(headers);
     headers.insert(X_FORWARDED_FOR, client.address.clone());
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+    headers.insert(X_FORWARDED_PROTO, client.proto());
     if let Some(host) = headers.get(HOST).cloned() {
         headers.insert(X_FORWARDED_HOST, host);
     }

@@ -12,9 +12,9 @@
 //!
 //! | step | module | what it decides |
 //! |---|---|---|
-//! | accept | [`mod@server`], `client` | how many connections, how long a client may dawdle (`patience`) |
+//! | accept | [`mod@server`], `connection`, `client` | how many connections, TLS (`tls`), HTTP/1.1 or HTTP/2 (`http2`, `frames`), how long a client may dawdle (`patience`) |
 //! | admit | `admit` | whether the head is well formed; what of it may reach a node (`headers`) |
-//! | route | `routes` | our files (`assets`) or a node |
+//! | route | `routes`, `redirect` | https instead, our files (`assets`) or a node |
 //! | choose | `sticky`, `rotation`, `members` | which node |
 //! | attempt | `forward`, `pool`, `upstream`, `upload` | one exchange with one node |
 //! | decide | `retry` | after a failure: the same node again, another, or an honest error (`fault`) |
@@ -28,16 +28,21 @@ mod answer;
 mod assets;
 mod client;
 mod config;
+mod connection;
 mod error;
 mod fault;
 mod forward;
+mod frames;
 mod headers;
 mod health;
+mod http2;
+mod listen;
 mod member;
 mod members;
 mod negotiate;
 mod patience;
 mod pool;
+mod redirect;
 mod request_id;
 mod retry;
 mod rotation;
@@ -46,13 +51,18 @@ mod server;
 mod status;
 mod sticky;
 mod tier;
+mod tls;
 mod upload;
 mod upstream;
 mod wire;
 
 pub use assets::{Asset, Assets};
 pub use config::{Config, MemberConfig};
+pub(crate) use config::within;
 pub use error::Error;
+pub use http2::Http2Config;
+pub use listen::{Listener, Listeners, Scheme};
 pub use server::Server;
 pub use status::{MemberState, MemberStatus, Snapshot, Status};
 pub use tier::Clock;
+pub use tls::{CertificateConfig, CertificateStatus, TlsConfig, Version};

@@ -36,7 +36,15 @@ pub(crate) struct Sight {
     pub(crate) upload_waits_since: Option<Ms>,
     /// Since when the client has not taken bytes we have for it, if it has not.
     pub(crate) client_blocks_since: Option<Ms>,
+    /// Since when a head is under way beside other requests (HTTP/2), if one is.
+    pub(crate) head_since: Option<Ms>,
+    /// It was told to leave.
+    pub(crate) leaving: bool,
 }
+
+/// How long a connection that was told to leave may rest before it is closed: a client of HTTP/2 is told that none of its
+/// requests will be lost, and answers.
+const FAREWELL_MS: Ms = 1_000;
 
 /// The limits, from the configuration.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +69,26 @@ pub(crate) fn judge(sight: &Sight, now: Ms, limits: &Limits) -> Verdict {
         let end = since.saturating_add(limit);
         if now >= end { Verdict::Close(reason) } else { Verdict::LookAgainAt(end) }
     };
+    if let Some(since) = sight.head_since
+        && let close @ Verdict::Close(_) = until(since, limits.head_ms, "a request's head took too long")
+    {
+        return close;
+    }
+    let verdict = by_phase(sight, now, limits, until);
+    match (sight.head_since, verdict) {
+        (Some(since), Verdict::LookAgainAt(at)) => Verdict::LookAgainAt(at.min(since.saturating_add(limits.head_ms))),
+        (_, verdict) => verdict,
+    }
+}
+
+fn by_phase(
+    sight: &Sight,
+    now: Ms,
+    limits: &Limits,
+    until: impl Fn(Ms, Ms, &'static str) -> Verdict,
+) -> Verdict {
     match sight.phase {
+        Phase::Idle if sight.leaving => until(sight.since, limits.idle_ms.min(FAREWELL_MS), "told to leave"),
         Phase::Idle => until(sight.since, limits.idle_ms, "idle too long"),
         Phase::Head => until(sight.since, limits.head_ms, "the request's head took too long"),
         Phase::Busy => {
@@ -96,7 +123,14 @@ mod tests {
         now: Ms,
         expected: Result<Ms, &str>,
     ) {
-        let sight = Sight { phase, since, upload_waits_since: upload, client_blocks_since: block };
+        let sight = Sight {
+            phase,
+            since,
+            upload_waits_since: upload,
+            client_blocks_since: block,
+            head_since: None,
+            leaving: false,
+        };
         let expected = expected.map_or_else(Expected::Close, Expected::Again);
         match (judge(&sight, now, &LIMITS), expected) {
             (Verdict::LookAgainAt(at), Expected::Again(expected)) => assert_eq!(at, expected),
@@ -133,5 +167,23 @@ mod tests {
         check(Phase::Busy, 0, Some(900), None, 960, Err("sending"));
         check(Phase::Busy, 0, None, Some(900), 959, Ok(959 + TICK_MS));
         check(Phase::Busy, 0, None, Some(900), 960, Err("taking"));
+    }
+
+    #[test]
+    fn a_head_beside_other_requests_has_its_limit_too_and_who_was_told_to_leave_does_not_rest() {
+        let busy = Sight {
+            phase: Phase::Busy,
+            since: 100,
+            upload_waits_since: None,
+            client_blocks_since: None,
+            head_since: Some(110),
+            leaving: false,
+        };
+        assert_eq!(judge(&busy, 120, &LIMITS), Verdict::LookAgainAt(125));
+        assert_eq!(judge(&busy, 125, &LIMITS), Verdict::Close("a request's head took too long"));
+        let limits = Limits { idle_ms: 75_000, ..LIMITS };
+        let idle = Sight { phase: Phase::Idle, head_since: None, leaving: true, ..busy };
+        assert_eq!(judge(&idle, 1_099, &limits), Verdict::LookAgainAt(1_100));
+        assert_eq!(judge(&idle, 1_100, &limits), Verdict::Close("told to leave"));
     }
 }

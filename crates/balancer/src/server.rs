@@ -2,21 +2,18 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::{Id, JoinError, JoinSet};
 
-use crate::client::{self, Client};
+use crate::client::Client;
+use crate::listen::{Door, Listener, Scheme, accept};
 use crate::tier::{Clock, Tier};
-use crate::{Assets, Config, Error, Status, health};
-
-/// Connections the kernel holds for us while we are busy.
-const BACKLOG_CONNECTIONS: u32 = 4_096;
+use crate::{Assets, Config, Error, Status, connection, health, tls};
 
 /// How long to leave accepting alone when the system has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -27,7 +24,7 @@ const ROOM_PAUSE: Duration = Duration::from_millis(50);
 /// A web tier that listens but does not serve yet.
 pub struct Server {
     tier: Arc<Tier>,
-    listener: TcpListener,
+    doors: Vec<Door>,
 }
 
 /// The open connections of clients.
@@ -43,18 +40,22 @@ impl Server {
     /// [`run`](Self::run).
     ///
     /// # Errors
-    /// [`Error::Config`], or [`Error::Listen`] naming the address if it is taken.
+    /// [`Error::Config`], [`Error::Listen`] naming the address if it is taken, or [`Error::Tls`] naming the file.
     pub async fn bind(config: Config, assets: Assets, clock: Clock) -> Result<Self, Error> {
         config.check()?;
-        let address = config.listen;
-        let listener = listen(address).map_err(|source| Error::Listen { address, source })?;
-        let listen = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
-        Ok(Self { tier: Tier::new(config, assets, listen, clock)?, listener })
+        let doors: Vec<Door> = config.listen.0.iter().copied().map(Door::open).collect::<Result<_, _>>()?;
+        let listeners = doors.iter().map(|door| door.listener).collect();
+        Ok(Self { tier: Tier::new(config, assets, listeners, clock)?, doors })
     }
 
-    /// Where it listens, with the real port if the configuration said 0.
+    /// Where it listens first, with the real port if the configuration said 0.
     pub fn local_addr(&self) -> SocketAddr {
-        self.tier.listen
+        self.tier.listen()
+    }
+
+    /// Where it listens, in the order of the configuration, with real ports.
+    pub fn listeners(&self) -> &[Listener] {
+        &self.tier.listeners
     }
 
     /// A handle on its state, to be kept while [`run`](Self::run) has the server.
@@ -65,20 +66,26 @@ impl Server {
     /// Serves until `shutdown` ends; then accepts nothing more, lets requests under way finish for up to
     /// `drain_ms`, and returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { tier, listener } = self;
-        tracing::info!(listen = %tier.listen, "web tier is listening");
+        let Self { tier, doors } = self;
+        for listener in &tier.listeners {
+            tracing::info!(%listener, "web tier is listening");
+        }
         let mut watches = JoinSet::new();
         for member in tier.members.iter() {
             watches.spawn(health::watch(tier.clone(), member.clone()));
+        }
+        if let Some(tls) = &tier.tls {
+            watches.spawn(tls::watch(tls.choice.clone(), Duration::from_millis(tier.config.tls.watch_ms)));
         }
         let mut connections = Connections::default();
         let mut shutdown = pin!(shutdown);
         // Accepted, but more than are allowed: it waits here, the others in the kernel.
         let mut waiting = None;
+        let mut turn = 0;
         loop {
             let has_room = connections.tasks.len() < tier.config.connections_max;
             match waiting.take() {
-                Some((stream, peer)) if has_room => connections.serve(&tier, stream, peer),
+                Some((stream, peer, scheme)) if has_room => connections.serve(&tier, stream, peer, scheme),
                 Some(accepted) => {
                     connections.make_room();
                     waiting = Some(accepted);
@@ -89,8 +96,8 @@ impl Server {
                 () = &mut shutdown => break,
                 Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
                 () = tokio::time::sleep(ROOM_PAUSE), if waiting.is_some() => {}
-                accepted = listener.accept(), if waiting.is_none() => match accepted {
-                    Ok(accepted) => waiting = Some(accepted),
+                (accepted, scheme) = accept(&doors, &mut turn), if waiting.is_none() => match accepted {
+                    Ok((stream, peer)) => waiting = Some((stream, peer, scheme)),
                     Err(error) => {
                         tracing::warn!(cause = %error, "cannot accept a connection");
                         connections.make_room();
@@ -99,27 +106,19 @@ impl Server {
                 },
             }
         }
-        drop((listener, waiting));
+        drop((doors, waiting));
         connections.drain(Duration::from_millis(tier.config.drain_ms)).await;
-        tracing::info!(listen = %tier.listen, "web tier has ended");
+        tracing::info!(listen = %tier.listen(), "web tier has ended");
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // A restart must not wait for the old connections of its predecessor to be forgotten by the kernel.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG_CONNECTIONS)
-}
-
 impl Connections {
-    fn serve(&mut self, tier: &Arc<Tier>, stream: TcpStream, peer: SocketAddr) {
+    fn serve(&mut self, tier: &Arc<Tier>, stream: TcpStream, peer: SocketAddr, scheme: Scheme) {
         // Only a hint to the kernel; a connection without it still works.
         let _ = stream.set_nodelay(true);
         self.accepted += 1;
-        let client = Client::new(self.accepted, peer, tier.started);
-        let task = self.tasks.spawn(client::serve(tier.clone(), stream, client.clone()));
+        let client = Client::new(self.accepted, peer, scheme, tier.started);
+        let task = self.tasks.spawn(connection::serve(tier.clone(), stream, client.clone()));
         self.clients.insert(task.id(), client);
     }
 

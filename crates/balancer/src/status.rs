@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Serialize, Serializer};
 
+use crate::listen::Listener;
 use crate::member::Member;
 use crate::tier::Tier;
+use crate::tls::CertificateStatus;
 
 /// A handle on the live state: cheap to clone, valid after the server ended. Serialises as a [`Snapshot`] of
 /// the moment.
@@ -17,8 +19,12 @@ pub struct Status(Arc<Tier>);
 /// The state at one moment. Counts are since the start.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Snapshot {
-    /// Address listened on.
+    /// Address listened on; the first of several.
     pub listen: SocketAddr,
+    /// All of them: `https://0.0.0.0:443`.
+    pub listeners: Vec<String>,
+    /// Certificates shown to clients.
+    pub certificates: Vec<CertificateStatus>,
     /// When it started, milliseconds since 1970.
     pub started: i64,
     /// Requests received.
@@ -76,7 +82,9 @@ impl Status {
     pub fn snapshot(&self) -> Snapshot {
         let tier = &self.0;
         Snapshot {
-            listen: tier.listen,
+            listen: tier.listen(),
+            listeners: tier.listeners.iter().map(Listener::to_string).collect(),
+            certificates: tier.tls.as_ref().map(|tls| tls.choice.status()).unwrap_or_default(),
             started: tier.started_wall_ms,
             requests: read(&tier.counts.requests),
             in_flight: read(&tier.counts.in_flight),

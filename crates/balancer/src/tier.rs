@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
+use http::header::STRICT_TRANSPORT_SECURITY;
 use http::{HeaderValue, Request, Response, request};
 use hyper::body::Incoming;
 use hyper::{client, server};
@@ -20,12 +21,14 @@ use crate::client::Client;
 use crate::fault::Fault;
 use crate::forward::forward;
 use crate::headers::X_REQUEST_ID;
+use crate::listen::{Listener, Scheme};
 use crate::member::{Member, Moment};
 use crate::members::Members;
 use crate::patience::{Limits, Ms};
 use crate::request_id::RequestIds;
 use crate::routes::{Target, target};
-use crate::{Config, Error};
+use crate::tls::{Tls, TlsConfig};
+use crate::{Config, Error, redirect};
 
 /// The time on the wall, in milliseconds since 1970: only shown, never measured with.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -34,7 +37,13 @@ pub(crate) struct Tier {
     pub(crate) config: Config,
     /// Where it really listens, as a header: the `Host` for clients that name none.
     own_host: HeaderValue,
-    pub(crate) listen: SocketAddr,
+    /// Where it really listens.
+    pub(crate) listeners: Vec<Listener>,
+    pub(crate) tls: Option<Tls>,
+    /// What TLS connections are told of coming by https only.
+    hsts: Option<HeaderValue>,
+    /// The port of https that what comes to a plain listener is sent to.
+    redirect_port: Option<u16>,
     pub(crate) members: Members,
     assets: Assets,
     pub(crate) ids: RequestIds,
@@ -57,7 +66,7 @@ impl Tier {
     pub(crate) fn new(
         config: Config,
         assets: Assets,
-        listen: SocketAddr,
+        listeners: Vec<Listener>,
         clock: Clock,
     ) -> Result<Arc<Self>, Error> {
         let mut server_http = server::conn::http1::Builder::new();
@@ -72,12 +81,19 @@ impl Tier {
             stall_ms: config.client_stall_timeout_ms,
         };
         let started_wall_ms = clock();
+        let any_secure = config.listen.any_secure();
+        let tls = if any_secure { Some(Tls::new(&config.tls, &clock)?) } else { None };
+        let listen = first_address(&listeners);
         Ok(Arc::new(Self {
             members: Members::new(&config, started_wall_ms),
             // An address is always a valid header value; the fallback only spares a panic path.
             own_host: HeaderValue::try_from(listen.to_string())
                 .unwrap_or_else(|_| HeaderValue::from_static("")),
-            listen,
+            redirect_port: config.tls.redirect.then(|| redirect_port(&config.tls, &listeners)),
+            // Digits and letters: always a valid header value; the fallback only spares a panic path.
+            hsts: config.tls.hsts().and_then(|hsts| HeaderValue::try_from(hsts).ok()),
+            tls,
+            listeners,
             assets,
             ids: RequestIds::new()?,
             clock,
@@ -89,6 +105,11 @@ impl Tier {
             upstream_http,
             config,
         }))
+    }
+
+    /// Where it listens first.
+    pub(crate) fn listen(&self) -> SocketAddr {
+        first_address(&self.listeners)
     }
 
     pub(crate) fn now(&self) -> Ms {
@@ -121,6 +142,9 @@ impl Tier {
                 response
             });
             response.headers_mut().insert(X_REQUEST_ID, record.id.header());
+            if let Some(hsts) = self.hsts.as_ref().filter(|_| client.is_secure()) {
+                response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
+            }
             record.status = Some(response.status());
             response.map(|content| Answer::new(content, record))
         }
@@ -134,6 +158,9 @@ impl Tier {
         route: Option<&str>,
         record: &mut Record,
     ) -> Result<Response<Content>, Fault> {
+        if let Some(port) = self.redirect_port.filter(|_| !client.is_secure()) {
+            return redirect::to_https(parts, port).map(|response| response.map(Content::Whole));
+        }
         match target(&parts.method, parts.uri.path()) {
             Target::Node => forward(self, client, parts, body, route, record).await,
             Target::Assets => {
@@ -142,5 +169,18 @@ impl Tier {
                 Ok(found.map(Content::Whole))
             }
         }
+    }
+}
+
+fn first_address(listeners: &[Listener]) -> SocketAddr {
+    // There is always one; the fallback only spares a panic path.
+    listeners.first().map_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)), |listener| listener.address)
+}
+
+fn redirect_port(config: &TlsConfig, listeners: &[Listener]) -> u16 {
+    let secure = listeners.iter().find(|listener| listener.scheme == Scheme::Https);
+    match (config.redirect_port, secure) {
+        (0, Some(listener)) => listener.address.port(),
+        (port, _) => port,
     }
 }

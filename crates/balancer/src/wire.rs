@@ -56,8 +56,8 @@ impl Wire {
 
 /// A vectored write, unless there is but one buffer, as for every request and for most of a stream: the plain
 /// system call is cheaper.
-pub(crate) fn write_vectored(
-    stream: Pin<&mut TcpStream>,
+pub(crate) fn write_vectored<S: AsyncWrite>(
+    stream: Pin<&mut S>,
     cx: &mut Context<'_>,
     bufs: &[IoSlice<'_>],
 ) -> Poll<io::Result<usize>> {

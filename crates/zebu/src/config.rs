@@ -166,8 +166,11 @@ mod tests {
             "groupware",
             "admin",
             "web",
+            "web.tls",
+            "web.h2",
         ] {
-            let table = if part.is_empty() { &example } else { example[part].as_table().unwrap() };
+            let parts = part.split('.').filter(|part| !part.is_empty());
+            let table = parts.fold(&example, |table, part| table[part].as_table().unwrap());
             let keys = keys_of(part);
             assert!(!keys.is_empty(), "[{part}]");
             for key in keys {

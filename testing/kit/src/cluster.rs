@@ -155,7 +155,7 @@ async fn start_tier(
         weight: 1,
     });
     let mut config = zebu_balancer::Config {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
         members: members.collect(),
         ..zebu_balancer::Config::default()
     };

@@ -56,7 +56,6 @@ async fn ambiguous_framing_is_refused_and_no_node_sees_it() {
         "GET /ajax/x HTTP/1.1\r\nHost: h\r\nX-\0: 1\r\n\r\n",
         "GET /ajax/x y HTTP/1.1\r\nHost: h\r\n\r\n",
         "GET  /ajax/x HTTP/1.1\r\nHost: h\r\n\r\n",
-        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\r\n",
     ] {
         let answer = tier.raw(head).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{head:?}: {answer}");

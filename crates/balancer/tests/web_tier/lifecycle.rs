@@ -18,7 +18,7 @@ use crate::tier::{Browser, Tier, WALL_MS, config, eventually, get};
 async fn a_taken_port_is_said_with_its_address() {
     let taken = node::listen(([127, 0, 0, 1], 0).into());
     let address = taken.local_addr().unwrap();
-    let config = Config { listen: address, ..Config::default() };
+    let config = Config { listen: address.into(), ..Config::default() };
     let error = Server::bind(config, Assets::default(), Arc::new(|| 0)).await.err().unwrap().to_string();
     assert!(error.contains(&address.to_string()) && error.contains("another process"), "{error}");
 }
@@ -99,6 +99,8 @@ async fn the_status_has_the_shape_the_cluster_page_reads() {
     let shown = serde_json::to_value(&tier.status).unwrap();
     let expected = serde_json::json!({
         "listen": tier.address.to_string(),
+        "listeners": [format!("http://{}", tier.address)],
+        "certificates": [],
         "started": WALL_MS,
         "requests": 4,
         "in_flight": 0,

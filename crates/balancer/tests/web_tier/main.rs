@@ -11,9 +11,11 @@
 mod failover;
 mod framing;
 mod headers;
+mod http2;
 mod lifecycle;
 mod log;
 mod node;
+mod secure;
 mod silent_node;
 mod static_files;
 mod sticky;

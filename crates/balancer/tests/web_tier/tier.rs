@@ -144,7 +144,7 @@ pub(crate) fn config(nodes: &[&Node]) -> Config {
         weight: 1,
     };
     Config {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
         members: nodes.iter().map(member).collect(),
         probe_interval_ms: 20,
         ..Config::default()
