@@ -19,7 +19,11 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
-    let listen = arguments.next().ok_or("usage: web_tier LISTEN ROUTE=HOST:PORT …")?.parse::<std::net::SocketAddr>()?.into();
+    let listen = arguments
+        .next()
+        .ok_or("usage: web_tier LISTEN ROUTE=HOST:PORT …")?
+        .parse::<std::net::SocketAddr>()?
+        .into();
     let members = arguments.map(|argument| {
         let (route, address) = argument.split_once('=').ok_or("a member is ROUTE=HOST:PORT")?;
         Ok(MemberConfig { route: route.into(), address: address.into(), weight: 1 })

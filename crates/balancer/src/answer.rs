@@ -188,8 +188,7 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Interrupted>>> {
-        let polled =
-            if self.record.client.is_http2() { self.poll_part(cx) } else { self.poll_content(cx) };
+        let polled = if self.record.client.is_http2() { self.poll_part(cx) } else { self.poll_content(cx) };
         match &polled {
             Poll::Pending => {}
             Poll::Ready(Some(Ok(frame))) => {

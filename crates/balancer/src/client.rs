@@ -6,8 +6,8 @@
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::frames::Meter;
 use crate::listen::Scheme;
 use crate::patience::{Ms, Phase, Sight};
+use crate::tunnel::Tunnel;
 use crate::wire::write_vectored;
 
 /// "Not waiting" in the fields that say since when.
@@ -26,10 +27,10 @@ const NOT: Ms = Ms::MAX;
 const IDLE: u8 = 0;
 const HEAD: u8 = 1;
 const BUSY: u8 = 2;
+const TUNNEL: u8 = 3;
 
 /// What is known of a client's connection. Relaxed atomics: all writers but `leave` run in the connection's
 /// own task.
-#[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) started: Instant,
     /// Counts the connections of this server.
@@ -51,6 +52,8 @@ pub(crate) struct Client {
     /// HTTP/2 only: since when a part of the answer that is being polled has not been asked for after the one before.
     given_since: AtomicU64,
     leaving: AtomicBool,
+    /// What the connection is for once HTTP is over on it. Boxed: hardly any connection has one.
+    tunnel: Mutex<Option<Box<Tunnel>>>,
     pub(crate) waker: AtomicWaker,
 }
 
@@ -94,6 +97,7 @@ impl Client {
             head_since: AtomicU64::new(NOT),
             given_since: AtomicU64::new(NOT),
             leaving: AtomicBool::new(false),
+            tunnel: Mutex::new(None),
             waker: AtomicWaker::new(),
         };
         client.look_at_the_clock();
@@ -156,6 +160,20 @@ impl Client {
         }
     }
 
+    /// Keeps what is to follow when HTTP is over.
+    pub(crate) fn keep(&self, tunnel: Tunnel) {
+        *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(tunnel));
+    }
+
+    /// What follows now that HTTP is over, if anything does.
+    pub(crate) fn take_tunnel(&self) -> Option<Box<Tunnel>> {
+        self.tunnel.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(crate) fn tunnel_begins(&self) {
+        self.enter(TUNNEL);
+    }
+
     /// Changes what is known of the request that is polled for what is known of another one. HTTP/2 only.
     pub(crate) fn exchange_waits(&self, waits: Waits) -> Waits {
         let Waits { upload_since, given_since } = waits;
@@ -196,9 +214,11 @@ impl Client {
     }
 
     fn bytes_came(&self) {
-        // Of HTTP/2 the frames say more.
-        if !self.is_http2() && self.phase.load(Ordering::Relaxed) == IDLE {
-            self.enter(HEAD);
+        match self.phase.load(Ordering::Relaxed) {
+            // Of HTTP/2 the frames say more.
+            IDLE if !self.is_http2() => self.enter(HEAD),
+            TUNNEL => self.enter(TUNNEL),
+            _ => {}
         }
     }
 
@@ -217,6 +237,7 @@ impl Client {
             phase: match self.phase.load(Ordering::Relaxed) {
                 IDLE => Phase::Idle,
                 HEAD => Phase::Head,
+                TUNNEL => Phase::Tunnel,
                 _ => Phase::Busy,
             },
             since: self.since.load(Ordering::Relaxed),
@@ -229,7 +250,6 @@ impl Client {
 }
 
 /// A client's socket, or what TLS makes of it, telling [`Client`] what moves.
-#[derive(Debug)]
 pub(crate) struct ClientStream<S> {
     stream: S,
     client: Arc<Client>,
@@ -253,13 +273,18 @@ impl<S> ClientStream<S> {
     fn came(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.client.bytes_came();
         let Some(meter) = &mut self.meter else { return Ok(()) };
-        meter.read(bytes, self.client.now()).map_err(|_| io::Error::other("too many frames that carry nothing"))?;
+        meter
+            .read(bytes, self.client.now())
+            .map_err(|_| io::Error::other("too many frames that carry nothing"))?;
         self.client.head_since.store(meter.head_since().unwrap_or(NOT), Ordering::Relaxed);
         Ok(())
     }
 
     fn went(&mut self, written: &Poll<io::Result<usize>>) {
         self.client.wrote(written.is_pending());
+        if written.is_ready() && self.client.phase.load(Ordering::Relaxed) == TUNNEL {
+            self.client.enter(TUNNEL);
+        }
         if let (Some(meter), Poll::Ready(Ok(bytes))) = (&mut self.meter, written) {
             meter.wrote(*bytes);
         }

@@ -6,14 +6,15 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::Error;
 use crate::http2::Http2Config;
 use crate::listen::Listeners;
 use crate::tls::TlsConfig;
-use crate::Error;
 
 /// What the web tier is told. Unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +29,10 @@ pub struct Config {
     pub h2: Http2Config,
     /// The nodes. Default none: every request for a node is then answered 503.
     pub members: Vec<MemberConfig>,
+    /// The file for the access log, as text. Default "" (none): then each request is a line of the log, with its fields
+    /// apart.
+    #[serde(deserialize_with = "path_or_nothing")]
+    pub access_log: Option<PathBuf>,
     /// Client connections open at once. At the limit the connection that has been idle longest is closed to
     /// make room; if none is idle, new ones wait in the kernel's queue. Default 10,000.
     pub connections_max: usize,
@@ -42,6 +47,8 @@ pub struct Config {
     /// Milliseconds in which a client must take or send at least something of a body under way. Default
     /// 60,000.
     pub client_stall_timeout_ms: u64,
+    /// Milliseconds for which nothing may go through a WebSocket in either direction; then it is closed. Default 300,000.
+    pub websocket_idle_timeout_ms: u64,
     /// Bytes read from a socket at once while a body streams; small messages use 8 KiB. Each connection with
     /// a body under way holds a few of these. Default 262,144, from 8,192 to 4,194,304.
     pub stream_buffer_bytes: usize,
@@ -95,11 +102,13 @@ impl Default for Config {
             tls: TlsConfig::default(),
             h2: Http2Config::default(),
             members: Vec::new(),
+            access_log: None,
             connections_max: 10_000,
             header_bytes_max: 32 * 1024,
             client_header_timeout_ms: 15_000,
             client_idle_timeout_ms: 75_000,
             client_stall_timeout_ms: 60_000,
+            websocket_idle_timeout_ms: 300_000,
             stream_buffer_bytes: 256 * 1024,
             connect_timeout_ms: 2_000,
             response_timeout_ms: 300_000,
@@ -130,6 +139,7 @@ impl Config {
             ("client_header_timeout_ms", self.client_header_timeout_ms),
             ("client_idle_timeout_ms", self.client_idle_timeout_ms),
             ("client_stall_timeout_ms", self.client_stall_timeout_ms),
+            ("websocket_idle_timeout_ms", self.websocket_idle_timeout_ms),
             ("connect_timeout_ms", self.connect_timeout_ms),
             ("response_timeout_ms", self.response_timeout_ms),
             ("probe_interval_ms", self.probe_interval_ms),
@@ -174,6 +184,12 @@ impl MemberConfig {
         }
         within(&format!("weight of {route}"), *weight as usize, 1, 100)
     }
+}
+
+/// A path, of which "" is none: TOML has no other way to say so.
+fn path_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = PathBuf::deserialize(deserializer)?;
+    Ok((!path.as_os_str().is_empty()).then_some(path))
 }
 
 /// # Errors

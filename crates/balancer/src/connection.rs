@@ -104,14 +104,14 @@ async fn secure(tier: &Arc<Tier>, stream: TcpStream, client: &Arc<Client>) -> Re
 
 async fn http1<S>(tier: &Arc<Tier>, stream: S, client: &Arc<Client>) -> Result<(), End>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(|request| {
         let answer = tier.clone().answer(client.clone(), request);
         async move { Ok::<_, Infallible>(answer.await) }
     });
     let io = TokioIo::new(ClientStream::http1(stream, client.clone()));
-    let mut http = pin!(tier.server_http.serve_connection(io, service));
+    let mut http = pin!(tier.server_http.serve_connection(io, service).with_upgrades());
     let mut told_to_leave = false;
     std::future::poll_fn(|cx| {
         if !told_to_leave && client.is_leaving() {
@@ -120,7 +120,11 @@ where
         }
         http.as_mut().poll(cx).map_err(End::Http)
     })
-    .await
+    .await?;
+    if let Some(tunnel) = client.take_tunnel() {
+        Box::pin(tunnel.run(client)).await;
+    }
+    Ok(())
 }
 
 /// Looks at the first bytes without taking them. A client of HTTP/2 sends far more than three at once; one that does not

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Starting the web tier failed; the text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,14 @@ pub enum Error {
     /// A certificate or its key cannot be used.
     #[error("TLS: {0}")]
     Tls(String),
+    /// The file of the access log cannot be opened.
+    #[error("access_log {}: {cause}", path.display())]
+    AccessLog {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
     /// The system gave no random numbers.
     #[error("no random numbers from the system: {0}")]
     Random(String),

@@ -21,6 +21,7 @@ use crate::member::{Event, Member};
 use crate::retry::{self, Attempt, Failure, Next};
 use crate::sticky;
 use crate::tier::Tier;
+use crate::tunnel;
 use crate::upload::{Source, Upload};
 use crate::upstream::{Blame, Impatience, Upstream};
 
@@ -56,8 +57,12 @@ pub(crate) async fn forward(
 
 /// Makes the head what the node is to see.
 fn prepare(parts: &mut request::Parts, client: &Client, source: Option<&Source>, record: &Record) {
+    let asks_for_tunnel = tunnel::asked(parts);
     let headers = &mut parts.headers;
     headers::clean_request(headers);
+    if asks_for_tunnel {
+        tunnel::ask(headers);
+    }
     headers.insert(X_FORWARDED_FOR, client.address.clone());
     headers.insert(X_FORWARDED_PROTO, client.proto());
     if let Some(host) = headers.get(HOST).cloned() {
@@ -144,6 +149,14 @@ impl Errand<'_> {
                 wait.answered();
                 if let Some(source) = &self.source {
                     source.answered();
+                }
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    let id = record.id.as_str().to_owned();
+                    let agreed = tunnel::agree(response, *upstream, flight, self.client, self.parts, id);
+                    return agreed.map_err(|reason| {
+                        record.cause = Some(reason.to_owned());
+                        Next::GiveUp(Fault::MaybeDone)
+                    });
                 }
                 let (mut parts, body) = response.into_parts();
                 headers::clean_answer(&mut parts.headers);

@@ -172,7 +172,13 @@ where
 
 impl Stream {
     fn new(exchange: Exchange, client: &Arc<Client>, tier: &Tier) -> Self {
-        Self { exchange, client: client.clone(), stall_ms: tier.limits.stall_ms, waits: Waits::NONE, waker: None }
+        Self {
+            exchange,
+            client: client.clone(),
+            stall_ms: tier.limits.stall_ms,
+            waits: Waits::NONE,
+            waker: None,
+        }
     }
 
     /// Has it polled, though nothing has happened but time.

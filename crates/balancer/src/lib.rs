@@ -18,7 +18,7 @@
 //! | choose | `sticky`, `rotation`, `members` | which node |
 //! | attempt | `forward`, `pool`, `upstream`, `upload` | one exchange with one node |
 //! | decide | `retry` | after a failure: the same node again, another, or an honest error (`fault`) |
-//! | answer | `answer`, `access` | the body back, the log line |
+//! | answer | `answer`, `tunnel`, `access` | the body back, or a WebSocket; the log line |
 //!
 //! Beside it `health` watches the members and `status` shows them.
 
@@ -52,13 +52,14 @@ mod status;
 mod sticky;
 mod tier;
 mod tls;
+mod tunnel;
 mod upload;
 mod upstream;
 mod wire;
 
 pub use assets::{Asset, Assets};
-pub use config::{Config, MemberConfig};
 pub(crate) use config::within;
+pub use config::{Config, MemberConfig};
 pub use error::Error;
 pub use http2::Http2Config;
 pub use listen::{Listener, Listeners, Scheme};

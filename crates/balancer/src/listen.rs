@@ -123,7 +123,9 @@ impl<'de> Deserialize<'de> for Listeners {
             fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<Listeners, A::Error> {
                 let mut all = Vec::new();
                 while let Some(text) = texts.next_element::<String>()? {
-                    all.push(text.parse().map_err(|error| de::Error::custom(format!("\"{text}\": {error}")))?);
+                    all.push(
+                        text.parse().map_err(|error| de::Error::custom(format!("\"{text}\": {error}")))?,
+                    );
                 }
                 Ok(Listeners(all))
             }
@@ -158,7 +160,10 @@ impl Door {
 
 /// The next connection at any of several doors, and through which it came. Each gets its `turn`, so that a flood at one
 /// cannot keep the others waiting.
-pub(crate) async fn accept(doors: &[Door], turn: &mut usize) -> (io::Result<(TcpStream, SocketAddr)>, Scheme) {
+pub(crate) async fn accept(
+    doors: &[Door],
+    turn: &mut usize,
+) -> (io::Result<(TcpStream, SocketAddr)>, Scheme) {
     std::future::poll_fn(|cx| poll_accept(doors, turn, cx)).await
 }
 

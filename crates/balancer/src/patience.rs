@@ -24,6 +24,8 @@ pub(crate) enum Phase {
     Head,
     /// A request is under way.
     Busy,
+    /// HTTP is over, and bytes go both ways; since the last of them.
+    Tunnel,
 }
 
 /// A connection as seen from outside.
@@ -52,6 +54,7 @@ pub(crate) struct Limits {
     pub(crate) head_ms: Ms,
     pub(crate) idle_ms: Ms,
     pub(crate) stall_ms: Ms,
+    pub(crate) tunnel_ms: Ms,
 }
 
 /// What to do with the connection.
@@ -76,7 +79,9 @@ pub(crate) fn judge(sight: &Sight, now: Ms, limits: &Limits) -> Verdict {
     }
     let verdict = by_phase(sight, now, limits, until);
     match (sight.head_since, verdict) {
-        (Some(since), Verdict::LookAgainAt(at)) => Verdict::LookAgainAt(at.min(since.saturating_add(limits.head_ms))),
+        (Some(since), Verdict::LookAgainAt(at)) => {
+            Verdict::LookAgainAt(at.min(since.saturating_add(limits.head_ms)))
+        }
         (_, verdict) => verdict,
     }
 }
@@ -91,6 +96,9 @@ fn by_phase(
         Phase::Idle if sight.leaving => until(sight.since, limits.idle_ms.min(FAREWELL_MS), "told to leave"),
         Phase::Idle => until(sight.since, limits.idle_ms, "idle too long"),
         Phase::Head => until(sight.since, limits.head_ms, "the request's head took too long"),
+        Phase::Tunnel => {
+            until(sight.since, limits.tunnel_ms, "nothing went through the WebSocket for too long")
+        }
         Phase::Busy => {
             let waits = [
                 (sight.upload_waits_since, "the client stopped sending its body"),
@@ -113,7 +121,7 @@ fn by_phase(
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { head_ms: 15, idle_ms: 75, stall_ms: 60 };
+    const LIMITS: Limits = Limits { head_ms: 15, idle_ms: 75, stall_ms: 60, tunnel_ms: 300 };
 
     fn check(
         phase: Phase,
@@ -150,6 +158,8 @@ mod tests {
         check(Phase::Head, 100, None, None, 115, Err("head"));
         check(Phase::Idle, 100, None, None, 174, Ok(175));
         check(Phase::Idle, 100, None, None, 175, Err("idle"));
+        check(Phase::Tunnel, 100, None, None, 399, Ok(400));
+        check(Phase::Tunnel, 100, None, None, 400, Err("WebSocket"));
     }
 
     #[test]

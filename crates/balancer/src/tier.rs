@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper::{client, server};
 use tokio::time::Instant;
 
-use crate::access::Record;
+use crate::access::{AccessFile, Record};
 use crate::admit::admit;
 use crate::answer::{Answer, Content};
 use crate::assets::Assets;
@@ -47,6 +47,7 @@ pub(crate) struct Tier {
     pub(crate) members: Members,
     assets: Assets,
     pub(crate) ids: RequestIds,
+    pub(crate) access_file: Option<AccessFile>,
     clock: Clock,
     pub(crate) started: Instant,
     pub(crate) started_wall_ms: i64,
@@ -79,6 +80,7 @@ impl Tier {
             head_ms: config.client_header_timeout_ms,
             idle_ms: config.client_idle_timeout_ms,
             stall_ms: config.client_stall_timeout_ms,
+            tunnel_ms: config.websocket_idle_timeout_ms,
         };
         let started_wall_ms = clock();
         let any_secure = config.listen.any_secure();
@@ -96,6 +98,7 @@ impl Tier {
             listeners,
             assets,
             ids: RequestIds::new()?,
+            access_file: config.access_log.as_deref().map(AccessFile::open).transpose()?,
             clock,
             started: Instant::now(),
             started_wall_ms,
@@ -116,6 +119,11 @@ impl Tier {
         Ms::try_from(self.started.elapsed().as_millis()).unwrap_or(Ms::MAX)
     }
 
+    /// The time on the wall, milliseconds since 1970.
+    pub(crate) fn wall_ms(&self) -> i64 {
+        (self.clock)()
+    }
+
     /// The circumstances of something that happens to a member now.
     pub(crate) fn moment(&self, member: &Member) -> Moment {
         Moment { now: self.now(), wall_ms: (self.clock)(), last_one: self.members.is_last_one(member) }
@@ -130,6 +138,7 @@ impl Tier {
     ) -> impl Future<Output = Response<Answer>> {
         let (mut parts, body) = request.into_parts();
         let mut record = Record::begin(self.clone(), client.clone(), parts.method.clone(), parts.uri.clone());
+        record.hear(&parts.headers);
         let admitted = admit(&mut parts, &self.own_host);
         async move {
             let outcome = match admitted {

@@ -142,6 +142,12 @@ impl Upstream {
         Pin::new(body).poll_frame(cx)
     }
 
+    /// The bare connection, when the exchange has ended in another protocol, and what came right behind it.
+    pub(crate) fn into_wire(self) -> (Wire, Bytes) {
+        let parts = self.connection.into_parts();
+        (parts.io.into_inner(), parts.read_buf)
+    }
+
     /// Whether the member has not closed the connection as far as the kernel knows.
     pub(crate) fn is_open(&mut self) -> bool {
         self.traffic.doubt();

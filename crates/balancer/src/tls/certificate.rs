@@ -78,7 +78,8 @@ fn text(path: &Path) -> Result<Vec<u8>, String> {
 
 /// The names in the certificate (RFC 6125: those of the extension, never the subject's), and when it ends.
 fn names_and_end(der: &[u8]) -> Result<(Vec<String>, i64), String> {
-    let (_, parsed) = X509Certificate::from_der(der).map_err(|error| format!("it cannot be read: {error}"))?;
+    let (_, parsed) =
+        X509Certificate::from_der(der).map_err(|error| format!("it cannot be read: {error}"))?;
     let extension = parsed.subject_alternative_name().map_err(|error| format!("its names: {error}"))?;
     let names: Vec<String> = extension
         .iter()

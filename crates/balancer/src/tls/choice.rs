@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use super::certificate::{Certificate, CertificateStatus, Stamp, stamp};
 use super::CertificateConfig;
+use super::certificate::{Certificate, CertificateStatus, Stamp, stamp};
 use crate::{Clock, Error};
 
 /// What is left of a certificate when the log begins to warn, milliseconds: a week.
@@ -228,7 +228,10 @@ mod tests {
         assert!(choice.status()[0].error.clone().unwrap().contains("does not go with"));
         fs::copy(&made.key, &config.key).unwrap();
         choice.look(false);
-        assert_eq!((choice.status()[0].names.clone(), choice.status()[0].error.clone()), (vec!["b.example".to_owned()], None));
+        assert_eq!(
+            (choice.status()[0].names.clone(), choice.status()[0].error.clone()),
+            (vec!["b.example".to_owned()], None)
+        );
         assert!(!Arc::ptr_eq(&choice.find(Some("b.example")).unwrap(), &before));
     }
 

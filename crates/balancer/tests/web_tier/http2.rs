@@ -101,9 +101,14 @@ async fn a_stop_ends_streams_of_events_and_lets_other_requests_of_the_connection
             let go = go.clone();
             async move {
                 if request.uri().path() == "/ajax/push" {
-                    let first = stream::iter([Ok::<_, hyper::Error>(Frame::data(Bytes::from_static(b"data: 1\n\n")))]);
+                    let first = stream::iter([Ok::<_, hyper::Error>(Frame::data(Bytes::from_static(
+                        b"data: 1\n\n",
+                    )))]);
                     let body = BodyExt::boxed(StreamBody::new(first.chain(stream::pending())));
-                    return Response::builder().header("content-type", "text/event-stream").body(body).unwrap();
+                    return Response::builder()
+                        .header("content-type", "text/event-stream")
+                        .body(body)
+                        .unwrap();
                 }
                 go.acquire().await.unwrap().forget();
                 node::text("finished")
@@ -159,7 +164,8 @@ impl Raw {
 
     async fn head(&mut self, stream: u32, flags: u8, method: &str, path: &str) -> bool {
         let mut block = Vec::new();
-        for (name, value) in [(":method", method), (":scheme", "http"), (":authority", "h"), (":path", path)] {
+        for (name, value) in [(":method", method), (":scheme", "http"), (":authority", "h"), (":path", path)]
+        {
             block.push(0);
             for text in [name, value] {
                 block.push(u8::try_from(text.len()).unwrap());
@@ -283,4 +289,3 @@ async fn a_request_that_stalls_is_given_up_and_the_others_of_its_connection_are_
     assert!(raw.wait_for(HEADERS, 7).await.is_some(), "the connection lives on");
     eventually("only the silent one is left", || tier.snapshot().in_flight <= 2).await;
 }
-

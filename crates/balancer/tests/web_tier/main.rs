@@ -21,3 +21,4 @@ mod static_files;
 mod sticky;
 mod streaming;
 mod tier;
+mod websocket;

@@ -148,7 +148,10 @@ fn run(listener: TcpListener, handler: Handler, seen: Arc<Seen>, closing: Arc<No
                 let service = service_fn(move |request: Request<Incoming>| {
                     answer(handler.clone(), seen.clone(), request)
                 });
-                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                let _ = http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .with_upgrades()
+                    .await;
             });
         }
         drop(listener);

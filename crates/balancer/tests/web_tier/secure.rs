@@ -78,7 +78,8 @@ pub(crate) async fn curl(tier: &Tier, trusted: &Path, host: &str, arguments: &[&
 async fn s_client(address: SocketAddr, arguments: &[&str]) -> String {
     let connect = ["s_client", "-connect", &address.to_string()].map(str::to_owned);
     let mut command = Command::new("openssl");
-    let output = command.args(connect).args(arguments).stdin(std::process::Stdio::null()).output().await.unwrap();
+    let output =
+        command.args(connect).args(arguments).stdin(std::process::Stdio::null()).output().await.unwrap();
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
@@ -131,7 +132,8 @@ async fn a_client_that_comes_again_resumes_its_session() {
     let session = session.to_str().unwrap();
     let ask = async |arguments: &str| {
         let request = "printf 'GET / HTTP/1.1\\r\\nHost: h\\r\\nConnection: close\\r\\n\\r\\n'";
-        let script = format!("{request} | openssl s_client -connect {address} -tls1_3 -ign_eof {arguments} {session}");
+        let script =
+            format!("{request} | openssl s_client -connect {address} -tls1_3 -ign_eof {arguments} {session}");
         let output = Command::new("sh").args(["-c", &script]).output().await.unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     };

@@ -1,7 +1,14 @@
 //! The web client's files over the wire.
 
+use std::process::Stdio;
+
+use bytes::Bytes;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use zebu_balancer::{Asset, Assets};
+
 use crate::node::Node;
-use crate::tier::{Tier, get, request};
+use crate::tier::{Tier, config, get, request};
 
 #[tokio::test]
 async fn files_come_compressed_as_the_client_likes_and_are_not_sent_twice() {
@@ -54,4 +61,50 @@ async fn files_cannot_be_written_and_webdav_clients_find_a_node_at_the_root() {
     assert_eq!(tier.send(request("OPTIONS", "/", "", "")).await.body(), "OX-1");
     assert_eq!(tier.send(request("PROPFIND", "/", "", "")).await.body(), "OX-1");
     assert_eq!(tier.send(request("GET", "/", "", "")).await.body(), "<p>zebu");
+}
+
+/// What the machine's gzip makes of it.
+async fn gzipped(content: &[u8]) -> Bytes {
+    let mut gzip = Command::new("gzip");
+    let mut gzip = gzip.arg("-c").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    gzip.stdin.take().unwrap().write_all(content).await.unwrap();
+    gzip.wait_with_output().await.unwrap().stdout.into()
+}
+
+#[tokio::test]
+async fn curl_unpacks_what_it_is_sent_and_asks_again_for_nothing() {
+    let asset = |path: &str, gzip: Option<Bytes>, brotli: Option<Bytes>| Asset {
+        path: path.into(),
+        content_type: "text/html; charset=utf-8".into(),
+        etag: "e1".into(),
+        identity: Bytes::from_static(b"hello"),
+        gzip,
+        brotli,
+    };
+    // "hello" as Brotli has it when it finds nothing to compress (RFC 7932 §9.2).
+    let brotli = Some(Bytes::from_static(b"\x0b\x02\x80hello\x03"));
+    let hashed = asset("/assets/a-1.html", Some(gzipped(b"hello").await), brotli);
+    let assets = Assets::new([asset("/index.html", None, None), hashed]).unwrap();
+    let tier = Tier::serving(config(&[]), assets).await;
+    let curl = async |arguments: &[&str]| {
+        let mut command = Command::new("curl");
+        let command = command.args(["-sSi", "--noproxy", "*"]).args(arguments);
+        let output = command.arg(format!("http://{}/assets/a-1.html", tier.address)).output().await.unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (accept, tag) in [("br, gzip", "\"e1-br\""), ("gzip", "\"e1-gz\""), ("zstd", "\"e1\"")] {
+        let accept = format!("Accept-Encoding: {accept}");
+        let said = curl(&["--compressed", "-H", &accept]).await;
+        assert!(said.starts_with("HTTP/1.1 200 ") && said.ends_with("\r\n\r\nhello"), "{said}");
+        let tagged = format!("etag: {tag}");
+        for line in [
+            &*tagged,
+            "cache-control: public, max-age=31536000, immutable",
+            "x-content-type-options: nosniff",
+        ] {
+            assert!(said.contains(&format!("{line}\r\n")), "{line} in {said}");
+        }
+        let said = curl(&["--compressed", "-H", &accept, "-H", &format!("If-None-Match: {tag}")]).await;
+        assert!(said.starts_with("HTTP/1.1 304 ") && said.ends_with("\r\n\r\n"), "{said}");
+    }
 }

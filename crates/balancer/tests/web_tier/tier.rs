@@ -37,7 +37,12 @@ impl Tier {
     }
 
     pub(crate) async fn with(config: Config) -> Self {
-        let server = Server::bind(config, assets(), Arc::new(|| WALL_MS)).await.unwrap();
+        Self::serving(config, assets()).await
+    }
+
+    /// With another web client.
+    pub(crate) async fn serving(config: Config, assets: Assets) -> Self {
+        let server = Server::bind(config, assets, Arc::new(|| WALL_MS)).await.unwrap();
         let (address, status) = (server.local_addr(), server.status());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async move {

@@ -1,12 +1,18 @@
 //! The record of one request: counted while it runs, written as one log line when its answer is gone.
 //!
 //! Made by `tier`, filled on the way, dropped with the answer's body, or with everything else when the client
-//! leaves. Only the path is logged: queries carry session ids.
+//! leaves. Only the path is logged: queries carry session ids. The line goes to the log with its fields apart, or to a
+//! file of its own as text ([`file`]).
+
+mod file;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::{Method, StatusCode, Uri};
+pub(crate) use file::AccessFile;
+use file::Line;
+use http::header::{REFERER, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use crate::client::Client;
 use crate::fault::Fault;
@@ -23,6 +29,8 @@ pub(crate) struct Record {
     pub(crate) id: RequestId,
     pub(crate) method: Method,
     target: Uri,
+    /// Of the head, what only a file's line has: `Referer` and `User-Agent`. Boxed, and only if there is a file.
+    said: Option<Box<(Option<HeaderValue>, Option<HeaderValue>)>>,
     began: Ms,
     /// None until there is an answer.
     pub(crate) status: Option<StatusCode>,
@@ -51,6 +59,7 @@ impl Record {
             client,
             method,
             target,
+            said: None,
             status: None,
             member: None,
             tries: 0,
@@ -59,6 +68,13 @@ impl Record {
             complete: false,
             fault: None,
             cause: None,
+        }
+    }
+
+    /// Keeps what only a file's line has.
+    pub(crate) fn hear(&mut self, headers: &HeaderMap) {
+        if self.tier.access_file.is_some() {
+            self.said = Some(Box::new((headers.get(REFERER).cloned(), headers.get(USER_AGENT).cloned())));
         }
     }
 
@@ -74,15 +90,40 @@ impl Record {
         let Self { tries, bytes_out, complete, .. } = *self;
         let ms = self.client.now().saturating_sub(self.began);
         let cause = self.cause.as_deref();
-        match self.fault.as_ref().filter(|fault| fault.status().is_server_error()) {
+        let client = self.client.address.to_str().unwrap_or_default();
+        let protocol = if self.client.is_http2() { "HTTP/2.0" } else { "HTTP/1.1" };
+        let failed = self.fault.as_ref().filter(|fault| fault.status().is_server_error());
+        if let Some(file) = &self.tier.access_file {
+            let (referer, agent) =
+                self.said.as_deref().map_or((None, None), |(a, b)| (a.as_ref(), b.as_ref()));
+            let (referer, agent) = (referer.map(HeaderValue::as_bytes), agent.map(HeaderValue::as_bytes));
+            let (address, at_ms) = (client, self.tier.wall_ms());
+            file.write(&Line {
+                address,
+                at_ms,
+                method,
+                path,
+                protocol,
+                status,
+                bytes_out,
+                referer,
+                agent,
+                request,
+                route,
+                tries,
+                ms,
+            });
+        }
+        match failed {
+            None if self.tier.access_file.is_some() => {}
             None => tracing::info!(
                 target: "zebu_balancer::access",
-                request, method, path, status, route, tries, bytes_in, bytes_out, ms, complete, cause,
+                request, client, protocol, method, path, status, route, tries, bytes_in, bytes_out, ms, complete, cause,
                 "request"
             ),
             Some(fault) => tracing::warn!(
                 target: "zebu_balancer::access",
-                request, method, path, status, route, tries, bytes_in, bytes_out, ms, complete, cause,
+                request, client, protocol, method, path, status, route, tries, bytes_in, bytes_out, ms, complete, cause,
                 code = fault.code(),
                 "request failed"
             ),

@@ -1,0 +1,122 @@
+//! WebSockets (RFC 6455), passed through: after both sides have agreed on it, bytes go both ways and nobody looks at them.
+//!
+//! `forward` lets the question of a client reach a node ([`asked`], [`ask`]) and, when the node agrees, leaves both sides
+//! with the connection ([`agree`]); `connection` runs the tunnel when HTTP is over ([`Tunnel::run`]), in the same task and
+//! under the same limits. Only HTTP/1.1 has them. What is under way in a tunnel is bounded by two buffers.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, HeaderMap, UPGRADE};
+use http::{HeaderValue, Method, Response, Version, request};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncWriteExt, copy_bidirectional_with_sizes};
+
+use crate::answer::{Content, Flight};
+use crate::client::Client;
+use crate::headers;
+use crate::upstream::Upstream;
+use crate::wire::Wire;
+
+const WEBSOCKET: &str = "websocket";
+/// Bytes under way in each direction.
+const BUFFER_BYTES: usize = 8 * 1024;
+
+/// Both sides of a WebSocket.
+pub(crate) struct Tunnel {
+    client_side: OnUpgrade,
+    node_side: Wire,
+    /// What the node sent right behind its answer.
+    node_first: Bytes,
+    request: String,
+    flight: Flight,
+}
+
+/// Whether a request is the question for a WebSocket. Before its headers are cleaned.
+pub(crate) fn asked(parts: &request::Parts) -> bool {
+    parts.method == Method::GET
+        && parts.version == Version::HTTP_11
+        && parts.extensions.get::<OnUpgrade>().is_some()
+        && has_token(&parts.headers, &UPGRADE, WEBSOCKET)
+        && has_token(&parts.headers, &CONNECTION, "upgrade")
+}
+
+fn has_token(headers: &HeaderMap, name: &http::HeaderName, token: &str) -> bool {
+    let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
+}
+
+/// Puts the question into cleaned headers; into an answer the consent.
+pub(crate) fn ask(headers: &mut HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static(WEBSOCKET));
+}
+
+/// A node has agreed (101): its connection is kept for when the client has its answer.
+///
+/// # Errors
+/// It agreed to what it was not asked.
+pub(crate) fn agree<B>(
+    response: Response<B>,
+    upstream: Upstream,
+    flight: Flight,
+    client: &Client,
+    asker: &request::Parts,
+    request: String,
+) -> Result<Response<Content>, &'static str> {
+    let Some(client_side) =
+        asker.extensions.get::<OnUpgrade>().filter(|_| asker.headers.contains_key(UPGRADE))
+    else {
+        return Err("it switched protocols without being asked");
+    };
+    let (node_side, node_first) = upstream.into_wire();
+    client.keep(Tunnel { client_side: client_side.clone(), node_side, node_first, request, flight });
+    let (mut parts, _) = response.into_parts();
+    headers::clean_answer(&mut parts.headers);
+    ask(&mut parts.headers);
+    parts.version = Version::HTTP_11;
+    Ok(Response::from_parts(parts, Content::Whole(Bytes::new())))
+}
+
+impl Tunnel {
+    /// Carries bytes both ways until one side has closed and the other has what was under way.
+    pub(crate) async fn run(self, client: &Arc<Client>) {
+        let Self { client_side, mut node_side, node_first, request, flight } = self;
+        client.tunnel_begins();
+        let ended = async {
+            let mut client_side = TokioIo::new(client_side.await.map_err(std::io::Error::other)?);
+            client_side.write_all(&node_first).await?;
+            client_side.flush().await?;
+            copy_bidirectional_with_sizes(&mut client_side, &mut node_side, BUFFER_BYTES, BUFFER_BYTES).await
+        };
+        let (bytes_in, bytes_out, cause) = match ended.await {
+            Ok((bytes_in, bytes_out)) => (bytes_in, bytes_out + node_first.len() as u64, None),
+            Err(error) => (0, 0, Some(error.to_string())),
+        };
+        let route = flight.member().route.as_str();
+        tracing::info!(target: "zebu_balancer::access", request, route, bytes_in, bytes_out, cause, "WebSocket ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    #[test]
+    fn only_the_question_for_a_websocket_is_one() {
+        let check = |upgrade: &'static str, connection: &'static str, expected: bool| {
+            let request = Request::get("/ajax/x").header("upgrade", upgrade).header("connection", connection);
+            let headers = request.body(()).unwrap().into_parts().0.headers;
+            let found =
+                has_token(&headers, &UPGRADE, WEBSOCKET) && has_token(&headers, &CONNECTION, "upgrade");
+            assert_eq!(found, expected, "{upgrade} {connection}");
+        };
+        check("websocket", "Upgrade", true);
+        check("WebSocket", "keep-alive, upgrade", true);
+        check("h2c", "Upgrade, HTTP2-Settings", false);
+        check("websocket", "keep-alive", false);
+    }
+}
