@@ -34,8 +34,8 @@ async fn sign_in(app: &App) -> SignedIn {
 /// One request: who is it, and what is in the folder.
 async fn list(app: &App, session: &SignedIn, shared: FolderId) {
     let secret = session.secret.clone();
-    let secret_of = move |_: &str| Some(secret.clone());
-    let caller = sessions::resume(app, &session.session, &secret_of).await.unwrap();
+    let secrets_of = move |_: &str| vec![secret.clone()];
+    let caller = sessions::resume(app, &session.session, &secrets_of, None).await.unwrap();
     let (found, _) = files::list(app, &caller, shared).await.unwrap();
     assert_eq!(found.len(), 20);
 }

@@ -79,12 +79,12 @@ async fn cost_of(servers: &Group, app: &App, shared: FolderId, requests: u32) ->
     let credentials = Credentials { login: "user3@c1", password: "secret" };
     let signed_in = sessions::login(app, credentials, &client, false).await.unwrap();
     let secret = signed_in.secret.clone();
-    let secret_of = move |_: &str| Some(secret.clone());
+    let secrets_of = move |_: &str| vec![secret.clone()];
     let before = executed(servers);
     let meter = Arc::new(Meter::default());
     measured(Arc::clone(&meter), async {
         for _ in 0..requests {
-            let caller = sessions::resume(app, &signed_in.session, &secret_of).await.unwrap();
+            let caller = sessions::resume(app, &signed_in.session, &secrets_of, None).await.unwrap();
             let (found, _) = files::list(app, &caller, shared).await.unwrap();
             assert_eq!(found.len(), 20);
         }

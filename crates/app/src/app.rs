@@ -7,7 +7,6 @@ use tokio::sync::Notify;
 use zebu_cluster::Coherence;
 use zebu_cluster::node::OverMesh;
 use zebu_model::Scope;
-use zebu_model::session::Lifetimes;
 use zebu_store::configdb::databases;
 use zebu_store::{Place, Plan, ReadTx, Store, WriteTx};
 
@@ -19,6 +18,7 @@ use crate::jobs::JobConfig;
 use crate::passwords::Passwords;
 use crate::push::{Push, PushConfig};
 use crate::random;
+use crate::sessions::SessionConfig;
 use crate::storage::Storage;
 
 /// The parts of a node's configuration that the application owns.
@@ -60,31 +60,6 @@ pub struct NodeConfig {
     /// alone, and makes new ones in it. Default: none; it serves all, and makes new ones in the first that was registered.
     #[serde(default)]
     pub server: Option<String>,
-}
-
-/// `[sessions]`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SessionConfig {
-    /// Idle time after which a session ends, ms. Default 12 hours.
-    pub short_ms: i64,
-    /// The same for one whose user stays signed in, ms. Default a week.
-    pub long_ms: i64,
-    /// Sessions a user may have. Default 100.
-    pub per_user_max: u32,
-}
-
-impl Default for SessionConfig {
-    fn default() -> Self {
-        let life = Lifetimes::default();
-        SessionConfig { short_ms: life.short_ms, long_ms: life.long_ms, per_user_max: 100 }
-    }
-}
-
-impl SessionConfig {
-    pub(crate) fn lifetimes(&self) -> Lifetimes {
-        Lifetimes { short_ms: self.short_ms, long_ms: self.long_ms }
-    }
 }
 
 /// What tells a process from all others.

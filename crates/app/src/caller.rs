@@ -7,6 +7,7 @@ use zebu_store::shard::principals;
 use zebu_store::{Place, Tx};
 
 use crate::error::Result;
+use crate::sessions::Secret;
 
 /// A signed-in user, and where their context lives. Made by [`crate::sessions`] alone: holding one is the proof that
 /// somebody was authenticated for this very request.
@@ -27,6 +28,11 @@ pub(crate) struct CallerSession {
     pub(crate) token_hash: [u8; 32],
     pub(crate) handle: String,
     pub(crate) client: String,
+    pub(crate) stays: bool,
+    /// The secret that the client should have from now on.
+    pub(crate) secret: Secret,
+    /// Whether it is another than the one that the client showed.
+    pub(crate) is_renewed: bool,
 }
 
 impl Caller {
@@ -83,6 +89,24 @@ impl Caller {
     #[must_use]
     pub fn session_handle(&self) -> Option<&str> {
         self.session.as_ref().map(|s| s.handle.as_str())
+    }
+
+    /// The secret that the session's cookie should have from now on.
+    #[must_use]
+    pub fn session_secret(&self) -> Option<&str> {
+        self.session.as_ref().map(|s| s.secret.0.as_str())
+    }
+
+    /// The same if it is another than the one that the client showed: the cookie is to be set anew.
+    #[must_use]
+    pub fn renewed_secret(&self) -> Option<&str> {
+        self.session.as_ref().filter(|s| s.is_renewed).map(|s| s.secret.0.as_str())
+    }
+
+    /// Whether the session's cookies outlive the browser.
+    #[must_use]
+    pub fn session_stays(&self) -> bool {
+        self.session.as_ref().is_some_and(|s| s.stays)
     }
 
     /// The session's client name, which gives its cookies their names.

@@ -30,12 +30,13 @@ mod settle;
 mod storage;
 pub mod unhashed;
 
-pub use app::{App, Config, Identity, Node, NodeConfig, SessionConfig};
+pub use app::{App, Config, Identity, Node, NodeConfig};
 pub use caller::{Caller, Client};
 pub use clock::Clock;
 pub use error::{Error, Result};
 pub use jobs::JobConfig;
 pub use membership::Membership;
 pub use push::PushConfig;
+pub use sessions::SessionConfig;
 // tidy-allow(arrow): counts a request's statements for its log line; nothing can be done with it.
 pub use zebu_store::meter;

@@ -108,6 +108,9 @@ refusals! {
     SessionContextDisabled {} = "SES-0204", TryAgain, "The context is disabled.";
     SessionSecretWrong {} = "SES-0206", TryAgain, "The session does not belong to this client. Please sign in again.";
     SessionsTooMany { limit: u32 } = "SES-0007", Capacity, "You have {limit} sessions already. Please sign out somewhere else first.";
+    SessionsTooManyInAll { limit: u64 } = "SES-0002", Capacity, "There are {limit} sessions already, which is all this server takes. Please try again later.";
+    SessionsTooManyOfClient { limit: u32 } = "SES-0009", Capacity, "You have {limit} sessions with this program already. Please sign out somewhere else first.";
+    SessionAddressWrong {} = "SES-0205", TryAgain, "Your network address changed. Please sign in again.";
 
     // The dispatcher.
     ActionUnknown { action: String } = "SVL-0001", UserInput, "The action {action} is not known.";
@@ -119,6 +122,7 @@ refusals! {
     MethodWrong { expected: &'static str } = "SVL-0017", UserInput, "This action is asked for by {expected}.";
     TooManyIds { limit: usize } = "SVL-0018", Capacity, "At most {limit} ids are taken at once.";
     OperatorOnly {} = "SVL-0015", PermissionDenied, "This is for the operator of the cluster only.";
+    OriginForeign { origin: String } = "SVL-0020", PermissionDenied, "A page of {origin} may change nothing here.";
     SyncStartOver {} = "SVL-0019", Conflict, "What this timestamp stands for is not known any more. Please load everything again.";
 
     // Push.

@@ -8,7 +8,8 @@ INSERT INTO folder_permissions SELECT cid, id, 2 * id, 403710016, 1, IF(id < 120
 INSERT INTO folder_tombstones SELECT cid, 100 + id MOD 20, id + 10000, id FROM n;
 INSERT INTO users SELECT cid, id, CONCAT('u', id), CONCAT('U', id), '', '', '', '', 'en_US', '', 1, -1, 0 FROM n;
 INSERT INTO group_members SELECT cid, 10, id FROM n;
-INSERT INTO sessions SELECT cid, LPAD(id, 32, '0'), id, '', REPEAT('x', 32), REPEAT('x', 32), '', '', '', 0, 0, 0, '' FROM n;
+INSERT INTO sessions SELECT cid, LPAD(id, 32, '0'), id, '', REPEAT('x', 32), REPEAT('x', 32), REPEAT('x', 32), REPEAT('x', 32),
+  REPEAT('x', 32), REPEAT('x', 32), '', '', '', 0, 0, 0, 0, '' FROM n;
 INSERT INTO files SELECT cid, id * 2 + k.seq, 100 + (id - 100) DIV 5, CONCAT('n', id * 2 + k.seq), 't', 'd', '', 1, 1, 3, 0, 3, id
     FROM n JOIN seq_0_to_1 k;
 INSERT INTO file_versions SELECT cid, id, 1, name, '', 1, '', '', CONCAT('k', id), '', 3, 0 FROM files;

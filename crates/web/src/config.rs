@@ -36,6 +36,12 @@ pub struct Config {
     pub body_stall_ms_max: u64,
     /// Milliseconds requests under way may take to finish after the shutdown began. Default 30,000.
     pub drain_ms: u64,
+    /// Origins beside our own whose pages may change something in a user's name, like `https://portal.example.com`. Default
+    /// none.
+    pub allowed_origins: Vec<String>,
+    /// Whether cookies are for TLS only whatever the web tier says: for where TLS ends in front and nothing says so. Default
+    /// false.
+    pub force_https: bool,
     /// Whether answers carry `X-Zebu-Statements`, the number of database statements they cost. For benchmarks and
     /// tests; it tells strangers about the inside. Default false.
     pub bench_headers: bool,
@@ -53,6 +59,8 @@ impl Default for Config {
             idle_ms_max: 75_000,
             body_stall_ms_max: 60_000,
             drain_ms: 30_000,
+            allowed_origins: Vec::new(),
+            force_https: false,
             bench_headers: false,
         }
     }

@@ -74,8 +74,8 @@ impl Edge {
             path: request.uri().path().to_owned(),
             who: Arc::default(),
         };
-        let cookie =
-            jsessionid::cookie(request.headers(), &self.app.node().route, is_secure(request.headers()));
+        let secure = self.config.force_https || is_secure(request.headers());
+        let cookie = jsessionid::cookie(request.headers(), &self.app.node().route, secure);
         let answer = self.answer(request, peer, &line);
         let mut served = meter::measured(Arc::clone(&meter), answer).await;
         let headers = served.response.headers_mut();

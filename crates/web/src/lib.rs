@@ -30,6 +30,7 @@ mod error;
 mod health;
 mod jsessionid;
 mod metrics;
+mod origin;
 mod params;
 mod reply;
 mod request;

@@ -63,6 +63,11 @@ impl Reply {
         self
     }
 
+    /// Whether it sets a cookie.
+    pub(crate) fn sets_cookies(&self) -> bool {
+        !self.cookies.is_empty()
+    }
+
     /// The HTTP response.
     pub(crate) fn render(self, shape: &Shape) -> Response<Outgoing> {
         let mut response = match self.content {

@@ -53,7 +53,7 @@ impl Request {
 
     /// Whether the client came by TLS, as the web tier says.
     pub(crate) fn is_secure(&self) -> bool {
-        is_secure(&self.headers)
+        self.config.force_https || is_secure(&self.headers)
     }
 
     /// The program that asks.

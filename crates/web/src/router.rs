@@ -3,15 +3,21 @@
 //! `edge` hands every request under `/ajax/` to [`dispatch`]. An action that is not in the table does not exist; one
 //! whose access is not public cannot be reached without a session, because its handler takes a [`Call`].
 
+use std::time::{Duration, Instant};
+
 use futures_util::future::BoxFuture;
 use http::Method;
 use zebu_app::{Result, cluster};
 use zebu_model::Refusal;
 
 use crate::ajax::{capabilities, clusters, config, folders, group, infostore, login, push, user};
+use crate::origin;
 use crate::reply::Reply;
 use crate::request::{Call, Request};
-use crate::session;
+use crate::session::{self, Renewed};
+
+/// How long after its request an answer may set a renewed secret: far below the least time between two renewals.
+const OFFER_FOR: Duration = Duration::from_secs(30);
 
 /// One action.
 pub(crate) struct Route {
@@ -144,20 +150,30 @@ pub(crate) async fn dispatch(route: &'static Route, request: Request) -> Result<
     if !route.methods.include(&request.method) {
         return Err(Refusal::MethodWrong { expected: route.methods.name() }.into());
     }
+    if request.method != Method::GET && request.method != Method::HEAD {
+        origin::check(&request)?;
+    }
     match route.access {
         Access::Public(handle) => handle(request).await,
         Access::Session(handle) => {
             let caller = session::resume(&request).await?;
-            handle(Call { caller, request }).await
+            answer(handle, Call { caller, request }).await
         }
         Access::Operator(handle) => {
             let caller = session::resume(&request).await?;
             if !cluster::may_see(&request.app, &caller) {
                 return Err(Refusal::OperatorOnly {}.into());
             }
-            handle(Call { caller, request }).await
+            answer(handle, Call { caller, request }).await
         }
     }
+}
+
+/// Answers a call; with it a secret that was renewed, unless the answer took so long that a newer one may be there by now.
+async fn answer(handle: fn(Call) -> Answer, call: Call) -> Result<Reply> {
+    let (renewed, begun) = (Renewed::of(&call.caller, &call.request), Instant::now());
+    let reply = handle(call).await?;
+    Ok(session::renew(reply, renewed.filter(|_| begun.elapsed() < OFFER_FOR)))
 }
 
 impl Methods {

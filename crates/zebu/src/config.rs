@@ -75,6 +75,7 @@ impl Config {
             cluster.check().map_err(|reason| format!(": {reason}"))?;
         }
         config.push.check().map_err(|reason| format!(": {reason}"))?;
+        config.sessions.check().map_err(|reason| format!(": {reason}"))?;
         if let Some(groupware) = &config.groupware
             && config.push.subscriptions_max as usize >= groupware.connections_max
         {

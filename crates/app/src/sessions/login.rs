@@ -1,11 +1,12 @@
 //! `login`: from credentials to a session.
 
-use zebu_model::{Refusal, Scope};
+use zebu_model::Scope;
 use zebu_store::Plan;
 use zebu_store::shard::sessions::{self, Session};
 
 use super::authenticate::{Credentials, Effort, authenticate};
-use super::{digest, new_session_id};
+use super::limits::{self, Claim};
+use super::{digest, new_session_id, secret};
 use crate::app::App;
 use crate::caller::{Caller, CallerSession, Client};
 use crate::error::Result;
@@ -38,24 +39,41 @@ pub struct SignedIn {
 pub async fn login(app: &App, given: Credentials<'_>, client: &Client, stays: bool) -> Result<SignedIn> {
     let caller = authenticate(app, given, Effort::Full).await?;
     let short = |text: &str| text.chars().take(CLIENT_CHARS_MAX).collect::<String>();
-    let (session, secret, public) =
-        (new_session_id(caller.place.context)?, random::token()?, random::token()?);
+    // Always new ones: whatever ids the client brought are nobody's business here.
+    let (session, public) = (new_session_id(caller.place.context)?, random::token()?);
+    let (secret, salt) = secret::new()?;
     let now = app.now_ms();
     let row = Session {
         token_hash: digest(&session),
         user: caller.who.user,
         handle: random::token()?,
-        secret_hash: digest(&secret),
+        secret_hash: digest(&secret.0),
         public_hash: digest(&public),
+        line_hash: digest(secret::line(&secret.0).unwrap_or_default()),
+        next_hash: digest(&secret::following(&salt, &secret.0).0),
+        before_hash: [0; 32],
+        salt,
         client: short(&client.name),
         address: client.address.chars().take(64).collect(),
         user_agent: short(&client.user_agent),
         stays,
         created: now,
+        renewed: now,
         used: now,
         node: app.node.name.clone(),
     };
-    until_settled!(insert(app, &caller, &row).await)?;
+    let claim = Claim::take(app).await?;
+    let stored = until_settled!(insert(app, &caller, &row).await);
+    claim.settled(app).await;
+    let ended = stored?;
+    for handle in &ended {
+        tracing::info!(
+            "Session ended: it was not used for the longest time, and there is a new one. ID: {}, Context: {}, User: {}",
+            handle,
+            caller.place.context,
+            caller.who.user
+        );
+    }
     tracing::info!(
         "Session created. ID: {}, Context: {}, User: {}",
         row.handle,
@@ -68,14 +86,26 @@ pub async fn login(app: &App, given: Credentials<'_>, client: &Client, stays: bo
             token_hash: row.token_hash,
             handle: row.handle.clone(),
             client: row.client,
+            stays,
+            secret: secret.clone(),
+            is_renewed: false,
         }),
         ..caller
     };
-    Ok(SignedIn { session, secret, public: Some(public), handle: row.handle, client, stays, caller })
+    Ok(SignedIn {
+        session,
+        secret: secret.0,
+        public: Some(public),
+        handle: row.handle,
+        client,
+        stays,
+        caller,
+    })
 }
 
-/// Stores the session, if its user has room for one more; what ran out makes room.
-async fn insert(app: &App, caller: &Caller, row: &Session) -> Result<()> {
+/// Stores the session, if its user has room for one more; what ran out makes room. Returns the handles of the sessions that had to
+/// end for it.
+async fn insert(app: &App, caller: &Caller, row: &Session) -> Result<Vec<String>> {
     let life = app.config.sessions.lifetimes();
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Sessions(row.user)])).await?;
     // Comparing the password takes its time: whoever was deleted or disabled meanwhile gets no session.
@@ -87,10 +117,8 @@ async fn insert(app: &App, caller: &Caller, row: &Session) -> Result<()> {
         row.created.saturating_sub(life.long_ms),
     )
     .await?;
-    let limit = app.config.sessions.per_user_max;
-    if sessions::count(&mut tx, row.user, i64::MIN).await? >= limit {
-        return Err(Refusal::SessionsTooMany { limit }.into());
-    }
+    let ended = limits::make_room(app, &mut tx, row.user, &row.client).await?;
     sessions::insert(&mut tx, row).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(ended)
 }

@@ -1,28 +1,42 @@
 //! Signing in, staying signed in, signing out; and who a request comes from.
 //!
 //! A session id is 32 hex digits: 8 that name the context (so that any node finds the shard without a table of its own)
-//! and 96 random bits. The secret in the cookie has 128 more. The database has only their hashes.
+//! and 96 random bits. The secret in the cookie has 256 more (see `secret`). The database has only their hashes.
 
 mod authenticate;
+mod config;
+mod limits;
 mod login;
 mod logout;
+mod network;
 mod resume;
+mod secret;
 
 use sha2::{Digest, Sha256};
 use zebu_model::{ContextId, Scope};
 
+use crate::app::App;
 use crate::error::Result;
 use crate::random;
 
 pub use authenticate::{Credentials, basic};
+pub use config::{AtLimit, IpCheck, SessionConfig};
 pub use login::{SignedIn, login};
 pub use logout::logout;
+pub use network::Network;
 pub(crate) use resume::still;
-pub use resume::{autologin, resume, stay};
+pub use resume::{Secrets, autologin, resume, stay};
+pub(crate) use secret::Secret;
 
 /// What nearly every request reads: its versions are found out while the master is asked for the session or the
 /// credential, which only that can answer for certain.
 const WANTED_BY_ALL: [Scope; 2] = [Scope::Principals, Scope::Tree];
+
+/// How long a session lives unused whose user stays signed in, seconds.
+#[must_use]
+pub fn long_seconds(app: &App) -> i64 {
+    app.config.sessions.long_ms / 1_000
+}
 
 /// A fresh session id in a context.
 fn new_session_id(context: ContextId) -> Result<String> {

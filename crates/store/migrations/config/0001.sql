@@ -165,6 +165,14 @@ CREATE TABLE members (
   PRIMARY KEY (life)
 ) {table};
 
+-- Sessions about to begin, where their number in all is limited: counted from before they are stored. ends: the claim is worth
+-- nothing from then on, ms since the epoch.
+CREATE TABLE session_claims (
+  claim VARCHAR(32) NOT NULL,
+  ends BIGINT NOT NULL,
+  PRIMARY KEY (claim)
+) {table};
+
 -- What each web tier last said of itself and of its members (JSON), for the cluster page.
 CREATE TABLE web_tiers (
   name VARCHAR(255) NOT NULL,

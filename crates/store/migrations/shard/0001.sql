@@ -112,7 +112,9 @@ CREATE TABLE group_members (
 ) {table};
 CREATE INDEX group_members_uid ON group_members (cid, uid, gid);
 
--- Credentials are kept as SHA-256 only. handle: the public name of a session, for logs and lists.
+-- Credentials are kept as SHA-256 only. handle: the public name of a session, for logs and lists. line_hash: of the first half of
+-- all its secrets, which never changes. next_hash: the secret that follows, which salt leads to; before_hash: the one before;
+-- renewed: since when the present one is the present one, ms since the epoch.
 CREATE TABLE sessions (
   cid BIGINT NOT NULL,
   token_hash VARBINARY(32) NOT NULL,
@@ -120,11 +122,16 @@ CREATE TABLE sessions (
   handle VARCHAR(32) NOT NULL,
   secret_hash VARBINARY(32) NOT NULL,
   public_hash VARBINARY(32) NOT NULL,
+  line_hash VARBINARY(32) NOT NULL,
+  next_hash VARBINARY(32) NOT NULL,
+  before_hash VARBINARY(32) NOT NULL,
+  salt VARBINARY(32) NOT NULL,
   client VARCHAR(256) NOT NULL,
   address VARCHAR(64) NOT NULL,
   user_agent VARCHAR(256) NOT NULL,
   stays BIGINT NOT NULL,
   created BIGINT NOT NULL,
+  renewed BIGINT NOT NULL,
   used BIGINT NOT NULL,
   node VARCHAR(64) NOT NULL,
   PRIMARY KEY (cid, token_hash)

@@ -11,4 +11,5 @@ pub mod nodes;
 pub mod reasons;
 pub mod sequence;
 pub mod servers;
+pub mod session_claims;
 pub mod web_tiers;

@@ -21,6 +21,11 @@ pub async fn hold_placement(tx: &mut ConfigWriteTx) -> Result<()> {
     raise(tx, "placement", 0).await
 }
 
+/// Lets one transaction at a time decide whether there is room for a session, until it ends.
+pub(crate) async fn hold_sessions(tx: &mut ConfigWriteTx) -> Result<()> {
+    raise(tx, "sessions", 0).await
+}
+
 /// Lets one transaction at a time read or change the registry, until it ends.
 pub(crate) async fn hold_members(tx: &mut ConfigWriteTx) -> Result<()> {
     raise(tx, "members", 0).await

@@ -22,6 +22,14 @@ pub struct Session {
     pub secret_hash: [u8; 32],
     /// SHA-256 of the value of its public-session cookie.
     pub public_hash: [u8; 32],
+    /// SHA-256 of the half that all its secrets have in common.
+    pub line_hash: [u8; 32],
+    /// SHA-256 of the secret that follows.
+    pub next_hash: [u8; 32],
+    /// SHA-256 of the secret before; zeros if there was none.
+    pub before_hash: [u8; 32],
+    /// What leads, with a secret, to the one that follows.
+    pub salt: [u8; 32],
     /// What kind of client it is; gives its cookies their names.
     pub client: String,
     /// The client's address at login.
@@ -32,6 +40,8 @@ pub struct Session {
     pub stays: bool,
     /// When it began, ms since the epoch.
     pub created: i64,
+    /// Since when its secret is the present one, ms since the epoch.
+    pub renewed: i64,
     /// When it was last used, to a minute, ms since the epoch.
     pub used: i64,
     /// The node that served it last.
@@ -55,8 +65,8 @@ pub struct Found {
 
 macro_rules! found {
     () => {
-        "SELECT s.uid, s.handle, s.secret_hash, s.public_hash, s.client, s.address, s.user_agent, s.stays, \
-         s.created, s.used, s.node, u.enabled, u.login, u.locale, u.id, u.access, m.gid"
+        "SELECT s.uid, s.handle, s.secret_hash, s.public_hash, s.line_hash, s.next_hash, s.before_hash, s.salt, \
+         s.client, s.address, s.user_agent, s.stays, s.created, s.renewed, s.used, s.node, u.enabled, u.login, u.locale, u.id, u.access, m.gid"
     };
 }
 macro_rules! whose {
@@ -107,11 +117,16 @@ fn found_in(known: Option<Found>, token_hash: [u8; 32], row: &mut Row) -> Result
         handle: row.text()?,
         secret_hash: row.hash()?,
         public_hash: row.hash()?,
+        line_hash: row.hash()?,
+        next_hash: row.hash()?,
+        before_hash: row.hash()?,
+        salt: row.hash()?,
         client: row.text()?,
         address: row.text()?,
         user_agent: row.text()?,
         stays: row.flag()?,
         created: row.int()?,
+        renewed: row.int()?,
         used: row.int()?,
         node: row.text()?,
     };
@@ -126,8 +141,9 @@ pub async fn insert(tx: &mut WriteTx, s: &Session) -> Result<()> {
     tx.touch(Scope::Sessions(s.user))?;
     tx.execute(
         "sessions",
-        "INSERT INTO sessions (cid, token_hash, uid, handle, secret_hash, public_hash, client, address, \
-         user_agent, stays, created, used, node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sessions (cid, token_hash, uid, handle, secret_hash, public_hash, line_hash, next_hash, \
+         before_hash, salt, client, address, user_agent, stays, created, renewed, used, node) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         args![
             tx.context,
             s.token_hash,
@@ -135,11 +151,16 @@ pub async fn insert(tx: &mut WriteTx, s: &Session) -> Result<()> {
             &s.handle,
             s.secret_hash,
             s.public_hash,
+            s.line_hash,
+            s.next_hash,
+            s.before_hash,
+            s.salt,
             &s.client,
             &s.address,
             &s.user_agent,
             s.stays,
             s.created,
+            s.renewed,
             s.used,
             &s.node,
         ],
@@ -154,6 +175,55 @@ pub async fn count(tx: &mut Tx, user: UserId, since: i64) -> Result<u32> {
     let sql = "SELECT COUNT(*) FROM sessions WHERE cid = ? AND uid = ? AND used >= ?";
     let row = tx.query_one("sessions", sql, args![tx.context, user, since]).await?;
     row.map_or(Ok(0), |mut row| row.uint())
+}
+
+/// How many of those are one client's.
+pub async fn count_of_client(tx: &mut Tx, user: UserId, client: &str) -> Result<u32> {
+    tx.need_everything().await?;
+    let sql = "SELECT COUNT(*) FROM sessions WHERE cid = ? AND uid = ? AND client = ?";
+    let row = tx.query_one("sessions", sql, args![tx.context, user, client]).await?;
+    row.map_or(Ok(0), |mut row| row.uint())
+}
+
+/// The session of a user, or of one of the user's clients, that was not used for the longest time.
+pub async fn longest_idle(
+    tx: &mut Tx,
+    user: UserId,
+    client: Option<&str>,
+) -> Result<Option<([u8; 32], String)>> {
+    tx.need_everything().await?;
+    let sql = "SELECT token_hash, handle FROM sessions WHERE cid = ? AND uid = ? AND (? = '' OR client = ?) \
+               ORDER BY used, created, token_hash LIMIT 1";
+    let client = client.unwrap_or_default();
+    let row = tx.query_one("sessions", sql, args![tx.context, user, client, client]).await?;
+    row.map(|mut row| Ok((row.hash()?, row.text()?))).transpose()
+}
+
+/// How many sessions live in the whole schema: used since `short_since`, or `long_since` if they stay; of contexts that are at
+/// home in it, not of those that left their rows here.
+pub async fn count_in_schema(tx: &mut Tx, short_since: i64, long_since: i64) -> Result<u64> {
+    tx.need_everything().await?;
+    let sql = "SELECT COUNT(*) FROM sessions s JOIN homes h ON h.cid = s.cid AND h.state = 0 \
+               WHERE (s.stays = 0 AND s.used >= ?) OR (s.stays = 1 AND s.used >= ?)";
+    let row = tx.query_one("sessions", sql, args![short_since, long_since]).await?;
+    row.map_or(Ok(0), |mut row| row.uint())
+}
+
+/// Makes the secret that followed the present one, `next` the one that follows. Returns false if it was not the one that
+/// follows any more.
+pub async fn renew_secret(
+    tx: &mut WriteTx,
+    user: UserId,
+    token_hash: [u8; 32],
+    present: [u8; 32],
+    next: [u8; 32],
+    now_ms: i64,
+) -> Result<bool> {
+    tx.touch(Scope::Sessions(user))?;
+    let sql = "UPDATE sessions SET before_hash = secret_hash, secret_hash = ?, next_hash = ?, renewed = ? \
+               WHERE cid = ? AND token_hash = ? AND next_hash = ?";
+    let values = args![present, next, now_ms, tx.context, token_hash, present];
+    Ok(tx.execute("sessions", sql, values).await? > 0)
 }
 
 /// Writes when, and by which node, a session was last served. Who may do what does not depend on it, so no scope

@@ -28,6 +28,7 @@ use http::{Method, Response};
 
 use crate::body::Outgoing;
 use crate::edge::Served;
+use crate::origin;
 use crate::request::Request;
 use failure::Failure;
 use visit::Visit;
@@ -74,6 +75,9 @@ async fn dispatch(method: &str, request: Request) -> Result<Response<Outgoing>, 
     // Before it knows the password a client asks what it may do.
     if method == "OPTIONS" {
         return Ok(options::handle());
+    }
+    if !["GET", "HEAD", "PROPFIND"].contains(&method) {
+        origin::check(&request)?;
     }
     let visit = Visit::of(request).await?;
     match method {

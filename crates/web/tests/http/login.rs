@@ -4,6 +4,7 @@ use serde_json::json;
 use zebu_app::SessionConfig;
 use zebu_app::operator::users::{self, UserChange};
 use zebu_app::operator::{Named, contexts};
+use zebu_app::sessions::AtLimit;
 use zebu_kit::{ANNA, BEN, CONTEXT, Cluster, OTHER_CONTEXT, PASSWORD, Sent};
 
 #[tokio::test]
@@ -36,7 +37,7 @@ async fn behind_tls_every_cookie_is_for_tls_only() {
     let form = format!("name=anna&password={PASSWORD}&client=x");
     let answer = client.send("POST", "/ajax/login?action=login", &headers, form.into()).await;
     let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
-    assert_eq!(cookies.len(), 3);
+    assert_eq!(cookies.len(), 4);
     assert!(cookies.iter().all(|cookie| cookie.to_str().unwrap().ends_with("; Secure")), "{cookies:?}");
 }
 
@@ -143,7 +144,7 @@ async fn who_stays_signed_in_comes_back_after_days_without_a_password() {
 
 #[tokio::test]
 async fn a_user_has_only_so_many_sessions() {
-    let sessions = SessionConfig { per_user_max: 2, ..SessionConfig::default() };
+    let sessions = SessionConfig { per_user_max: 2, at_limit: AtLimit::Refuse, ..SessionConfig::default() };
     let cluster = Cluster::start_with(1, sessions, |_| {}).await;
     let _first = cluster.client("anna").login().await;
     let second = cluster.client("anna").login().await;

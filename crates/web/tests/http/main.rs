@@ -12,6 +12,7 @@ mod access;
 mod admin;
 mod completeness;
 mod connection;
+mod cookies;
 mod dav;
 mod folders;
 mod infostore;

@@ -16,5 +16,5 @@ pub(crate) async fn handle(mut request: Request) -> Result<Reply> {
     let signed_in = sessions::login(&request.app, credentials, &client, form.is_true("staySignedIn")).await?;
     request.recognise(&signed_in.caller);
     let reply = Reply::bare(session_object(&signed_in));
-    Ok(session::set_cookies(reply, &signed_in, request.is_secure()))
+    Ok(session::set_cookies(reply, &signed_in, &request))
 }

@@ -9,6 +9,5 @@ use crate::session;
 /// No parameters besides the session.
 pub(crate) async fn handle(call: Call) -> Result<Reply> {
     sessions::stay(call.app(), &call.caller).await?;
-    let client = call.caller.session_client().unwrap_or_default();
-    Ok(session::keep_cookies(Reply::data(true), &call.request, client))
+    Ok(session::keep_cookies(Reply::data(true), &call.request, &call.caller))
 }
