@@ -7,6 +7,7 @@ import { checkKeyboard, signInByKeyboard } from './pages/keyboard.mjs'
 import { checkLongList } from './pages/longList.mjs'
 import { checkLooks } from './pages/looks.mjs'
 import { checkSessions } from './pages/sessions.mjs'
+import { checkSettings } from './pages/settings.mjs'
 import { checkUploads } from './pages/uploads.mjs'
 
 // A second run on the same data must not trip over the first.
@@ -25,5 +26,6 @@ await run(async (browser) => {
   await checkUploads(anna)
   await checkLongList(anna)
   await checkSessions(anna, folder)
+  await checkSettings(anna)
   await checkLooks(browser, folder)
 })

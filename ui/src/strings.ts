@@ -46,9 +46,23 @@ export const t = {
     cluster: 'Cluster',
     accountOf: 'Account of',
     signOut: 'Sign out',
+    settings: 'Settings',
     signOutUploads: 'Uploads are still running. Signing out stops them.',
     theme: 'Theme',
     themes: { system: 'Like the system', light: 'Light', dark: 'Dark' },
+  },
+
+  settings: {
+    title: 'Settings',
+    sessions: 'Where you are signed in',
+    sessionsLead: 'End what you do not know or do not use any more. It is over at once, everywhere.',
+    thisSession: 'This one',
+    lastUsed: (when: string) => `last used ${when}`,
+    since: (when: string) => `since ${when}`,
+    end: 'End',
+    endOf: (device: string) => `End the session of ${device}`,
+    endOthers: 'End all others',
+    sessionsEnded: (count: number) => `${plural(count, 'session', 'sessions')} ended.`,
   },
 
   tree: {

@@ -10,7 +10,9 @@ use http::Method;
 use zebu_app::{Result, cluster};
 use zebu_model::Refusal;
 
-use crate::ajax::{capabilities, clusters, config, folders, group, infostore, login, push, user};
+use crate::ajax::{
+    capabilities, clusters, config, folders, group, infostore, login, push, session_management, user,
+};
 use crate::origin;
 use crate::reply::Reply;
 use crate::request::{Call, Request};
@@ -96,6 +98,10 @@ const ROUTES: &[Route] = table! {
     "group"        "get"         Get        Session   group::get;
     "group"        "search"      Put        Session   group::search;
 
+    "sessionmanagement" "all"    Get        Session   session_management::all;
+    "sessionmanagement" "delete" Put        Session   session_management::delete;
+    "sessionmanagement" "clear"  GetOrPost  Session   session_management::clear;
+
     "capabilities" "all"         Get        Session   capabilities::all;
     "config"       "get"         Get        Session   config::get;
     "push"         "subscribe"   Get        Session   push::subscribe;
@@ -103,8 +109,13 @@ const ROUTES: &[Route] = table! {
 };
 
 /// Other names of modules: what later versions of the original call the same thing.
-const ALIASES: &[(&str, &str)] =
-    &[("files", "infostore"), ("drive", "infostore"), ("knowledge", "infostore"), ("folder", "folders")];
+const ALIASES: &[(&str, &str)] = &[
+    ("files", "infostore"),
+    ("drive", "infostore"),
+    ("knowledge", "infostore"),
+    ("folder", "folders"),
+    ("sessions", "sessionmanagement"),
+];
 
 /// What the table says of one action, for tests that have to know every one.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { placeHash, readPlace } from './hash'
 
-test.each(['#/', '#/files/12', '#/shared', '#/cluster'])('%s survives the way there and back', (hash) => {
+test.each(['#/', '#/files/12', '#/shared', '#/cluster', '#/settings'])('%s survives the way there and back', (hash) => {
   expect(placeHash(readPlace(hash))).toBe(hash)
 })
 

@@ -1,12 +1,13 @@
-// The place in the app, as the hash of the address: #/files/12, #/shared, #/cluster. Pure.
+// The place in the app, as the hash of the address: #/files/12, #/shared, #/cluster, #/settings. Pure.
 
-export type Place = { page: 'home' } | { page: 'files'; folder: string } | { page: 'shared' } | { page: 'cluster' }
+export type Place = { page: 'home' } | { page: 'files'; folder: string } | { page: 'shared' } | { page: 'cluster' } | { page: 'settings' }
 
 export function readPlace(hash: string): Place {
   const [page, id] = hash.replace(/^#?\/?/, '').split('/')
   if (page === 'files' && id && /^\d+$/.test(id)) return { page: 'files', folder: id }
   if (page === 'shared') return { page: 'shared' }
   if (page === 'cluster') return { page: 'cluster' }
+  if (page === 'settings') return { page: 'settings' }
   return { page: 'home' }
 }
 

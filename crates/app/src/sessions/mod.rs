@@ -9,6 +9,7 @@ mod limits;
 mod login;
 mod logout;
 mod network;
+mod own;
 mod resume;
 mod secret;
 
@@ -24,6 +25,7 @@ pub use config::{AtLimit, IpCheck, SessionConfig};
 pub use login::{SignedIn, login};
 pub use logout::logout;
 pub use network::Network;
+pub use own::{OwnSession, end_others, end_own, own};
 pub(crate) use resume::still;
 pub use resume::{Secrets, autologin, resume, stay};
 pub(crate) use secret::Secret;

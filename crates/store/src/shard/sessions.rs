@@ -48,6 +48,21 @@ pub struct Session {
     pub node: String,
 }
 
+/// A session as its user sees it in a list, without what lets anybody in. The fields are those of [`Session`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are those of a session")]
+pub struct Listed {
+    pub token_hash: [u8; 32],
+    pub handle: String,
+    pub client: String,
+    pub address: String,
+    pub user_agent: String,
+    pub stays: bool,
+    pub created: i64,
+    pub used: i64,
+    pub node: String,
+}
+
 /// A session together with what every request needs of its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -280,4 +295,33 @@ pub async fn count_by_node(tx: &mut Tx, since: i64) -> Result<Vec<(String, u64)>
     let sql = "SELECT node, COUNT(*) FROM sessions WHERE cid = ? AND used >= ? GROUP BY node ORDER BY node";
     let rows = tx.query("sessions", sql, args![tx.context, since]).await?;
     rows.into_iter().map(|mut row| Ok((row.text()?, row.uint()?))).collect()
+}
+
+/// The sessions of a user, the one used last first.
+pub async fn of_user(tx: &mut Tx, user: UserId) -> Result<Vec<Listed>> {
+    tx.need_everything().await?;
+    let sql = "SELECT token_hash, handle, client, address, user_agent, stays, created, used, node FROM sessions \
+               WHERE cid = ? AND uid = ? ORDER BY used DESC, created DESC, token_hash";
+    let rows = tx.query("sessions", sql, args![tx.context, user]).await?;
+    let listed = |mut row: Row| {
+        Ok(Listed {
+            token_hash: row.hash()?,
+            handle: row.text()?,
+            client: row.text()?,
+            address: row.text()?,
+            user_agent: row.text()?,
+            stays: row.flag()?,
+            created: row.int()?,
+            used: row.int()?,
+            node: row.text()?,
+        })
+    };
+    rows.into_iter().map(listed).collect()
+}
+
+/// Ends all sessions of a user but one. Returns how many there were.
+pub async fn delete_others(tx: &mut WriteTx, user: UserId, kept: [u8; 32]) -> Result<u64> {
+    tx.touch(Scope::Sessions(user))?;
+    let sql = "DELETE FROM sessions WHERE cid = ? AND uid = ? AND token_hash <> ?";
+    tx.execute("sessions", sql, args![tx.context, user, kept]).await
 }

@@ -14,6 +14,7 @@ pub(crate) mod infostore;
 pub(crate) mod login;
 mod paging;
 pub(crate) mod push;
+pub(crate) mod session_management;
 pub(crate) mod user;
 
 use http::Method;

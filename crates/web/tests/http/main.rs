@@ -19,5 +19,6 @@ mod infostore;
 mod log;
 mod login;
 mod push;
+mod session_management;
 mod sharing;
 mod support;
