@@ -125,4 +125,6 @@ pub struct Client {
     pub address: String,
     /// Its `User-Agent`.
     pub user_agent: String,
+    /// What its device cookies say, by the rest of their names.
+    pub devices: Vec<(String, String)>,
 }

@@ -165,15 +165,8 @@ impl Passwords {
     /// this password belongs to this very hash: the hash is read from the database each time, so a changed password
     /// counts at once. The password itself is not kept, but a keyed digest that is worth nothing outside this process.
     pub(crate) async fn verify_again(&self, login: &str, password: &str, hash: Option<&str>) -> Result<bool> {
-        let digest: [u8; 32] = Sha256::new()
-            .chain_update(self.key)
-            .chain_update((login.len() as u64).to_le_bytes())
-            .chain_update(login)
-            .chain_update(password)
-            .finalize()
-            .into();
-        let remembered = self.verified.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
-        if hash.is_some() && remembered.as_deref() == hash {
+        let digest = self.digest(login, password);
+        if self.has_verified(&digest, hash) {
             return Ok(true);
         }
         let right = self.verify(password, hash).await?;
@@ -185,6 +178,28 @@ impl Passwords {
             verified.insert(digest, hash.to_owned());
         }
         Ok(right)
+    }
+}
+
+impl Passwords {
+    /// Whether this password was verified against this very hash before.
+    pub(crate) fn remembers(&self, login: &str, password: &str, hash: Option<&str>) -> bool {
+        self.has_verified(&self.digest(login, password), hash)
+    }
+
+    fn digest(&self, login: &str, password: &str) -> [u8; 32] {
+        Sha256::new()
+            .chain_update(self.key)
+            .chain_update((login.len() as u64).to_le_bytes())
+            .chain_update(login)
+            .chain_update(password)
+            .finalize()
+            .into()
+    }
+
+    fn has_verified(&self, digest: &[u8; 32], hash: Option<&str>) -> bool {
+        let verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        hash.is_some() && verified.get(digest).map(String::as_str) == hash
     }
 }
 

@@ -86,7 +86,7 @@ async fn what_is_remembered_costs_no_statement_and_a_withdrawal_on_another_node_
 async fn basic(app: &App, login: &str, password: &str) -> (zebu_app::Result<zebu_app::Caller>, u64) {
     let meter = Arc::new(Meter::default());
     let given = sessions::Credentials { login, password };
-    let answer = measured(Arc::clone(&meter), sessions::basic(app, given, &[]));
+    let answer = measured(Arc::clone(&meter), sessions::basic(app, given, None, &[]));
     (answer.await, meter.statements())
 }
 

@@ -100,6 +100,7 @@ refusals! {
     ContextLocked {} = "LGI-0005", TryAgain, "Signing in is not possible at the moment. The account is disabled.";
     ContextElsewhere {} = "LGI-0029", TryAgain, "Your account is served by another server. Please sign in there.";
     AutologinUnknown {} = "SES-0203", TryAgain, "There is no session to continue. Please sign in.";
+    SignInWait { seconds: u64 } = "LGI-0031", TryAgain, "There were too many failed attempts to sign in. Please try again in {seconds} seconds.";
     LoginBusy {} = "LGI-0028", TryAgain, "Too many people are signing in at this moment. Please try again.";
 
     // Sessions.

@@ -21,6 +21,20 @@ pub(crate) fn get<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     all(headers, name).next()
 }
 
+/// Cookies one request may have of a name that goes on; a browser of good will has one or two.
+const BEGINNING_MAX: usize = 32;
+
+/// All cookies whose names begin so, by the rest of their names.
+pub(crate) fn beginning(headers: &HeaderMap, prefix: &str) -> Vec<(String, String)> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .filter_map(|(name, value)| Some((name.strip_prefix(prefix)?, value)))
+        .take(BEGINNING_MAX)
+        .map(|(rest, value)| (rest.to_owned(), value.trim_matches('"').to_owned()))
+        .collect()
+}
+
 /// How long a browser keeps a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Age {

@@ -9,6 +9,7 @@ use http::{HeaderValue, Response};
 use zebu_app::databases::{self, CacheState, Reads, Role, ServerState};
 use zebu_app::gauge::{AGES_MS, GaugeState};
 use zebu_app::live::CoherenceStatus;
+use zebu_app::sessions::{self, SignIns};
 use zebu_app::{App, cluster, live, push};
 
 use crate::body::{self, Outgoing};
@@ -19,6 +20,7 @@ pub(crate) fn answer(app: &App) -> Response<Outgoing> {
     mesh(&mut text, app);
     gauge(&mut text, &app.gauge().state());
     push(&mut text, &push::state(app));
+    sign_ins(&mut text, &sessions::sign_ins(app));
     if let Some(status) = live::coherence(app) {
         coherence(&mut text, &status);
     }
@@ -81,6 +83,17 @@ fn text(reads: &Reads, servers: &[ServerState]) -> String {
         }
     }
     out
+}
+
+/// How sign-ins went.
+fn sign_ins(out: &mut String, counted: &SignIns) {
+    let help = "Sign-ins of this node with a password, by what became of them; refused: not looked at after too many failures";
+    family(out, "zebu_sign_ins_total", "counter", help);
+    let outcomes =
+        [("succeeded", counted.succeeded), ("failed", counted.failed), ("refused", counted.refused)];
+    for (outcome, count) in outcomes {
+        line(out, "zebu_sign_ins_total", &[("outcome", outcome)], count);
+    }
 }
 
 /// The connections with the other nodes, if this one has a mesh.

@@ -65,6 +65,7 @@ impl Request {
         Client {
             name: name.to_owned(),
             address: address.to_string(),
+            devices: crate::cookies::beginning(&self.headers, crate::session::DEVICE_COOKIE),
             user_agent: user_agent.chars().take(USER_AGENT_CHARS_MAX).collect(),
         }
     }

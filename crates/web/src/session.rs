@@ -19,6 +19,11 @@ use crate::request::Request;
 /// Values of one cookie that are looked at; a browser of good will sends one.
 const VALUES_MAX: usize = 8;
 
+/// What the names of cookies begin with by which a device is known to the guard of passwords; they open nothing.
+pub(crate) const DEVICE_COOKIE: &str = "open-xchange-device-";
+/// How long a browser keeps one, seconds: half a year.
+const DEVICE_SECONDS: u32 = 182 * 86_400;
+
 /// The name of the cookie that holds the secret of this kind of client.
 pub(crate) fn secret_cookie(client: &str) -> String {
     format!("open-xchange-secret-{}", sessions::cookie_hash(client))
@@ -88,7 +93,11 @@ pub(crate) fn set_cookies(reply: Reply, signed_in: &SignedIn, request: &Request)
     let (age, secure) = (age(&request.app, signed_in.stays), request.is_secure());
     let client = &signed_in.client;
     let public = signed_in.public.as_deref();
-    let reply = set_secret(reply, client, &signed_in.secret, age, secure)
+    let device = signed_in.device.as_ref().and_then(|(rest, value)| {
+        let name = format!("{DEVICE_COOKIE}{rest}");
+        cookies::set(&name, value, Age::Seconds(DEVICE_SECONDS), secure)
+    });
+    let reply = set_secret(reply.with_cookie(device), client, &signed_in.secret, age, secure)
         .with_cookie(public.and_then(|value| cookies::set(&public_cookie(client), value, age, secure)));
     if !signed_in.stays {
         return reply;

@@ -12,6 +12,7 @@ pub use sweep::sweep;
 use crate::app::App;
 use crate::databases;
 use crate::gauge;
+use crate::sessions;
 use crate::unhashed;
 
 /// How long the sweeper rests, ms, if nobody wakes it.
@@ -38,6 +39,9 @@ async fn sweeping(app: Arc<App>) {
         }
         if let Err(error) = sweep(&app).await {
             tracing::warn!("sweeping the file store failed: {}", error.cause_chain());
+        }
+        if let Err(error) = sessions::trim(&app).await {
+            tracing::warn!("failed sign-ins were not forgotten: {}", error.cause_chain());
         }
     }
 }

@@ -15,6 +15,7 @@ mod foundation;
 pub mod groups;
 pub mod history;
 pub mod jobs;
+pub mod login_failures;
 pub mod reasons;
 pub mod resources;
 pub mod servers;

@@ -1,15 +1,19 @@
 //! From a login name and a password to a user. Says the same, and takes as long, whatever was wrong.
 
+use std::net::IpAddr;
+
 use zebu_model::access::Flag;
 use zebu_model::limits::CREDENTIAL_CHARS_MAX;
-use zebu_model::{Refusal, Scope};
+use zebu_model::{Refusal, Scope, UserId};
 use zebu_store::shard::principals;
-use zebu_store::{Known, Place};
+use zebu_store::{Known, Place, Plan};
 
 use super::WANTED_BY_ALL;
+use super::guard::{Account, Attempt, Origin, Welcome};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
+use crate::settle::until_settled;
 use crate::unhashed;
 
 /// The mapping of a login name that names none.
@@ -33,8 +37,13 @@ pub(super) enum Effort {
     Remembered,
 }
 
-/// A user without a session, or the refusal.
-pub(super) async fn authenticate(app: &App, given: Credentials<'_>, effort: Effort) -> Result<Caller> {
+/// A user without a session, and the attempt that is to be told how it ended; none if the password was remembered. Or the refusal.
+pub(super) async fn authenticate(
+    app: &App,
+    given: Credentials<'_>,
+    origin: Origin<'_>,
+    effort: Effort,
+) -> Result<(Caller, Option<Attempt>)> {
     let too_long = |text: &str| text.chars().count() > CREDENTIAL_CHARS_MAX;
     if too_long(given.login) || too_long(given.password) {
         return Err(Refusal::CredentialsWrong {}.into());
@@ -55,14 +64,24 @@ pub(super) async fn authenticate(app: &App, given: Credentials<'_>, effort: Effo
         None => None,
     };
     let hash = credential.as_ref().map(|c| c.password_hash.as_str());
-    let right = match (effort, &place, hash) {
-        (_, Some(place), Some(sealed)) if unhashed::is_sealed(sealed) => {
-            unhashed::verify(app, place.context, user, given.password, sealed).await?
+    let remembered =
+        || effort == Effort::Remembered && app.passwords.remembers(given.login, given.password, hash);
+    let mut attempt = None;
+    if !remembered() {
+        let id = credential.as_ref().map_or(UserId(0), |credential| credential.who.user);
+        let account = Account { place: place.as_ref(), user: id, login: user, mapping };
+        let begun = Attempt::begin(app, &account, origin).await?;
+        // Another request of the same client may have had it verified while this one waited for its turn.
+        if remembered() {
+            drop(begun);
+        } else if verify(app, given, user, place.as_ref(), hash, effort).await? {
+            attempt = Some(begun);
+        } else {
+            begun.failed(app).await;
+            return Err(Refusal::CredentialsWrong {}.into());
         }
-        (Effort::Full, ..) => app.passwords.verify(given.password, hash).await?,
-        (Effort::Remembered, ..) => app.passwords.verify_again(given.login, given.password, hash).await?,
-    };
-    let (true, Some(place), Some(credential)) = (right, place, credential) else {
+    }
+    let (Some(place), Some(credential)) = (place, credential) else {
         return Err(Refusal::CredentialsWrong {}.into());
     };
     if !app.serves(&place) {
@@ -71,20 +90,58 @@ pub(super) async fn authenticate(app: &App, given: Credentials<'_>, effort: Effo
     if !place.enabled || !credential.enabled {
         return Err(Refusal::ContextLocked {}.into());
     }
-    Ok(Caller {
+    let caller = Caller {
         place,
         who: credential.who,
         login: user.to_owned(),
         locale: credential.locale,
         session: None,
         needs: &[],
-    })
+    };
+    Ok((caller, attempt))
+}
+
+async fn verify(
+    app: &App,
+    given: Credentials<'_>,
+    user: &str,
+    place: Option<&Place>,
+    hash: Option<&str>,
+    effort: Effort,
+) -> Result<bool> {
+    match (effort, place, hash) {
+        (_, Some(place), Some(sealed)) if unhashed::is_sealed(sealed) => {
+            unhashed::verify(app, place.context, user, given.password, sealed).await
+        }
+        (Effort::Full, ..) => app.passwords.verify(given.password, hash).await,
+        (Effort::Remembered, ..) => app.passwords.verify_again(given.login, given.password, hash).await,
+    }
 }
 
 /// Who a request with HTTP Basic credentials comes from. There is no session: every request finds out anew whether user,
 /// password and context still stand. `needs`: the flags of module access without which the interface is not theirs;
 /// refused if they lack one, now or when they write.
-pub async fn basic(app: &App, given: Credentials<'_>, needs: &'static [Flag]) -> Result<Caller> {
-    let caller = authenticate(app, given, Effort::Remembered).await?;
+pub async fn basic(
+    app: &App,
+    given: Credentials<'_>,
+    address: Option<IpAddr>,
+    needs: &'static [Flag],
+) -> Result<Caller> {
+    let origin = Origin { address, devices: &[] };
+    let (caller, attempt) = authenticate(app, given, origin, Effort::Remembered).await?;
+    if let Some(attempt) = attempt {
+        let welcome = attempt.succeeded(app, false).await?;
+        if !welcome.is_old_news()
+            && let Err(error) = until_settled!(remember(app, &caller, &welcome).await)
+        {
+            tracing::warn!("from where a user signed in was not remembered: {}", error.cause_chain());
+        }
+    }
     Caller { needs, ..caller }.admitted()
+}
+
+async fn remember(app: &App, caller: &Caller, welcome: &Welcome) -> Result<()> {
+    let mut tx = app.write(&caller.place, Plan::default()).await?;
+    welcome.remember(app, &mut tx, caller.who.user).await?;
+    Ok(tx.commit().await?)
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use zebu_model::session::Lifetimes;
 
+use super::guard::GuardConfig;
 use super::network::{Network, Prefixes};
 
 /// `[sessions]`.
@@ -30,6 +31,8 @@ pub struct SessionConfig {
     pub ip_check_ipv6_prefix: u8,
     /// Requests from these networks are not checked, whatever the mode. Default none.
     pub ip_check_not_from: Vec<Network>,
+    /// `[sessions.guard]`.
+    pub guard: GuardConfig,
     /// How old the secret in a session's cookie gets before it is renewed, ms; 0: never. Default an hour.
     pub renew_ms: i64,
     /// How long the secret before is good beside the new one, once that was used, ms. Default two minutes.
@@ -73,6 +76,7 @@ impl Default for SessionConfig {
             ip_check_ipv4_prefix: 24,
             ip_check_ipv6_prefix: 48,
             ip_check_not_from: Vec::new(),
+            guard: GuardConfig::default(),
             renew_ms: 3_600_000,
             renew_grace_ms: 120_000,
         }
@@ -98,7 +102,7 @@ impl SessionConfig {
             within("renew_ms (unless 0)", self.renew_ms, 300_000, YEAR_MS)?;
             within("renew_grace_ms", self.renew_grace_ms, 1_000, self.renew_ms / 2)?;
         }
-        Ok(())
+        self.guard.check()
     }
 
     pub(crate) fn lifetimes(&self) -> Lifetimes {

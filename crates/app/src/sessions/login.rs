@@ -5,6 +5,7 @@ use zebu_store::Plan;
 use zebu_store::shard::sessions::{self, Session};
 
 use super::authenticate::{Credentials, Effort, authenticate};
+use super::guard::{Origin, Welcome};
 use super::limits::{self, Claim};
 use super::{digest, new_session_id, secret};
 use crate::app::App;
@@ -27,6 +28,9 @@ pub struct SignedIn {
     pub public: Option<String>,
     /// The session's public name.
     pub handle: String,
+    /// The cookie by which the client's device is known to the guard from now on, if that is new: the rest of its name, and its
+    /// value.
+    pub device: Option<(String, String)>,
     /// The client name the cookies are named after.
     pub client: String,
     /// Whether the cookies outlive the browser.
@@ -37,7 +41,8 @@ pub struct SignedIn {
 
 /// Signs a user in. `stays`: the session and its cookies live long.
 pub async fn login(app: &App, given: Credentials<'_>, client: &Client, stays: bool) -> Result<SignedIn> {
-    let caller = authenticate(app, given, Effort::Full).await?;
+    let origin = Origin { address: client.address.parse().ok(), devices: &client.devices };
+    let (caller, attempt) = authenticate(app, given, origin, Effort::Full).await?;
     let short = |text: &str| text.chars().take(CLIENT_CHARS_MAX).collect::<String>();
     // Always new ones: whatever ids the client brought are nobody's business here.
     let (session, public) = (new_session_id(caller.place.context)?, random::token()?);
@@ -62,8 +67,12 @@ pub async fn login(app: &App, given: Credentials<'_>, client: &Client, stays: bo
         used: now,
         node: app.node.name.clone(),
     };
+    let welcome = match attempt {
+        Some(attempt) => attempt.succeeded(app, true).await?,
+        None => Welcome::default(),
+    };
     let claim = Claim::take(app).await?;
-    let stored = until_settled!(insert(app, &caller, &row).await);
+    let stored = until_settled!(insert(app, &caller, &row, &welcome).await);
     claim.settled(app).await;
     let ended = stored?;
     for handle in &ended {
@@ -93,6 +102,7 @@ pub async fn login(app: &App, given: Credentials<'_>, client: &Client, stays: bo
         ..caller
     };
     Ok(SignedIn {
+        device: welcome.device(),
         session,
         secret: secret.0,
         public: Some(public),
@@ -105,7 +115,7 @@ pub async fn login(app: &App, given: Credentials<'_>, client: &Client, stays: bo
 
 /// Stores the session, if its user has room for one more; what ran out makes room. Returns the handles of the sessions that had to
 /// end for it.
-async fn insert(app: &App, caller: &Caller, row: &Session) -> Result<Vec<String>> {
+async fn insert(app: &App, caller: &Caller, row: &Session, welcome: &Welcome) -> Result<Vec<String>> {
     let life = app.config.sessions.lifetimes();
     let mut tx = app.write(&caller.place, Plan::changing([Scope::Sessions(row.user)])).await?;
     // Comparing the password takes its time: whoever was deleted or disabled meanwhile gets no session.
@@ -119,6 +129,7 @@ async fn insert(app: &App, caller: &Caller, row: &Session) -> Result<Vec<String>
     .await?;
     let ended = limits::make_room(app, &mut tx, row.user, &row.client).await?;
     sessions::insert(&mut tx, row).await?;
+    welcome.remember(app, &mut tx, row.user).await?;
     tx.commit().await?;
     Ok(ended)
 }

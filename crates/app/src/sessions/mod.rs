@@ -5,6 +5,7 @@
 
 mod authenticate;
 mod config;
+mod guard;
 mod limits;
 mod login;
 mod logout;
@@ -22,6 +23,8 @@ use crate::random;
 
 pub use authenticate::{Credentials, basic};
 pub use config::{AtLimit, IpCheck, SessionConfig};
+pub(crate) use guard::{Guard, Kind, trim, wait_ms};
+pub use guard::{GuardConfig, Origin, SignIns, sign_ins};
 pub use login::{SignedIn, login};
 pub use logout::logout;
 pub use network::Network;

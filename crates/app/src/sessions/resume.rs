@@ -249,6 +249,7 @@ async fn go_on(app: &App, session: &str, secrets: &[String], address: Option<IpA
         session: session.to_owned(),
         secret: caller.session_secret().unwrap_or_default().to_owned(),
         public: None,
+        device: None,
         handle,
         client,
         stays: true,

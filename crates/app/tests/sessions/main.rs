@@ -11,6 +11,7 @@
 #[path = "../fixture/mod.rs"]
 mod fixture;
 
+mod guessing;
 mod limits;
 mod renewal;
 mod signing;

@@ -173,6 +173,21 @@ CREATE TABLE session_claims (
   PRIMARY KEY (claim)
 ) {table};
 
+-- Failed sign-ins, counted. what: the SHA-256 of what they are counted for. kind: 1 a network, 2 an account, 3 both, 4 a known
+-- device of an account. cid, uid: the account, 0 if there is none such. network: "" where it does not count. last: when the last
+-- one was, ms since the epoch.
+CREATE TABLE login_failures (
+  what VARBINARY(32) NOT NULL,
+  kind BIGINT NOT NULL,
+  cid BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  network VARCHAR(64) NOT NULL,
+  failures BIGINT NOT NULL,
+  last BIGINT NOT NULL,
+  PRIMARY KEY (what)
+) {table};
+CREATE INDEX login_failures_last ON login_failures (last);
+
 -- What each web tier last said of itself and of its members (JSON), for the cluster page.
 CREATE TABLE web_tiers (
   name VARCHAR(255) NOT NULL,

@@ -138,6 +138,15 @@ CREATE TABLE sessions (
 ) {table};
 CREATE INDEX sessions_uid ON sessions (cid, uid);
 
+-- From where a user signed in before: networks and devices, as SHA-256. seen: when last, to a day, ms since the epoch.
+CREATE TABLE known_origins (
+  cid BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  hash VARBINARY(32) NOT NULL,
+  seen BIGINT NOT NULL,
+  PRIMARY KEY (cid, uid, hash)
+) {table};
+
 -- owner: that of a private folder, else 0. Names are unique below a parent for each owner: everybody has a "Calendar".
 CREATE TABLE folders (
   cid BIGINT NOT NULL,

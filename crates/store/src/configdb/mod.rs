@@ -6,6 +6,7 @@ pub mod databases;
 pub mod filestores;
 pub mod jobs;
 pub mod left_keys;
+pub mod login_failures;
 pub mod members;
 pub mod nodes;
 pub mod reasons;

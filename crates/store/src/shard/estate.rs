@@ -212,9 +212,13 @@ pub async fn forget(tx: &mut WriteTx, user: UserId) -> Result<()> {
     for group in principals::groups_of(tx, user).await? {
         principals::delete_member(tx, group, user).await?;
     }
-    for (table, column) in
-        [("user_attributes", "uid"), ("unhashed", "uid"), ("sessions", "uid"), ("users", "id")]
-    {
+    for (table, column) in [
+        ("user_attributes", "uid"),
+        ("unhashed", "uid"),
+        ("sessions", "uid"),
+        ("known_origins", "uid"),
+        ("users", "id"),
+    ] {
         let sql = format!("DELETE FROM {table} WHERE cid = ? AND {column} = ?");
         tx.execute(table, sql, args![tx.context, user]).await?;
     }

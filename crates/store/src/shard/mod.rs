@@ -9,6 +9,7 @@ pub mod folders;
 pub mod groups;
 mod homes;
 pub mod listings;
+pub mod origins;
 pub mod principals;
 pub mod resources;
 pub mod scopes;

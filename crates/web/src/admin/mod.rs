@@ -30,6 +30,7 @@ mod groups;
 mod history;
 mod imports;
 mod jobs;
+mod login_failures;
 mod options;
 mod person;
 mod reasons;

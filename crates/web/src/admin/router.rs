@@ -9,8 +9,8 @@ use zebu_app::sessions::Credentials;
 
 use super::asked::{Asked, Outcome};
 use super::{
-    checks, contexts, daemon, databases, filestores, groups, history, jobs, reasons, resources, servers,
-    sessions, users,
+    checks, contexts, daemon, databases, filestores, groups, history, jobs, login_failures, reasons,
+    resources, servers, sessions, users,
 };
 
 /// One command.
@@ -90,6 +90,9 @@ const COMMANDS: &[Command] = table! {
 
     "closesessions"      Master   sessions::close;
     "contextrestored"    Master   history::restored;
+
+    "listloginfailures"  Master   login_failures::list;
+    "resetloginfailures" Master   login_failures::reset;
 
     "createuser"         Context  users::create;
     "createuser/rows"    Context  users::import;

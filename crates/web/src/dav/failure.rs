@@ -81,6 +81,11 @@ impl Failure {
     /// The answer. `path` is the request's, encoded.
     pub(super) fn response(self, path: &str) -> Response<Outgoing> {
         let status = self.status();
+        let wait = if let Failure::App(Error::Refused(Refusal::SignInWait { seconds })) = &self {
+            *seconds
+        } else {
+            1
+        };
         let (kind, text) = self.words(path);
         let mut response = Response::new(body::full(text));
         *response.status_mut() = status;
@@ -96,6 +101,9 @@ impl Failure {
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(wait));
             }
             _ => {}
         }
@@ -136,6 +144,7 @@ fn status_of(error: &Error) -> StatusCode {
     let Error::Refused(refusal) = error else { return StatusCode::SERVICE_UNAVAILABLE };
     match refusal {
         Refusal::CredentialsWrong {} => StatusCode::UNAUTHORIZED,
+        Refusal::SignInWait { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::ContextLocked {} | Refusal::SessionContextDisabled {} => StatusCode::FORBIDDEN,
         Refusal::FolderNotVisible { .. }
         | Refusal::FolderMissing { .. }

@@ -12,6 +12,7 @@ use zebu_model::access::Flag;
 use super::failure::Failure;
 use crate::basic::basic;
 use crate::request::Request;
+use crate::session;
 
 /// What of module access a user needs to come here at all.
 const NEEDS: &[Flag] = &[Flag::Webdav, Flag::Infostore];
@@ -33,7 +34,7 @@ impl Visit {
         let (login, password) = basic(&request.headers).ok_or(Failure::Unauthorized)?;
         let path = Path::parse(request.uri.path())?;
         let credentials = Credentials { login: &login, password: &password };
-        let caller = sessions::basic(&request.app, credentials, NEEDS).await?;
+        let caller = sessions::basic(&request.app, credentials, session::address(&request), NEEDS).await?;
         request.recognise(&caller);
         Ok(Visit { caller, request, path })
     }

@@ -180,7 +180,7 @@ async fn where_tls_ends_unseen_cookies_are_for_tls_only_if_the_operator_says_so(
     let cluster = Cluster::start_with(1, SessionConfig::default(), |web| web.force_https = true).await;
     let answer = cluster.client("anna").sign_in("anna", PASSWORD).await;
     let set = cookies(&answer);
-    assert_eq!(set.len(), 4, "{set:?}");
+    assert_eq!(set.len(), 5, "{set:?}");
     assert!(set.iter().all(|line| line.ends_with("; Secure") && line.contains("; HttpOnly; SameSite=Lax")));
 }
 

@@ -37,7 +37,7 @@ async fn behind_tls_every_cookie_is_for_tls_only() {
     let form = format!("name=anna&password={PASSWORD}&client=x");
     let answer = client.send("POST", "/ajax/login?action=login", &headers, form.into()).await;
     let cookies: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
-    assert_eq!(cookies.len(), 4);
+    assert_eq!(cookies.len(), 5);
     assert!(cookies.iter().all(|cookie| cookie.to_str().unwrap().ends_with("; Secure")), "{cookies:?}");
 }
 

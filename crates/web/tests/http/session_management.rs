@@ -25,7 +25,8 @@ async fn a_user_sees_the_own_sessions_and_no_word_that_lets_anybody_in() {
         assert_eq!((&session["client"], &session["ipAddress"]), (&json!("zebu-kit"), &json!("127.0.0.1")));
         assert!(session["loginTime"].as_i64().unwrap() <= session["lastActive"].as_i64().unwrap());
     }
-    let text = anna.get("sessions", "all", &[]).await.text();
+    let answer = anna.get("sessions", "all", &[]).await;
+    let text = answer.text();
     for client in [&anna, &phone] {
         assert!(!text.contains(client.session.as_deref().unwrap()));
         assert!(!text.contains(&client.jar.find("open-xchange-secret-").unwrap()));

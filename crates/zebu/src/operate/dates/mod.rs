@@ -26,7 +26,7 @@ const ZONE: &str = "GMT";
 /// Fields of a person that are a day, and the columns that have them.
 pub(crate) const DAYS: [&str; 2] = ["birthday", "anniversary"];
 /// Columns that have a moment.
-const MOMENTS: [&str; 2] = ["created", "finished"];
+const MOMENTS: [&str; 3] = ["created", "finished", "last_failure"];
 
 /// How dates are written.
 #[derive(Debug)]

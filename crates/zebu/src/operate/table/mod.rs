@@ -11,6 +11,7 @@ mod local;
 mod reasons;
 mod resources;
 mod servers;
+mod sign_ins;
 mod users;
 
 use crate::operate::tool::Tool;
@@ -50,6 +51,8 @@ pub(crate) const TOOLS: &[&Tool] = &[
     &contexts::MODULE_ACCESS,
     &contexts::CLOSE_SESSIONS,
     &contexts::CONTEXT_RESTORED,
+    &sign_ins::LIST_FAILURES,
+    &sign_ins::RESET_FAILURES,
     &jobs::DELETE_CONTEXT,
     &jobs::MOVE_DATABASE,
     &jobs::MOVE_FILESTORE,
