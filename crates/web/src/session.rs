@@ -20,7 +20,7 @@ use crate::request::Request;
 const VALUES_MAX: usize = 8;
 
 /// What the names of cookies begin with by which a device is known to the guard of passwords; they open nothing.
-pub(crate) const DEVICE_COOKIE: &str = "open-xchange-device-";
+pub(crate) const DEVICE_COOKIE: &str = "zebu-device-";
 /// How long a browser keeps one, seconds: half a year.
 const DEVICE_SECONDS: u32 = 182 * 86_400;
 

@@ -171,13 +171,8 @@ mod tests {
             "web.tls",
             "web.h2",
         ] {
-<<<<<<< HEAD
             let parts = part.split('.').filter(|part| !part.is_empty());
             let table = parts.fold(&example, |table, part| table[part].as_table().unwrap());
-=======
-            let names = part.split('.').filter(|name| !name.is_empty());
-            let table = names.fold(&example, |table, name| table[name].as_table().unwrap());
->>>>>>> c0a81de (Guessing passwords becomes slow on all nodes together, and keeps nobody out but who guesses)
             let keys = keys_of(part);
             assert!(!keys.is_empty(), "[{part}]");
             for key in keys {

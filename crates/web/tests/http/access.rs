@@ -275,9 +275,10 @@ async fn completeness_each_flag_guards_its_routes_and_no_others() {
         let refused = told.len() == 8 && told.as_bytes()[3] == b'-';
         assert_eq!(refused, name == "cluster status", "{name}: {told}");
     }
-    // They tell what there is, and are tested below; signing in is everybody's.
+    // They tell what there is, and are tested below; signing in, and looking after that, is everybody's.
+    let everybodys = ["login", "sessionmanagement", "multifactor", "apppasswords"];
     let elsewhere = ["capabilities all", "config get"];
-    for route in routes().filter(|route| route.module != "login") {
+    for route in routes().filter(|route| !everybodys.contains(&route.module)) {
         let name = format!("{} {}", route.module, route.action);
         assert!(asked.contains(&name) || elsewhere.contains(&name.as_str()), "{name} is not asked");
     }
