@@ -285,6 +285,9 @@ export const t = {
     states: {
       up: 'Up',
       draining: 'Draining',
+      error: 'In error',
+      failing: 'Fails its checks',
+      outlier: 'Left out',
       gone: 'Gone',
       down: 'Down',
       disabled: 'Disabled',

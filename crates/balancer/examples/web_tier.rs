@@ -26,7 +26,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         .into();
     let members = arguments.map(|argument| {
         let (route, address) = argument.split_once('=').ok_or("a member is ROUTE=HOST:PORT")?;
-        Ok(MemberConfig { route: route.into(), address: address.into(), weight: 1 })
+        Ok(MemberConfig::new(route, address))
     });
     let members = members.collect::<Result<_, &str>>()?;
     let config = Config { listen, members, ..Config::default() };

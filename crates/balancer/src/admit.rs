@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::sticky::{self, Unmarked};
 
 /// Puts a request's target into the form nodes see: path and query only, no session id in the path. Returns
-/// the route that session id named.
+/// that session id.
 ///
 /// # Errors
 /// [`Fault::Method`] for methods that concern proxies, [`Fault::Malformed`] without exactly one host (RFC
@@ -32,13 +32,13 @@ pub(crate) fn admit(parts: &mut request::Parts, own_host: &HeaderValue) -> Resul
     check_host(&mut parts.headers, parts.version, own_host)?;
     parts.version = Version::HTTP_11;
 
-    let Some(Unmarked { path, route }) = sticky::take_from_path(parts.uri.path()) else { return Ok(None) };
+    let Some(Unmarked { path, id }) = sticky::take_from_path(parts.uri.path()) else { return Ok(None) };
     let target = match parts.uri.query() {
         Some(query) => format!("{path}?{query}"),
         None => path,
     };
     parts.uri = target.parse().map_err(|_| Fault::Malformed("bad path"))?;
-    Ok(route)
+    Ok(id)
 }
 
 fn check_host(headers: &mut HeaderMap, version: Version, own_host: &HeaderValue) -> Result<(), Fault> {
@@ -103,7 +103,7 @@ mod tests {
     fn the_session_id_leaves_the_path_and_the_query_stays() {
         let mut parts =
             parts("GET", "/ajax/login;jsessionid=x.OX-2?action=a;jsessionid=b", Version::HTTP_11, &["h"]);
-        assert_eq!(admit(&mut parts, &own()), Ok(Some("OX-2".into())));
+        assert_eq!(admit(&mut parts, &own()), Ok(Some("x.OX-2".into())));
         assert_eq!(parts.uri, "/ajax/login?action=a;jsessionid=b");
     }
 

@@ -6,7 +6,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -16,7 +15,7 @@ use hyper::body::Incoming;
 
 use crate::access::Record;
 use crate::client::Client;
-use crate::member::Member;
+use crate::flight::Flight;
 use crate::patience::Ms;
 use crate::upstream::Upstream;
 
@@ -40,9 +39,6 @@ pub(crate) struct Relay {
     is_endless: bool,
 }
 
-/// A request being with a member: counts it there.
-pub(crate) struct Flight(Arc<Member>);
-
 /// The body hyper sends, with the record of the request.
 pub(crate) struct Answer {
     content: Content,
@@ -61,23 +57,6 @@ pub(crate) enum Interrupted {
     Broken(#[from] hyper::Error),
     #[error("the member stopped sending")]
     Silent,
-}
-
-impl Flight {
-    pub(crate) fn begin(member: Arc<Member>) -> Self {
-        member.counts.in_flight.fetch_add(1, Ordering::Relaxed);
-        Self(member)
-    }
-
-    pub(crate) fn member(&self) -> &Member {
-        &self.0
-    }
-}
-
-impl Drop for Flight {
-    fn drop(&mut self) {
-        self.0.counts.in_flight.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl Content {
@@ -102,8 +81,9 @@ impl Content {
 
 fn give_back(upstream: Box<Upstream>, flight: &Flight, now: Ms) {
     // What was connected before the member fell is not trusted again.
-    if flight.member().is_up() {
-        flight.member().pool.put(upstream, now);
+    let member = flight.member();
+    if member.is_up() && member.config.reuse {
+        member.pool.put(upstream, now);
     }
 }
 

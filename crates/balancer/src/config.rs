@@ -4,20 +4,22 @@
 //! Read by the binary, checked by [`Config::check`] when the server binds. A limit that is not named here
 //! does not exist; nothing here is changed while the server runs.
 
-use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
 use crate::Error;
 use crate::http2::Http2Config;
 use crate::listen::Listeners;
+use crate::outlier::Bounds;
+use crate::params::balancer::BalancerConfig;
+use crate::params::member::MemberConfig;
 use crate::tls::TlsConfig;
 
 /// What the web tier is told. Unknown keys are refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where to listen: `ADDRESS:PORT` or `http://ADDRESS:PORT` for plain connections, `https://ADDRESS:PORT` for TLS; one,
@@ -27,8 +29,14 @@ pub struct Config {
     pub tls: TlsConfig,
     /// HTTP/2 with clients.
     pub h2: Http2Config,
-    /// The nodes. Default none: every request for a node is then answered 503.
+    /// The nodes, if there is but one balancer and nothing to be said of it. Default none: every request for a node is then
+    /// answered 503.
     pub members: Vec<MemberConfig>,
+    /// The balancers, instead of `members`, each with members of its own. Default none.
+    pub balancers: Vec<BalancerConfig>,
+    /// A file with Apache's own text (`<Proxy balancer://…>`, `BalancerMember`, `ProxyPass`), instead of `members` and
+    /// `balancers`. Default "": none.
+    pub proxy_config: String,
     /// The file for the access log, as text. Default "" (none): then each request is a line of the log, with its fields
     /// apart.
     #[serde(deserialize_with = "path_or_nothing")]
@@ -52,6 +60,7 @@ pub struct Config {
     /// Bytes read from a socket at once while a body streams; small messages use 8 KiB. Each connection with
     /// a body under way holds a few of these. Default 262,144, from 8,192 to 4,194,304.
     pub stream_buffer_bytes: usize,
+    // What follows is for members that say nothing else of themselves.
     /// Milliseconds for a TCP connect to a member; then it is down. Default 2,000.
     pub connect_timeout_ms: u64,
     /// Milliseconds a member may stay silent: from the last byte of the request to the head of the answer,
@@ -73,26 +82,31 @@ pub struct Config {
     pub suspect_ms: u64,
     /// Milliseconds a member found dead is left alone when its probe is answered, but with neither 200 nor a
     /// server error (another make of server, without `/health/ready`). Default 5,000.
+    ///
+    /// Also how long a member is in error after an answer of a `failonstatus`. 0: nothing takes a member out.
     pub retry_ms: u64,
+    /// Milliseconds between two checks of a member that is up, by which nodes also say how busy they are and whether they
+    /// drain. 0: no checks. Default 5,000.
+    pub check_interval_ms: u64,
+    /// Milliseconds in which the share of a member that came back grows from a tenth to the whole. Default 10,000.
+    pub slow_start_ms: u64,
+    /// Milliseconds of a period in which members are compared; one that is far worse than its peers is left out for a
+    /// while. 0: never. Default 10,000.
+    pub outlier_interval_ms: u64,
+    /// Requests that a member, and all others together, must have had in a period to be compared. Default 50.
+    pub outlier_requests_min: u64,
+    /// Points of a hundred by which the share of failures and answers from 500 of an outlier is above its peers'. Default
+    /// 40, from 1 to 100.
+    pub outlier_errors_percent: u64,
+    /// How many times as long as its peers an outlier takes for the head of an answer. Default 5, from 2 to 1,000.
+    pub outlier_latency_times: u64,
+    /// Milliseconds an outlier is left out; when it is one again at once, twice, three times as long, up to ten times.
+    /// Default 30,000.
+    pub outlier_ejection_ms: u64,
+    /// Members of a hundred of a balancer that may be left out so at once; one always may, the last never. Default 34.
+    pub outlier_share_percent_max: u64,
     /// Milliseconds requests under way may take to finish after the shutdown began. Default 30,000.
     pub drain_ms: u64,
-}
-
-/// One node behind the web tier.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MemberConfig {
-    /// The route this node appends to `JSESSIONID`, `OX-1` in the guide. Letters, digits, `-` and `_`.
-    pub route: String,
-    /// `host:port` of the node's HTTP listener.
-    pub address: String,
-    /// Share of new sessions (`loadfactor` in the guide), 1 to 100; only ratios matter. Default 1.
-    #[serde(default = "one")]
-    pub weight: u32,
-}
-
-fn one() -> u32 {
-    1
 }
 
 impl Default for Config {
@@ -103,6 +117,8 @@ impl Default for Config {
             h2: Http2Config::default(),
             members: Vec::new(),
             access_log: None,
+            balancers: Vec::new(),
+            proxy_config: String::new(),
             connections_max: 10_000,
             header_bytes_max: 32 * 1024,
             client_header_timeout_ms: 15_000,
@@ -118,6 +134,14 @@ impl Default for Config {
             probe_timeout_ms: 1_000,
             suspect_ms: 1_000,
             retry_ms: 5_000,
+            check_interval_ms: 5_000,
+            slow_start_ms: 10_000,
+            outlier_interval_ms: 10_000,
+            outlier_requests_min: 50,
+            outlier_errors_percent: 40,
+            outlier_latency_times: 5,
+            outlier_ejection_ms: 30_000,
+            outlier_share_percent_max: 34,
             drain_ms: 30_000,
         }
     }
@@ -149,40 +173,27 @@ impl Config {
                 return Err(Error::Config(format!("{field} is 0: it must be at least 1")));
             }
         }
-        let mut routes = HashSet::new();
-        for member in &self.members {
-            member.check()?;
-            if !routes.insert(member.route.as_str()) {
-                return Err(Error::Config(format!("two members have the route \"{}\"", member.route)));
-            }
+        for (field, value, least, most) in [
+            ("outlier_errors_percent", self.outlier_errors_percent, 1, 100),
+            ("outlier_latency_times", self.outlier_latency_times, 2, 1_000),
+            ("outlier_share_percent_max", self.outlier_share_percent_max, 0, 100),
+        ] {
+            within(field, usize::try_from(value).unwrap_or(usize::MAX), least, most)?;
         }
         Ok(())
     }
 
-    pub(crate) fn connect_timeout(&self) -> Duration {
-        Duration::from_millis(self.connect_timeout_ms)
+    pub(crate) fn outlier_bounds(&self) -> Bounds {
+        Bounds {
+            attempts_min: self.outlier_requests_min.max(1),
+            errors_percent: self.outlier_errors_percent,
+            latency_times: self.outlier_latency_times,
+            share_percent_max: self.outlier_share_percent_max,
+        }
     }
 
     pub(crate) fn probe_timeout(&self) -> Duration {
         Duration::from_millis(self.probe_timeout_ms)
-    }
-}
-
-impl MemberConfig {
-    fn check(&self) -> Result<(), Error> {
-        let Self { route, address, weight } = self;
-        // A dot would end the route early: it is what follows the last dot of the session id.
-        let speakable = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if route.is_empty() || route.len() > 64 || !route.chars().all(speakable) {
-            return Err(Error::Config(format!(
-                "the route \"{route}\" must be 1 to 64 letters, digits, '-' or '_'"
-            )));
-        }
-        let port = address.rsplit_once(':').and_then(|(host, port)| (!host.is_empty()).then_some(port));
-        if port.and_then(|port| port.parse::<u16>().ok()).is_none_or(|port| port == 0) {
-            return Err(Error::Config(format!("the address \"{address}\" of {route} is not host:port")));
-        }
-        within(&format!("weight of {route}"), *weight as usize, 1, 100)
     }
 }
 
@@ -205,29 +216,40 @@ pub(crate) fn within(field: &str, value: usize, least: usize, most: usize) -> Re
 mod tests {
     use super::*;
 
-    fn member(route: &str, address: &str, weight: u32) -> MemberConfig {
-        MemberConfig { route: route.into(), address: address.into(), weight }
-    }
-
     #[test]
     fn the_default_is_accepted() {
         assert!(Config::default().check().is_ok());
     }
 
     #[test]
-    fn a_weight_left_out_is_one() {
-        let member: MemberConfig =
-            serde_json::from_str(r#"{"route":"OX-1","address":"10.20.30.213:8090"}"#).unwrap();
-        assert_eq!(member.weight, 1);
+    fn an_unknown_key_is_refused_and_what_a_member_or_balancer_does_not_know_too() {
+        let check = |json: &str, named: &str| {
+            let error = serde_json::from_str::<Config>(json).expect_err(json).to_string();
+            assert!(error.contains(named), "{error}");
+        };
+        check(r#"{"connections_maximum":5}"#, "connections_maximum");
+        check(
+            r#"{"members":[{"route":"a","address":"h:1","loadfaktor":5}]}"#,
+            "loadfaktor is no parameter of a member",
+        );
+        check(r#"{"balancers":[{"nam":"a"}]}"#, "nam is no parameter of a balancer");
+        check(r#"{"balancers":[{"members":[{"rout":"a"}]}]}"#, "rout is no parameter of a member");
+        check(r#"{"balancers":[{"maxattempts":-1}]}"#, "maxattempts must be a number");
     }
 
     #[test]
-    fn an_unknown_key_is_refused() {
-        assert!(serde_json::from_str::<Config>(r#"{"connections_maximum":5}"#).is_err());
-        assert!(
-            serde_json::from_str::<Config>(r#"{"members":[{"route":"a","address":"h:1","loadfactor":5}]}"#)
-                .is_err()
-        );
+    fn members_and_balancers_are_told_in_toml_s_own_types() {
+        let config: Config = serde_json::from_str(
+            r#"{"balancers":[{"name":"ox","failonstatus":[500,503],"nofailover":true,"paths":["/ajax","!/x"],
+                "members":[{"route":"a","address":"ajp://h","weight":2.5,"retry":5,"keepalive":true}]}]}"#,
+        )
+        .unwrap();
+        let balancer = &config.balancers[0];
+        assert_eq!((balancer.name.as_str(), balancer.nofailover), ("ox", true));
+        assert_eq!(balancer.fail_on_status, [500, 503]);
+        assert_eq!(balancer.paths, ["/ajax", "!/x"]);
+        let member = &balancer.members[0];
+        assert_eq!((member.weight.hundredths(), member.retry_ms, member.keepalive), (250, Some(5_000), true));
     }
 
     #[test]
@@ -242,13 +264,8 @@ mod tests {
         check(|c| c.header_bytes_max = 100, "header_bytes_max");
         check(|c| c.stream_buffer_bytes = 1, "stream_buffer_bytes");
         check(|c| c.probe_interval_ms = 0, "probe_interval_ms");
-        check(|c| c.members = vec![member("OX.1", "h:1", 1)], "OX.1");
-        check(|c| c.members = vec![member("", "h:1", 1)], "route");
-        check(|c| c.members = vec![member("a", "nohost", 1)], "nohost");
-        check(|c| c.members = vec![member("a", ":80", 1)], ":80");
-        check(|c| c.members = vec![member("a", "h:0", 1)], "h:0");
-        check(|c| c.members = vec![member("a", "h:1", 0)], "weight of a");
-        check(|c| c.members = vec![member("a", "h:1", 101)], "weight of a");
-        check(|c| c.members = vec![member("a", "h:1", 1), member("a", "h:2", 1)], "two members");
+        check(|c| c.outlier_errors_percent = 0, "outlier_errors_percent");
+        check(|c| c.outlier_latency_times = 1, "outlier_latency_times");
+        check(|c| c.outlier_share_percent_max = 101, "outlier_share_percent_max");
     }
 }

@@ -10,6 +10,8 @@
 //! | `WEB-0006` | 405 | the method does not exist here |
 //! | `WEB-0007` | 404 | no such file of the web client |
 //! | `WEB-0008` | 400 | the request's body broke off |
+//! | `WEB-0009` | 503, `Retry-After: 1` | the session's own member cannot take it, and it may go to no other (`nofailover`); nothing was sent |
+//! | `WEB-0010` | 503, `Retry-After: 1` | every member has as many requests as it may (`max`); nothing was sent |
 //!
 //! Under `/ajax/` the body is the envelope of the HTTP API, elsewhere plain text. Heads that cannot be parsed
 //! at all never get here: hyper answers 400, 414 or 431 without a body and closes the connection.
@@ -33,6 +35,8 @@ pub(crate) enum Fault {
     Method { allow: &'static str },
     NoSuchFile,
     BodyBroken,
+    OwnMemberGone,
+    AllBusy,
 }
 
 impl Fault {
@@ -46,12 +50,14 @@ impl Fault {
             Self::Method { .. } => "WEB-0006",
             Self::NoSuchFile => "WEB-0007",
             Self::BodyBroken => "WEB-0008",
+            Self::OwnMemberGone => "WEB-0009",
+            Self::AllBusy => "WEB-0010",
         }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Self::NoMember => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoMember | Self::OwnMemberGone | Self::AllBusy => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotSent | Self::MaybeDone => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::Malformed(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
@@ -82,13 +88,17 @@ impl Fault {
             Self::Method { .. } => "This method is not possible here.".into(),
             Self::NoSuchFile => "Not found.".into(),
             Self::BodyBroken => "The body of the request broke off.".into(),
+            Self::OwnMemberGone => {
+                "The server of this session is not available at the moment. Nothing was sent. Please try again.".into()
+            }
+            Self::AllBusy => "All servers are busy. Nothing was sent. Please try again.".into(),
         }
     }
 
     /// Name and number of the category of the HTTP API.
     fn category(&self) -> (&'static str, u8) {
         match self {
-            Self::NoMember | Self::NotSent => ("TRY_AGAIN", 4),
+            Self::NoMember | Self::NotSent | Self::OwnMemberGone | Self::AllBusy => ("TRY_AGAIN", 4),
             Self::MaybeDone | Self::TimedOut => ("SERVICE_DOWN", 5),
             Self::BodyBroken => ("CONNECTIVITY", 6),
             Self::Malformed(_) | Self::Method { .. } | Self::NoSuchFile => ("USER_INPUT", 1),
@@ -109,7 +119,7 @@ impl Fault {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         match self {
-            Self::NoMember => {
+            Self::NoMember | Self::OwnMemberGone | Self::AllBusy => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             Self::Method { allow } => {

@@ -1,11 +1,12 @@
 //! A request's way to a node and the head of its answer back.
 //!
-//! Called by `tier`. Phases: prepare (what the node sees), choose (its own member, else by weight), attempt
+//! Called by `tier`. Phases: prepare (what the node sees), choose (its own member, else by the balancer's method), attempt
 //! (one exchange), decide (`retry`: again, elsewhere, or an error). Each member is tried at most once, on a
 //! new connection a second time if the first was a pooled one that turned out closed.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use http::header::{EXPECT, HOST, TRANSFER_ENCODING};
 use http::{HeaderValue, Request, Response, StatusCode, Version, request};
@@ -13,11 +14,18 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 
 use crate::access::Record;
-use crate::answer::{Content, Flight};
+use crate::answer::Content;
 use crate::client::Client;
 use crate::fault::Fault;
-use crate::headers::{self, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REQUEST_ID};
-use crate::member::{Event, Member};
+use crate::flight::Flight;
+use crate::headers::{
+    self, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REQUEST_ID, X_ZEBU_DRAINING,
+};
+use crate::life::Event;
+use crate::member::Member;
+use crate::members::{Members, Owner};
+use crate::params::member::Ping;
+use crate::patience::Ms;
 use crate::retry::{self, Attempt, Failure, Next};
 use crate::sticky;
 use crate::tier::Tier;
@@ -25,34 +33,62 @@ use crate::tunnel;
 use crate::upload::{Source, Upload};
 use crate::upstream::{Blame, Impatience, Upstream};
 
-/// Hands a request to a node. `route` is the one from the path, for clients without cookies.
+/// Shortest pause between two looks for a member, when none can take a request that may wait.
+const LOOK_EVERY_MS_MIN: Ms = 10;
+
+/// Hands a request to a member of a balancer. `id` is the session id from the path, for clients without cookies.
 pub(crate) async fn forward(
     tier: &Arc<Tier>,
+    balancer: &Members,
     client: &Arc<Client>,
     parts: &mut request::Parts,
     body: Incoming,
-    route: Option<&str>,
+    id: Option<&str>,
     record: &mut Record,
 ) -> Result<Response<Content>, Fault> {
     let source = (!body.is_end_stream()).then(|| Source::new(body, client.clone()));
     record.upload = source.clone();
     prepare(parts, client, source.as_deref(), record);
-    let mut own = own_member(tier, parts, route);
-    let errand = Errand { tier, client, parts, source };
+    let mut own = match owner(balancer, parts, id) {
+        Owner::Is(member) => Some(member),
+        Owner::Nobody => None,
+        Owner::Refused => return Err(Fault::OwnMemberGone),
+    };
+    // A session that may not move is not moved by an attempt that fails either.
+    let tries_max = if own.is_some() && balancer.config.nofailover { 1 } else { balancer.tries_max() };
+    let errand = Errand { tier, balancer, client, parts, source };
 
     let mut tried = Vec::new();
     let mut fault = Fault::NoMember;
-    while let Some(member) = own.take().or_else(|| tier.members.next(&tried)) {
-        match errand.run(member, record).await {
+    while tried.len() < tries_max {
+        let mut member = own.take().or_else(|| balancer.next(&tried, client.now()));
+        if member.is_none() && tried.is_empty() && balancer.config.wait_ms > 0 {
+            member = Box::pin(wait_for_member(tier, balancer)).await;
+        }
+        let Some(member) = member else { break };
+        match errand.run(&member, record).await {
             Ok(response) => return Ok(response),
             Err(Next::GiveUp(fault)) => return Err(fault),
             Err(Next::SameMember(reason) | Next::OtherMember(reason)) => {
-                tried.push(member.index);
+                tried.push(member.number);
                 fault = reason;
             }
         }
     }
     Err(fault)
+}
+
+/// Looks for a member again and again for as long as the balancer's `timeout` says.
+async fn wait_for_member(tier: &Tier, balancer: &Members) -> Option<Arc<Member>> {
+    let end = tier.now().saturating_add(balancer.config.wait_ms);
+    let pause = Duration::from_millis((balancer.config.wait_ms / 100).max(LOOK_EVERY_MS_MIN));
+    while tier.now() < end {
+        tokio::time::sleep(pause).await;
+        if let Some(member) = balancer.next(&[], tier.now()) {
+            return Some(member);
+        }
+    }
+    None
 }
 
 /// Makes the head what the node is to see.
@@ -74,15 +110,22 @@ fn prepare(parts: &mut request::Parts, client: &Client, source: Option<&Source>,
     }
 }
 
-/// The member a request belongs to, if it names one that is up.
-fn own_member<'a>(tier: &'a Tier, parts: &request::Parts, route: Option<&str>) -> Option<&'a Arc<Member>> {
-    let named = sticky::routes_in_cookies(&parts.headers).find_map(|route| tier.members.by_route(route));
-    named.or_else(|| tier.members.by_route(route?)).filter(|member| member.is_up())
+/// Whom a request belongs to. The id in the address counts before cookies.
+fn owner(balancer: &Members, parts: &request::Parts, id: Option<&str>) -> Owner {
+    let Some(sticky) = &balancer.config.sticky else { return Owner::Nobody };
+    let in_target = match parts.uri.path_and_query() {
+        _ if sticky.parameter.eq_ignore_ascii_case("jsessionid") => id,
+        Some(target) => sticky::id_in_target(target.as_str(), sticky),
+        None => None,
+    };
+    let ids = in_target.into_iter().chain(sticky::ids_in_cookies(&parts.headers, &sticky.cookie));
+    balancer.owner(ids.filter_map(|id| sticky::route_of(id, sticky.separator)))
 }
 
 /// One request, ready to be sent to one member after another.
 struct Errand<'a> {
     tier: &'a Arc<Tier>,
+    balancer: &'a Members,
     client: &'a Arc<Client>,
     parts: &'a request::Parts,
     source: Option<Arc<Source>>,
@@ -92,11 +135,12 @@ impl Errand<'_> {
     /// Tries one member.
     async fn run(&self, member: &Arc<Member>, record: &mut Record) -> Result<Response<Content>, Next> {
         record.member = Some(member.clone());
-        let flight = Flight::begin(member.clone());
-        let flight = match member.pool.take(self.client.now(), !self.is_safe()) {
+        let flight = self.begin(member, record).await?;
+        let sure = !self.is_safe() || member.config.ping != Ping::Off;
+        let flight = match member.pool.take(self.client.now(), sure) {
             None => flight,
             Some(upstream) => match self.attempt(upstream, flight, record).await {
-                Err(Next::SameMember(_)) => Flight::begin(member.clone()),
+                Err(Next::SameMember(_)) => self.begin(member, record).await?,
                 answered_or_not => return answered_or_not,
             },
         };
@@ -105,9 +149,22 @@ impl Errand<'_> {
         self.attempt(upstream, flight, record).await
     }
 
+    /// Counts the request in, waiting for room if the member may have only so many.
+    async fn begin(&self, member: &Arc<Member>, record: &mut Record) -> Result<Flight, Next> {
+        let flight = match Flight::begin(member) {
+            None if member.config.acquire_ms > 0 => Box::pin(Flight::wait(member)).await,
+            begun => begun,
+        };
+        flight.ok_or_else(|| {
+            record.cause = Some("the member has as many requests as it may".to_owned());
+            Next::OtherMember(Fault::AllBusy)
+        })
+    }
+
     async fn connect(&self, member: &Member, record: &mut Record) -> Result<Box<Upstream>, Next> {
-        let Tier { config, upstream_http, .. } = &**self.tier;
-        let connected = Upstream::connect(&member.address, upstream_http, config.connect_timeout()).await;
+        let Member { address, terms, .. } = member;
+        let connected =
+            Upstream::connect(address, &self.tier.upstream_http, terms.connect, terms.tuning).await;
         connected.map_err(|error| {
             if error.blame != Blame::Ours {
                 member.observe(&Event::ConnectFailed(error.reason.clone()), self.tier.moment(member));
@@ -127,9 +184,10 @@ impl Errand<'_> {
         let member = flight.member();
         self.count(member, record);
         let silences = member.silences();
-        let silence_ms_max = self.tier.config.response_timeout_ms;
-        let (mut written, mut moved) = (0, self.client.now());
-        member.wait_begins(moved);
+        let silence_ms_max = member.terms.silence_ms;
+        let began = self.client.now();
+        let (mut written, mut moved) = (0, began);
+        member.wait_begins(began);
         let wait = Wait { member, client: self.client, answered: false };
         let outcome = upstream
             .exchange(self.request(), |written_now| {
@@ -159,6 +217,7 @@ impl Errand<'_> {
                     });
                 }
                 let (mut parts, body) = response.into_parts();
+                self.answered(member, &mut parts, began);
                 headers::clean_answer(&mut parts.headers);
                 parts.version = Version::HTTP_11;
                 let is_endless = headers::are_of_events(&parts.headers);
@@ -172,6 +231,19 @@ impl Errand<'_> {
                 let failure = broken.map_or(failure, Failure::BodyBroken);
                 Err(self.failed(member, &failure, upstream.reused, record))
             }
+        }
+    }
+
+    /// Counts the head of an answer, and heeds what it says of the member.
+    fn answered(&self, member: &Member, parts: &mut http::response::Parts, began: Ms) {
+        let now = self.client.now();
+        let status = parts.status.as_u16();
+        member.answered(status, now.saturating_sub(began));
+        if parts.headers.remove(X_ZEBU_DRAINING).is_some() {
+            member.told(true, None, now);
+        }
+        if self.balancer.config.fail_on_status.contains(&status) {
+            member.condemn(format!("answered {status}"), now);
         }
     }
 
@@ -213,6 +285,9 @@ impl Errand<'_> {
     }
 
     fn failed(&self, member: &Member, failure: &Failure, reused: bool, record: &mut Record) -> Next {
+        if *failure == Failure::TimedOut && self.balancer.config.fail_on_timeout {
+            member.condemn(failure.to_string(), self.client.now());
+        }
         // A client that breaks off is no failure of the member.
         if !matches!(failure, Failure::BodyBroken(_)) {
             member.counts.failures.fetch_add(1, Ordering::Relaxed);

@@ -16,6 +16,10 @@ pub(crate) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwa
 pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// The id made here for each request.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What a node says with its last answers: it is about to stop.
+pub(crate) const X_ZEBU_DRAINING: HeaderName = HeaderName::from_static("x-zebu-draining");
+/// What a node answers a check with: how busy it is, in hundredths.
+pub(crate) const X_ZEBU_LOAD: HeaderName = HeaderName::from_static("x-zebu-load");
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");

@@ -1,76 +1,151 @@
-//! Watching the members: one small task each.
+//! Watching the members: one small task each, and one that compares them.
 //!
-//! A member that is down is asked `GET /health/ready` until it answers 200. One that is up is asked only when
-//! requests wait for it and nothing comes back; a busy or an idle healthy member is never bothered. Started
-//! by `server`, it must never send a member anything but that question.
+//! A member that is dead is asked `GET /health/ready` until it answers 200. One that is up is asked when requests wait for
+//! it and nothing comes back, and at the pace of its checks, by which a node also says how busy it is and whether it is
+//! about to stop. Started by `server`, it must never send a member anything but such questions.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::{CONNECTION, HOST};
-use http::{HeaderValue, Request, StatusCode, Uri};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
 
-use crate::member::{Event, Member, Probe};
+use crate::life::{Event, Probe};
+use crate::member::Member;
+use crate::members::Members;
+use crate::outlier::{Reason, judge};
+use crate::params::member::CheckMethod;
 use crate::patience::Ms;
+use crate::probe::{Question, ask};
 use crate::tier::Tier;
-use crate::upload::Upload;
-use crate::upstream::{Blame, ConnectError, Upstream};
-
-const READY_PATH: &str = "/health/ready";
 
 /// How often idle connections are looked through for old and closed ones.
 const SWEEP_MS: Ms = 5_000;
 
-/// Watches one member until dropped.
-pub(crate) async fn watch(tier: Arc<Tier>, member: Arc<Member>) {
+/// The longest an outlier is left out: so many times the shortest.
+const EJECTION_TIMES_MAX: u64 = 10;
+
+/// Watches all members, whoever comes and goes, until dropped.
+pub(crate) async fn watch_all(tier: Arc<Tier>) {
+    let mut watches = JoinSet::new();
+    let mut watched = HashMap::new();
+    let mut period = Period::default();
     let mut tick = interval(Duration::from_millis(tier.config.probe_interval_ms));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut swept = tier.now();
     loop {
         tick.tick().await;
-        let now = tier.now();
-        if now.saturating_sub(swept) >= SWEEP_MS {
-            member.pool.sweep(now);
-            swept = now;
-        }
-        if member.is_up() && member.quiet_ms(now) < tier.config.suspect_ms {
-            member.observe(&Event::Lively, tier.moment(&member));
-            continue;
-        }
-        if let Some(probe) = probe(&tier, &member.address).await {
-            if !matches!(probe, Probe::Refused(_) | Probe::Silent(_)) {
-                member.heard(tier.now());
+        let members: Vec<_> = tier.balancers.iter().flat_map(Members::list).collect();
+        watched.retain(|number, watch: &mut tokio::task::AbortHandle| {
+            let stays = members.iter().any(|member| member.number == *number);
+            if !stays {
+                watch.abort();
             }
-            member.observe(&Event::Probed(probe), tier.moment(&member));
+            stays
+        });
+        for member in members {
+            watched
+                .entry(member.number)
+                .or_insert_with(|| watches.spawn(watch(tier.clone(), member.clone())));
+        }
+        while watches.try_join_next().is_some() {}
+        period.compare(&tier);
+    }
+}
+
+/// The comparison of members, once a period.
+#[derive(Default)]
+struct Period {
+    began: Ms,
+}
+
+impl Period {
+    fn compare(&mut self, tier: &Tier) {
+        let (now, length) = (tier.now(), tier.config.outlier_interval_ms);
+        if length == 0 || now.saturating_sub(self.began) < length {
+            return;
+        }
+        self.began = now;
+        for balancer in &tier.balancers {
+            let members = balancer.list();
+            let samples: Vec<_> = members.iter().map(|member| member.sample()).collect();
+            let outliers = judge(&samples, tier.config.outlier_bounds());
+            for (index, member) in members.iter().enumerate() {
+                let first = tier.config.outlier_ejection_ms;
+                match outliers.iter().find(|(outlier, _)| *outlier == index) {
+                    Some((_, reason)) => {
+                        let why = match reason {
+                            Reason::Errors => "fails much more often than its peers",
+                            Reason::Slow => "is much slower than its peers",
+                        };
+                        member.eject(why.to_owned(), now, first, first.saturating_mul(EJECTION_TIMES_MAX));
+                    }
+                    None if samples.get(index).is_some_and(|sample| sample.attempts > 0) => member.behaved(),
+                    None => {}
+                }
+            }
         }
     }
 }
 
-/// Asks a member once, over a connection of its own. None if this machine cannot even ask.
-async fn probe(tier: &Tier, address: &str) -> Option<Probe> {
-    let patience = tier.config.probe_timeout();
-    timeout(patience, ask(tier, address))
-        .await
-        .unwrap_or_else(|_| Some(Probe::Silent(format!("no answer within {} ms", patience.as_millis()))))
+/// Watches one member until dropped.
+async fn watch(tier: Arc<Tier>, member: Arc<Member>) {
+    let mut tick = interval(Duration::from_millis(tier.config.probe_interval_ms));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut swept = tier.now();
+    let mut checked = swept;
+    loop {
+        tick.tick().await;
+        let now = tier.now();
+        member.tick(now);
+        if now.saturating_sub(swept) >= SWEEP_MS {
+            member.pool.sweep(now);
+            swept = now;
+        }
+        if !member.is_up() || member.quiet_ms(now) >= tier.config.suspect_ms {
+            probe(&tier, &member).await;
+            continue;
+        }
+        member.observe(&Event::Lively, tier.moment(&member));
+        let interval = member.terms.check_interval_ms;
+        let is_asked = interval > 0 && member.config.check.method != CheckMethod::None;
+        if is_asked && now.saturating_sub(checked) >= interval {
+            checked = now;
+            check(&tier, &member).await;
+        }
+    }
 }
 
-async fn ask(tier: &Tier, address: &str) -> Option<Probe> {
-    let connected = Upstream::connect(address, &tier.upstream_http, tier.config.probe_timeout());
-    let mut upstream = match connected.await {
-        Ok(upstream) => upstream,
-        Err(ConnectError { blame: Blame::Ours, .. }) => return None,
-        Err(ConnectError { blame: Blame::Refused, reason }) => return Some(Probe::Refused(reason)),
-        Err(ConnectError { blame: Blame::Silent, reason }) => return Some(Probe::Silent(reason)),
+/// Asks a member whether it lives.
+async fn probe(tier: &Tier, member: &Member) {
+    let Some(answer) = ask(tier, member, &Question::ready(member)).await else { return };
+    if answer.probe.is_from_a_living_one() {
+        member.heard(tier.now());
+    }
+    member.told(answer.draining, answer.load, tier.now());
+    member.observe(&Event::Probed(answer.probe), tier.moment(member));
+}
+
+/// Checks a member that lives. One that cannot be connected to is dead; one that is silent is suspected at its next
+/// request, and fails its check.
+async fn check(tier: &Tier, member: &Member) {
+    let Some(answer) = ask(tier, member, &Question::check(member)).await else { return };
+    let now = tier.now();
+    member.told(answer.draining, answer.load, now);
+    let outcome = match &answer.probe {
+        Probe::Ready | Probe::Foreign(_) => Ok(()),
+        // It says itself that it is about to stop: that is no failure.
+        Probe::NotReady(_) if answer.draining => Ok(()),
+        Probe::NotReady(status) => Err(format!("answers its check with {status}")),
+        Probe::Silent(reason) => Err(format!("silent to its check: {reason}")),
+        Probe::Refused(_) => {
+            member.observe(&Event::Probed(answer.probe), tier.moment(member));
+            return;
+        }
     };
-    let mut request = Request::new(Upload::none());
-    *request.uri_mut() = Uri::from_static(READY_PATH);
-    request.headers_mut().insert(HOST, HeaderValue::try_from(address).ok()?);
-    request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    Some(match upstream.exchange(request, |_| None).await {
-        Ok(response) if response.status() == StatusCode::OK => Probe::Ready,
-        Ok(response) if response.status().is_server_error() => Probe::NotReady(response.status().as_u16()),
-        Ok(response) => Probe::Foreign(response.status().as_u16()),
-        Err(failure) => Probe::Refused(failure.to_string()),
-    })
+    if outcome.is_err() && tier.moment(member).last_one {
+        // A bad member is better than none.
+        return;
+    }
+    member.checked(outcome, now);
 }

@@ -1,156 +1,29 @@
-//! A node behind the web tier: whether it is up, and what is counted about it.
+//! A node behind the web tier: its settings, its connections, what is counted about it.
 //!
-//! [`Health`] is the state machine: synchronous, events and times come from the caller. [`Member`] holds it
-//! beside the connections and counts. A member goes down when it cannot be connected to, or when it answers
-//! neither requests nor probes; it comes up when a probe is answered. No user's request is ever the trial.
-//!
-//! Down means: gets no new requests. Those it already has are given up only when it is silent altogether; a
-//! node that merely closed its listener is finishing its work before it restarts.
+//! `life` says whether it lives, `standing` whether it takes requests; [`Member`] brings both together with what happens
+//! to it, and says so in the log when it changes. Shared by every request, its watch (`health`) and the manager.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::Config;
-use crate::config::MemberConfig;
+use crate::flags::Flags;
+use crate::life::{Change, Event, Life, Moment, Probe};
+use crate::outlier::Sample;
+use crate::params::member::MemberConfig;
+use crate::params::value::Weight;
 use crate::patience::Ms;
 use crate::pool::Pool;
+use crate::ramp;
+use crate::selection::Candidate;
+use crate::standing::{Found, Stand, Standing};
+use crate::upstream::Tuning;
 
-/// Probes in a row without any answer after which a member counts as silent.
-const SILENT_PROBES_MAX: u32 = 2;
-
-/// What happened to a member.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Event {
-    /// It could not be connected to.
-    ConnectFailed(String),
-    /// It was asked whether it is ready.
-    Probed(Probe),
-    /// It has no request waiting too long (any more).
-    Lively,
-}
-
-/// How a probe ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Probe {
-    /// 200.
-    Ready,
-    /// 5xx: it lives but wants no work.
-    NotReady(u16),
-    /// Any other status: it lives, but does not know the question.
-    Foreign(u16),
-    /// Its machine answers, but nobody speaks HTTP there.
-    Refused(String),
-    /// Nothing answers.
-    Silent(String),
-}
-
-/// What an event changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
-    None,
-    WentDown,
-    /// It answers nothing at all: it is down (now, if it was not before), and whoever waits for it waits in
-    /// vain.
-    WentSilent,
-    CameUp,
-}
-
-/// Circumstances of an event.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Moment {
-    /// Since the server started.
-    pub(crate) now: Ms,
-    /// By the clock on the wall, milliseconds since 1970.
-    pub(crate) wall_ms: i64,
-    /// No other member is up.
-    pub(crate) last_one: bool,
-}
-
-/// Up or down, and why.
-#[derive(Debug, Clone)]
-pub(crate) struct Health {
-    pub(crate) is_up: bool,
-    pub(crate) last_error: Option<String>,
-    pub(crate) changed_wall_ms: i64,
-    down_since: Ms,
-    silent_probes: u32,
-    retry_ms: Ms,
-}
-
-impl Health {
-    /// Members are taken to be up until found otherwise: the first request finds out.
-    pub(crate) fn new(retry_ms: Ms, wall_ms: i64) -> Self {
-        Self {
-            is_up: true,
-            last_error: None,
-            changed_wall_ms: wall_ms,
-            down_since: 0,
-            silent_probes: 0,
-            retry_ms,
-        }
-    }
-
-    pub(crate) fn step(&mut self, event: &Event, at: Moment) -> Change {
-        if self.is_up { self.step_up(event, at) } else { self.step_down(event, at) }
-    }
-
-    fn step_up(&mut self, event: &Event, at: Moment) -> Change {
-        match event {
-            Event::ConnectFailed(reason) | Event::Probed(Probe::Refused(reason)) => {
-                self.fall(reason.clone(), at)
-            }
-            Event::Probed(Probe::Silent(reason)) => {
-                self.silent_probes = self.silent_probes.saturating_add(1);
-                // A slow last member is better than none.
-                if self.silent_probes < SILENT_PROBES_MAX || at.last_one {
-                    return Change::None;
-                }
-                self.fall(format!("silent, to probes too: {reason}"), at);
-                Change::WentSilent
-            }
-            Event::Probed(_) | Event::Lively => {
-                self.silent_probes = 0;
-                Change::None
-            }
-        }
-    }
-
-    fn step_down(&mut self, event: &Event, at: Moment) -> Change {
-        let rises = match event {
-            Event::Probed(Probe::Ready) => true,
-            Event::Probed(Probe::Foreign(_)) => at.now.saturating_sub(self.down_since) >= self.retry_ms,
-            Event::Probed(Probe::NotReady(status)) => {
-                self.last_error = Some(format!("not ready: answers its probe with {status}"));
-                false
-            }
-            Event::Probed(Probe::Silent(_)) => {
-                self.silent_probes = self.silent_probes.saturating_add(1);
-                return if self.silent_probes == SILENT_PROBES_MAX {
-                    Change::WentSilent
-                } else {
-                    Change::None
-                };
-            }
-            Event::Probed(Probe::Refused(_)) => false,
-            Event::ConnectFailed(_) | Event::Lively => return Change::None,
-        };
-        self.silent_probes = 0;
-        if !rises {
-            return Change::None;
-        }
-        self.is_up = true;
-        self.changed_wall_ms = at.wall_ms;
-        Change::CameUp
-    }
-
-    fn fall(&mut self, reason: String, at: Moment) -> Change {
-        self.is_up = false;
-        self.last_error = Some(reason);
-        self.changed_wall_ms = at.wall_ms;
-        self.down_since = at.now;
-        Change::WentDown
-    }
-}
+/// "Not ramping" in the field that says since when.
+const NOT: Ms = Ms::MAX;
 
 /// What is counted about a member, since the server started.
 #[derive(Debug, Default)]
@@ -165,23 +38,88 @@ pub(crate) struct Counts {
     pub(crate) retries: AtomicU64,
     /// Requests with it now.
     pub(crate) in_flight: AtomicU64,
+    /// Bytes of bodies to it.
+    pub(crate) bytes_to: AtomicU64,
+    /// Bytes of bodies from it.
+    pub(crate) bytes_from: AtomicU64,
+    /// Answers it gave.
+    answers: AtomicU64,
+    /// Of these, with a status of 500 or more.
+    bad_answers: AtomicU64,
+    /// Milliseconds waited for the heads of its answers.
+    waited_ms: AtomicU64,
+}
+
+/// The times that hold for one member: its own, else those of the tier.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    pub(crate) connect: Duration,
+    pub(crate) tuning: Tuning,
+    /// How long it may stay silent.
+    pub(crate) silence_ms: Ms,
+    /// How long it is left alone in error.
+    retry_ms: Ms,
+    slow_start_ms: Ms,
+    pub(crate) check_interval_ms: Ms,
+}
+
+impl Terms {
+    fn new(member: &MemberConfig, config: &Config) -> Self {
+        let connect_ms =
+            member.connect_timeout_ms.or(member.timeout_ms.filter(|ms| *ms < config.connect_timeout_ms));
+        Self {
+            connect: Duration::from_millis(connect_ms.unwrap_or(config.connect_timeout_ms)),
+            tuning: Tuning { keepalive: member.keepalive, receive_buffer_bytes: member.receive_buffer_bytes },
+            silence_ms: member.timeout_ms.unwrap_or(config.response_timeout_ms),
+            retry_ms: member.retry_ms.unwrap_or(config.retry_ms),
+            slow_start_ms: config.slow_start_ms,
+            check_interval_ms: member.check.interval_ms.unwrap_or(config.check_interval_ms),
+        }
+    }
 }
 
 /// One node.
 pub(crate) struct Member {
-    /// Its place in the configuration.
-    pub(crate) index: usize,
+    /// Unlike that of any other member of this tier, now or before.
+    pub(crate) number: usize,
+    /// The name of its balancer.
+    pub(crate) balancer: Arc<str>,
+    pub(crate) config: MemberConfig,
     pub(crate) route: String,
     pub(crate) address: String,
-    pub(crate) weight: u32,
+    pub(crate) terms: Terms,
     pub(crate) pool: Pool,
     pub(crate) counts: Counts,
-    health: Mutex<Health>,
-    /// `health.is_up`, readable without the lock: asked for every request.
-    up: AtomicBool,
+    /// Woken when a request ends, if the member may have only so many.
+    pub(crate) room: Notify,
+    stand: Stand,
+    /// Its share in hundredths, as the operator wants it.
+    weight: AtomicU32,
+    /// Its share as it is now: less during a slow start.
+    share: AtomicU32,
+    /// Since when it has less than its share.
+    ramp_since: AtomicU64,
+    /// How busy its node says it is, in hundredths.
+    load: AtomicU32,
+    life: Mutex<Life>,
+    /// Until when it is in error, and until when it is left out as an outlier.
+    sentences: Mutex<Sentences>,
     /// How often it fell silent; requests waiting for it watch this.
     silences: AtomicU64,
     waits: Waits,
+}
+
+/// Times served for errors.
+#[derive(Debug, Default)]
+struct Sentences {
+    error_until: Ms,
+    outlier_until: Ms,
+    /// Ejections one after the other; each is longer than the one before.
+    ejections: u32,
+    checks_failed: u32,
+    checks_passed: u32,
+    counted: Sample,
+    why: Option<String>,
 }
 
 /// Requests waiting for the head of their answer.
@@ -192,45 +130,106 @@ struct Waits {
     quiet_since: AtomicU64,
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Member {
-    pub(crate) fn new(index: usize, member: &MemberConfig, config: &Config, wall_ms: i64) -> Arc<Self> {
-        Arc::new(Self {
-            index,
+    pub(crate) fn new(
+        number: usize,
+        balancer: Arc<str>,
+        member: &MemberConfig,
+        config: &Config,
+        moment: Moment,
+    ) -> Arc<Self> {
+        let terms = Terms::new(member, config);
+        let idle_ms = member.ttl_ms.unwrap_or(config.idle_connection_ms);
+        let this = Self {
+            number,
+            balancer,
             route: member.route.clone(),
             address: member.address.clone(),
-            weight: member.weight,
-            pool: Pool::new(config.idle_connections_max, config.idle_connection_ms),
+            pool: Pool::new(config.idle_connections_max, idle_ms, member.smax as usize),
             counts: Counts::default(),
-            health: Mutex::new(Health::new(config.retry_ms, wall_ms)),
-            up: AtomicBool::new(true),
+            room: Notify::new(),
+            stand: Stand::new(member.flags),
+            weight: AtomicU32::new(member.weight.hundredths()),
+            share: AtomicU32::new(member.weight.hundredths()),
+            ramp_since: AtomicU64::new(NOT),
+            load: AtomicU32::new(0),
+            life: Mutex::new(Life::new(terms.retry_ms, moment.wall_ms)),
+            sentences: Mutex::default(),
             silences: AtomicU64::new(0),
             waits: Waits::default(),
-        })
+            terms,
+            config: member.clone(),
+        };
+        if member.flags.has(Flags::ERROR) {
+            lock(&this.sentences).error_until = moment.now.saturating_add(this.terms.retry_ms);
+        }
+        Arc::new(this)
     }
 
+    /// It lives, as far as anybody knows.
     pub(crate) fn is_up(&self) -> bool {
-        self.up.load(Ordering::Acquire)
+        !self.stand.now().is_found(Found::Dead)
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        self.stand.now()
     }
 
     pub(crate) fn silences(&self) -> u64 {
         self.silences.load(Ordering::Acquire)
     }
 
-    pub(crate) fn health(&self) -> Health {
-        self.lock().clone()
+    pub(crate) fn life(&self) -> Life {
+        lock(&self.life).clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Health> {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Why it is in error, left out or not used.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        lock(&self.sentences).why.clone()
+    }
+
+    pub(crate) fn weight(&self) -> Weight {
+        Weight::of_hundredths(self.weight.load(Ordering::Relaxed)).unwrap_or(Weight::ONE)
+    }
+
+    /// Its share now, in hundredths.
+    pub(crate) fn share(&self) -> u32 {
+        self.share.load(Ordering::Relaxed)
+    }
+
+    /// How busy its node says it is, in hundredths; 0 if it says nothing.
+    pub(crate) fn load(&self) -> u32 {
+        self.load.load(Ordering::Relaxed)
+    }
+
+    /// What it is like for a choice; `by_load`: its share is less the more it has to do.
+    pub(crate) fn candidate(&self, tried: &[usize], by_load: bool) -> Candidate {
+        let share = self.share();
+        Candidate {
+            weight: if by_load { ramp::idle_share(share, self.load()) } else { share },
+            set: self.config.set,
+            standing: self.standing(),
+            tried: tried.contains(&self.number),
+            busy: self.counts.in_flight.load(Ordering::Relaxed),
+            traffic: self.counts.bytes_to.load(Ordering::Relaxed)
+                + self.counts.bytes_from.load(Ordering::Relaxed),
+        }
     }
 
     /// Tells the member what happened to it; says so in the log when it changed.
     pub(crate) fn observe(&self, event: &Event, at: Moment) {
-        let mut health = self.lock();
-        let change = health.step(event, at);
-        self.up.store(health.is_up, Ordering::Release);
+        if self.forgives() && *event != Event::Probed(Probe::Ready) {
+            return;
+        }
+        let mut life = lock(&self.life);
+        let change = life.step(event, at);
+        self.stand.find(Found::Dead, !life.is_up);
         let Self { route, address, .. } = self;
-        let reason = health.last_error.as_deref().unwrap_or_default();
+        let reason = life.last_error.as_deref().unwrap_or_default();
         match change {
             Change::None => {}
             Change::WentDown => {
@@ -247,10 +246,180 @@ impl Member {
                     "member is down and silent: its requests are given up"
                 );
             }
-            Change::CameUp => tracing::info!(route, address, "member is up again"),
+            Change::CameUp => {
+                self.ramp_up(at.now);
+                tracing::info!(route, address, "member is up again");
+            }
         }
     }
 
+    /// Nothing that goes wrong takes it out: the operator wants it so (`I`), or it may be retried at once (`retry=0`).
+    fn forgives(&self) -> bool {
+        self.standing().ignores_errors() || self.terms.retry_ms == 0
+    }
+
+    /// Puts it in error for as long as its `retry` says.
+    pub(crate) fn condemn(&self, why: String, now: Ms) {
+        if self.forgives() {
+            return;
+        }
+        let mut sentences = lock(&self.sentences);
+        sentences.error_until = now.saturating_add(self.terms.retry_ms);
+        if self.stand.set(Flags::ERROR, true) {
+            tracing::warn!(route = self.route, address = self.address, reason = why, "member is in error");
+        }
+        sentences.why = Some(why);
+    }
+
+    /// Leaves it out for being far worse than its peers, the longer the oftener.
+    pub(crate) fn eject(&self, why: String, now: Ms, first_ms: Ms, longest_ms: Ms) {
+        if self.forgives() {
+            return;
+        }
+        let mut sentences = lock(&self.sentences);
+        sentences.ejections = sentences.ejections.saturating_add(1);
+        let ms = first_ms.saturating_mul(sentences.ejections.into()).min(longest_ms);
+        sentences.outlier_until = now.saturating_add(ms);
+        self.stand.find(Found::Outlier, true);
+        tracing::warn!(
+            route = self.route,
+            address = self.address,
+            reason = why,
+            ms,
+            "member is left out for a while"
+        );
+        sentences.why = Some(why);
+    }
+
+    /// It was no outlier in a whole period: the next ejection is a short one again.
+    pub(crate) fn behaved(&self) {
+        lock(&self.sentences).ejections = 0;
+    }
+
+    /// A check of a member that lives: enough that failed in a row keep requests away, enough that passed bring them back.
+    pub(crate) fn checked(&self, outcome: Result<(), String>, now: Ms) {
+        let mut sentences = lock(&self.sentences);
+        match outcome {
+            Ok(()) => {
+                sentences.checks_failed = 0;
+                sentences.checks_passed = sentences.checks_passed.saturating_add(1);
+                if sentences.checks_passed >= self.config.check.passes
+                    && self.stand.find(Found::CheckFailed, false)
+                {
+                    drop(sentences);
+                    self.ramp_up(now);
+                    tracing::info!(
+                        route = self.route,
+                        address = self.address,
+                        "member passes its checks again"
+                    );
+                }
+            }
+            Err(why) if !self.forgives() => {
+                sentences.checks_passed = 0;
+                sentences.checks_failed = sentences.checks_failed.saturating_add(1);
+                if sentences.checks_failed >= self.config.check.fails
+                    && self.stand.find(Found::CheckFailed, true)
+                {
+                    tracing::warn!(
+                        route = self.route,
+                        address = self.address,
+                        reason = why,
+                        "member fails its checks"
+                    );
+                }
+                sentences.why = Some(why);
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// What its node says of itself: whether it is about to stop, how busy it is. Sessions need no member of their own on
+    /// our nodes, so one that is about to stop gets nothing new at all.
+    pub(crate) fn told(&self, leaving: bool, load: Option<u32>, now: Ms) {
+        if let Some(load) = load {
+            self.load.store(load, Ordering::Relaxed);
+        }
+        let changed = self.stand.find(Found::Leaving, leaving);
+        match (changed, leaving) {
+            (false, _) => {}
+            (true, true) => tracing::info!(route = self.route, "member is draining: its users move on"),
+            (true, false) => {
+                self.ramp_up(now);
+                tracing::info!(route = self.route, "member is not draining any more");
+            }
+        }
+    }
+
+    /// Forgets what was found of it, so that the next request tries it: nobody else is left.
+    pub(crate) fn pardon(&self) {
+        self.stand.set(Flags::ERROR, false);
+        self.stand.find(Found::CheckFailed, false);
+        self.stand.find(Found::Outlier, false);
+    }
+
+    /// Looks at the clock: sentences served, slow starts gone on with. Its watch calls it at each tick.
+    pub(crate) fn tick(&self, now: Ms) {
+        let sentences = lock(&self.sentences);
+        let in_error = self.standing().flags().has(Flags::ERROR);
+        if in_error && now >= sentences.error_until && self.stand.set(Flags::ERROR, false) {
+            tracing::info!(route = self.route, address = self.address, "member is tried again");
+        }
+        if now >= sentences.outlier_until && self.stand.find(Found::Outlier, false) {
+            self.ramp_up(now);
+            tracing::info!(route = self.route, address = self.address, "member is no longer left out");
+        }
+        drop(sentences);
+        self.climb(now);
+    }
+
+    fn ramp_up(&self, now: Ms) {
+        self.ramp_since.store(now, Ordering::Relaxed);
+        self.climb(now);
+    }
+
+    fn climb(&self, now: Ms) {
+        let weight = self.weight.load(Ordering::Relaxed);
+        let since = self.ramp_since.load(Ordering::Relaxed);
+        let (share, whole) = match since {
+            NOT => (weight, true),
+            since => ramp::share(weight, now.saturating_sub(since), self.terms.slow_start_ms),
+        };
+        self.share.store(share, Ordering::Relaxed);
+        if whole {
+            self.ramp_since.store(NOT, Ordering::Relaxed);
+        }
+    }
+
+    /// An answer came.
+    pub(crate) fn answered(&self, status: u16, waited_ms: Ms) {
+        self.counts.answers.fetch_add(1, Ordering::Relaxed);
+        if status >= 500 {
+            self.counts.bad_answers.fetch_add(1, Ordering::Relaxed);
+        }
+        if waited_ms > 0 {
+            self.counts.waited_ms.fetch_add(waited_ms, Ordering::Relaxed);
+        }
+    }
+
+    /// What was counted since the last call.
+    pub(crate) fn sample(&self) -> Sample {
+        let failures = self.counts.failures.load(Ordering::Relaxed);
+        let total = Sample {
+            attempts: self.counts.answers.load(Ordering::Relaxed) + failures,
+            bad: self.counts.bad_answers.load(Ordering::Relaxed) + failures,
+            waited_ms: self.counts.waited_ms.load(Ordering::Relaxed),
+            is_out: !self.standing().is_usable(),
+        };
+        let mut sentences = lock(&self.sentences);
+        let before = std::mem::replace(&mut sentences.counted, total);
+        Sample {
+            attempts: total.attempts - before.attempts,
+            bad: total.bad - before.bad,
+            waited_ms: total.waited_ms - before.waited_ms,
+            is_out: total.is_out,
+        }
+    }
     /// A request begins to wait for the head of its answer.
     pub(crate) fn wait_begins(&self, now: Ms) {
         if self.waits.count.fetch_add(1, Ordering::AcqRel) == 0 {
@@ -285,88 +454,19 @@ mod tests {
     use super::*;
 
     fn at(now: Ms) -> Moment {
-        Moment { now, wall_ms: now as i64 + 1_000_000, last_one: false }
+        Moment { now, wall_ms: 0, last_one: false }
     }
 
-    fn refused() -> Event {
-        Event::ConnectFailed("refused".into())
-    }
-
-    fn silent() -> Event {
-        Event::Probed(Probe::Silent("no answer".into()))
-    }
-
-    #[test]
-    fn a_refused_connection_marks_it_down_at_once_and_a_ready_probe_up_at_once() {
-        let mut health = Health::new(5000, 7);
-        assert_eq!(health.step(&refused(), at(10)), Change::WentDown);
-        assert_eq!((health.is_up, health.changed_wall_ms), (false, 1_000_010));
-        assert_eq!(health.last_error.as_deref(), Some("refused"));
-        assert_eq!(health.step(&refused(), at(11)), Change::None);
-        assert_eq!(health.step(&Event::Probed(Probe::Ready), at(12)), Change::CameUp);
-        assert_eq!((health.is_up, health.changed_wall_ms), (true, 1_000_012));
-    }
-
-    #[test]
-    fn it_stays_down_while_it_says_it_is_not_ready() {
-        let mut health = Health::new(5000, 0);
-        health.step(&refused(), at(0));
-        assert_eq!(health.step(&Event::Probed(Probe::NotReady(503)), at(100_000)), Change::None);
-        assert!(health.last_error.is_some_and(|error| error.contains("503")));
-    }
-
-    #[test]
-    fn a_server_that_does_not_know_the_question_is_tried_after_retry_ms() {
-        let mut health = Health::new(5000, 0);
-        health.step(&refused(), at(100));
-        assert_eq!(health.step(&Event::Probed(Probe::Foreign(404)), at(5099)), Change::None);
-        assert_eq!(health.step(&Event::Probed(Probe::Foreign(404)), at(5100)), Change::CameUp);
-    }
-
-    #[test]
-    fn two_silent_probes_in_a_row_give_a_member_up() {
-        let mut health = Health::new(5000, 0);
-        assert_eq!(health.step(&silent(), at(1)), Change::None);
-        assert_eq!(health.step(&Event::Lively, at(2)), Change::None);
-        assert_eq!(health.step(&silent(), at(3)), Change::None);
-        assert_eq!(health.step(&Event::Probed(Probe::NotReady(503)), at(4)), Change::None);
-        assert_eq!(health.step(&silent(), at(5)), Change::None);
-        assert_eq!(health.step(&silent(), at(6)), Change::WentSilent);
-        assert!(!health.is_up);
-        assert_eq!(health.step(&silent(), at(7)), Change::None, "given up once");
-    }
-
-    #[test]
-    fn a_member_that_refuses_connections_keeps_the_requests_it_has() {
-        let mut health = Health::new(5000, 0);
-        assert_eq!(health.step(&refused(), at(0)), Change::WentDown);
-        for now in 1..5 {
-            assert_eq!(health.step(&Event::Probed(Probe::Refused("refused".into())), at(now)), Change::None);
-        }
-        assert_eq!(health.step(&silent(), at(6)), Change::None);
-        assert_eq!(health.step(&silent(), at(7)), Change::WentSilent, "now its machine is gone too");
-    }
-
-    #[test]
-    fn a_suspect_whose_port_is_closed_is_down_without_a_second_look() {
-        let mut health = Health::new(5000, 0);
-        assert_eq!(health.step(&Event::Probed(Probe::Refused("refused".into())), at(1)), Change::WentDown);
-    }
-
-    #[test]
-    fn the_last_member_is_never_given_up_for_being_slow_but_is_for_being_gone() {
-        let alone = |now| Moment { last_one: true, ..at(now) };
-        let mut health = Health::new(5000, 0);
-        for now in 0..5 {
-            assert_eq!(health.step(&silent(), alone(now)), Change::None);
-        }
-        assert_eq!(health.step(&refused(), alone(5)), Change::WentDown);
+    fn member(change: impl FnOnce(&mut MemberConfig)) -> Arc<Member> {
+        let mut config = MemberConfig::new("a", "h:1");
+        change(&mut config);
+        let tier = Config { retry_ms: 5_000, slow_start_ms: 10_000, ..Config::default() };
+        Member::new(0, "nodes".into(), &config, &tier, at(0))
     }
 
     #[test]
     fn quiet_is_measured_from_the_last_answer_or_the_first_wait() {
-        let config = MemberConfig { route: "a".into(), address: "h:1".into(), weight: 1 };
-        let member = Member::new(0, &config, &Config::default(), 0);
+        let member = member(|_| {});
         assert_eq!(member.quiet_ms(100), 0);
         member.wait_begins(100);
         member.wait_begins(150);
@@ -377,5 +477,102 @@ mod tests {
         assert_eq!(member.quiet_ms(400), 0);
         member.wait_begins(500);
         assert_eq!(member.quiet_ms(510), 10);
+    }
+
+    #[test]
+    fn a_member_in_error_is_left_alone_for_its_retry() {
+        let member = member(|config| config.retry_ms = Some(2_000));
+        member.condemn("answered 503".into(), 100);
+        assert!(!member.standing().is_usable());
+        member.tick(2_099);
+        assert!(!member.standing().is_usable());
+        member.tick(2_100);
+        assert!(member.standing().is_usable());
+    }
+
+    #[test]
+    fn one_that_is_configured_in_error_is_tried_after_its_retry() {
+        let member = member(|config| config.flags = Flags::ERROR);
+        member.tick(4_999);
+        assert!(!member.standing().is_usable());
+        member.tick(5_000);
+        assert!(member.standing().is_usable());
+    }
+
+    #[test]
+    fn errors_that_are_ignored_take_nobody_out() {
+        for change in [
+            |c: &mut MemberConfig| c.flags = Flags::IGNORE_ERRORS,
+            |c: &mut MemberConfig| c.retry_ms = Some(0),
+        ] {
+            let member = member(change);
+            member.condemn("answered 503".into(), 100);
+            member.eject("slow".into(), 100, 1_000, 1_000);
+            member.checked(Err("refused".into()), 100);
+            member.observe(&Event::ConnectFailed("refused".into()), at(100));
+            assert!(member.standing().is_usable());
+        }
+    }
+
+    #[test]
+    fn each_ejection_is_longer_than_the_one_before_until_it_behaves() {
+        let member = member(|_| {});
+        let ejected = |at: Ms| {
+            member.eject("slow".into(), at, 1_000, 2_500);
+            (at..).step_by(500).find(|now| {
+                member.tick(*now);
+                member.standing().is_usable()
+            })
+        };
+        assert_eq!(ejected(0), Some(1_000));
+        assert_eq!(ejected(10_000), Some(12_000));
+        assert_eq!(ejected(20_000), Some(22_500));
+        member.behaved();
+        assert_eq!(ejected(30_000), Some(31_000));
+    }
+
+    #[test]
+    fn so_many_checks_must_fail_and_so_many_must_pass() {
+        let member = member(|config| {
+            config.check.fails = 2;
+            config.check.passes = 3;
+        });
+        let failed = || member.checked(Err("answers 500".into()), 0);
+        let passed = || member.checked(Ok(()), 0);
+        failed();
+        passed();
+        failed();
+        assert!(member.standing().is_usable(), "never two in a row");
+        failed();
+        assert!(!member.standing().is_usable());
+        passed();
+        passed();
+        assert!(!member.standing().is_usable());
+        passed();
+        assert!(member.standing().is_usable());
+    }
+
+    #[test]
+    fn whoever_comes_back_starts_slowly() {
+        let member = member(|_| {});
+        assert_eq!(member.share(), 100);
+        member.observe(&Event::ConnectFailed("refused".into()), at(0));
+        member.observe(&Event::Probed(Probe::Ready), at(1_000));
+        assert_eq!(member.share(), 10);
+        member.tick(6_000);
+        assert_eq!(member.share(), 50);
+        member.tick(11_000);
+        assert_eq!(member.share(), 100);
+    }
+
+    #[test]
+    fn what_is_counted_in_a_period_is_counted_once() {
+        let member = member(|_| {});
+        member.answered(200, 5);
+        member.answered(503, 7);
+        member.counts.failures.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(member.sample(), Sample { attempts: 3, bad: 2, waited_ms: 12, is_out: false });
+        member.answered(200, 0);
+        assert_eq!(member.sample(), Sample { attempts: 1, bad: 0, waited_ms: 0, is_out: false });
     }
 }

@@ -1,50 +1,271 @@
-//! All nodes together: who takes a request.
+//! One balancer: its members, and who of them takes a request.
 //!
-//! Called by `forward` for every request and by `health` for who else is up.
+//! Called by `forward` for every request, by `health` for who is to be watched, by the manager for who is there. One
+//! short lock a request covers the list and what its members are owed; nothing is allocated under it.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::Config;
+use crate::life::Moment;
 use crate::member::Member;
-use crate::rotation::Rotation;
+use crate::params::balancer::{BalancerConfig, Method};
+use crate::patience::Ms;
+use crate::selection::Ledger;
 
+/// How often members that are dead are tried with a request because nobody else is left: once in this time, so that a
+/// cluster that is down is not kept down by those who ask for it.
+const PARDON_EVERY_MS: Ms = 1_000;
+
+/// A balancer.
 pub(crate) struct Members {
+    pub(crate) name: Arc<str>,
+    pub(crate) config: BalancerConfig,
+    group: Mutex<Group>,
+    /// When errors were last forgiven by force, plus one; 0: never.
+    pardoned: AtomicU64,
+}
+
+#[derive(Default)]
+struct Group {
     list: Vec<Arc<Member>>,
-    rotation: Mutex<Rotation>,
+    ledger: Ledger,
+}
+
+impl Group {
+    fn look(&mut self, tried: &[usize], by_load: bool) {
+        self.ledger.look(self.list.iter().map(|member| member.candidate(tried, by_load)));
+    }
+
+    fn choose(&mut self, method: Method, tried: &[usize]) -> Option<Arc<Member>> {
+        self.look(tried, method == Method::Heartbeat);
+        let index = self.ledger.choose(method)?;
+        self.list.get(index).cloned()
+    }
+
+    /// The place of the usable member for a route: plain members first, then standbys, and where `redirect` leads from one
+    /// that cannot. `left`: redirects still followed, so that a circle of them ends.
+    fn routed(&self, route: &str, left: usize) -> Option<usize> {
+        for standby in [false, true] {
+            let of_kind = |member: &&Arc<Member>| member.standing().is_standby() == standby;
+            let mut named = self.list.iter().filter(of_kind).filter(|member| member.route == route);
+            let Some(member) = named.next() else { continue };
+            if member.standing().is_usable() {
+                return self.list.iter().position(|other| other.number == member.number);
+            }
+            let redirect = &member.config.redirect;
+            if !redirect.is_empty()
+                && left > 0
+                && let Some(found) = self.routed(redirect, left - 1)
+            {
+                return Some(found);
+            }
+        }
+        None
+    }
+}
+
+/// Who is to have a request of a session.
+#[derive(Debug)]
+pub(crate) enum Owner {
+    /// This one.
+    Is(Arc<Member>),
+    /// The member of its route, or who stands in for it, cannot; `nofailover` forbids another.
+    Refused,
+    /// Nobody in particular, or nobody who can.
+    Nobody,
+}
+
+impl std::fmt::Debug for Member {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.route)
+    }
 }
 
 impl Members {
-    pub(crate) fn new(config: &Config, wall_ms: i64) -> Self {
-        let list = config.members.iter().enumerate();
-        let list = list.map(|(index, member)| Member::new(index, member, config, wall_ms)).collect();
-        let rotation = Mutex::new(Rotation::new(config.members.iter().map(|member| member.weight)));
-        Self { list, rotation }
+    pub(crate) fn new(balancer: &BalancerConfig, config: &Config, first: usize, moment: Moment) -> Self {
+        let name: Arc<str> = balancer.name.as_str().into();
+        let list: Vec<_> = (first..)
+            .zip(&balancer.members)
+            .map(|(number, member)| Member::new(number, name.clone(), member, config, moment))
+            .collect();
+        let ledger = Ledger::new(list.len());
+        Self {
+            name,
+            config: BalancerConfig { members: Vec::new(), ..balancer.clone() },
+            group: Mutex::new(Group { list, ledger }),
+            pardoned: AtomicU64::new(0),
+        }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Member>> {
-        self.list.iter()
+    fn group(&self) -> MutexGuard<'_, Group> {
+        self.group.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The member with this route, up or not.
-    pub(crate) fn by_route(&self, route: &str) -> Option<&Arc<Member>> {
-        self.list.iter().find(|member| member.route == route)
+    /// All of them, in order.
+    pub(crate) fn list(&self) -> Vec<Arc<Member>> {
+        self.group().list.clone()
     }
 
-    /// The next member for a request that has no route or whose own member cannot take it: by weight, among
-    /// those that are up and were not `tried` for it.
-    pub(crate) fn next(&self, tried: &[usize]) -> Option<&Arc<Member>> {
-        let usable = |index: usize| {
-            !tried.contains(&index) && self.list.get(index).is_some_and(|member| member.is_up())
+    /// The member that a session with one of these routes belongs to, the first that is known counting. It is charged.
+    pub(crate) fn owner<'a>(&self, mut routes: impl Iterator<Item = &'a str>) -> Owner {
+        let mut group = self.group();
+        let known = routes.find(|route| group.list.iter().any(|member| member.route == *route));
+        let Some(route) = known else { return Owner::Nobody };
+        let Some(index) = group.routed(route, group.list.len()) else {
+            return if self.config.nofailover { Owner::Refused } else { Owner::Nobody };
         };
-        let index = self.rotation.lock().unwrap_or_else(PoisonError::into_inner).next(usable)?;
-        let member = self.list.get(index)?;
-        member.counts.sessions_assigned.fetch_add(1, Ordering::Relaxed);
-        Some(member)
+        let Some(member) = group.list.get(index).cloned() else { return Owner::Nobody };
+        group.look(&[], self.config.method == Method::Heartbeat);
+        group.ledger.charge(index);
+        Owner::Is(member)
+    }
+
+    /// The member for a request that belongs to nobody, or whose own cannot take it, among those not `tried` for it.
+    pub(crate) fn next(&self, tried: &[usize], now: Ms) -> Option<Arc<Member>> {
+        let mut group = self.group();
+        let chosen = group.choose(self.config.method, tried);
+        let chosen = chosen.or_else(|| self.forced(&mut group, tried, now))?;
+        chosen.counts.sessions_assigned.fetch_add(1, Ordering::Relaxed);
+        Some(chosen)
+    }
+
+    /// When all are in error: their errors are forgiven, and whoever is dead is tried all the same, now and then.
+    fn forced(&self, group: &mut Group, tried: &[usize], now: Ms) -> Option<Arc<Member>> {
+        let in_error = |member: &Arc<Member>| member.standing().is_in_error_only();
+        let works = |member: &Arc<Member>| member.standing().is_usable();
+        if !self.config.force_recovery || !group.list.iter().any(in_error) || group.list.iter().any(works) {
+            return None;
+        }
+        group.list.iter().filter(|member| in_error(member)).for_each(|member| member.pardon());
+        if let Some(alive) = group.choose(self.config.method, tried) {
+            tracing::warn!(balancer = &*self.name, "all members are in error: their errors are forgiven");
+            return Some(alive);
+        }
+        if tried.is_empty() && !self.may_try_the_dead(now) {
+            return None;
+        }
+        group.list.iter().find(|member| in_error(member) && !tried.contains(&member.number)).cloned()
+    }
+
+    fn may_try_the_dead(&self, now: Ms) -> bool {
+        let last = self.pardoned.load(Ordering::Relaxed);
+        let is_due = last == 0 || now + 1 >= last + PARDON_EVERY_MS;
+        is_due && self.pardoned.compare_exchange(last, now + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Members that may be tried for one request.
+    pub(crate) fn tries_max(&self) -> usize {
+        match self.config.attempts_max {
+            Some(others) => others as usize + 1,
+            None => usize::MAX,
+        }
     }
 
     /// Whether no member but this one is up.
     pub(crate) fn is_last_one(&self, member: &Member) -> bool {
-        !self.list.iter().any(|other| other.index != member.index && other.is_up())
+        !self.group().list.iter().any(|other| other.number != member.number && other.is_up())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flags::Flags;
+    use crate::life::Event;
+    use crate::params::member::MemberConfig;
+
+    const START: Moment = Moment { now: 0, wall_ms: 0, last_one: false };
+
+    /// Members written as `route`, `route:letters` or `route:letters:redirect`.
+    fn members(text: &str, change: impl FnOnce(&mut BalancerConfig)) -> Members {
+        let one = |text: &str| {
+            let mut parts = text.split(':');
+            let mut member = MemberConfig::new(parts.next().unwrap(), "h:1");
+            let letters = parts.next().unwrap_or_default();
+            if !letters.is_empty() {
+                member.flags = Flags::NONE.changed(letters).unwrap();
+            }
+            member.redirect = parts.next().unwrap_or_default().to_owned();
+            member
+        };
+        let mut balancer = BalancerConfig {
+            members: text.split_whitespace().map(one).collect(),
+            ..BalancerConfig::default()
+        };
+        change(&mut balancer);
+        Members::new(&balancer, &Config::default(), 0, START)
+    }
+
+    fn owner(members: &Members, routes: &[&str]) -> String {
+        match members.owner(routes.iter().copied()) {
+            Owner::Is(member) => member.route.clone(),
+            Owner::Refused => "refused".to_owned(),
+            Owner::Nobody => "nobody".to_owned(),
+        }
+    }
+
+    fn next(members: &Members, tried: &[usize], now: Ms) -> Option<String> {
+        members.next(tried, now).map(|member| member.route.clone())
+    }
+
+    fn kill(members: &Members, route: &str) {
+        let list = members.list();
+        let member = list.iter().find(|member| member.route == route).unwrap();
+        member.observe(&Event::ConnectFailed("refused".into()), START);
+    }
+
+    #[test]
+    fn a_session_goes_to_the_member_of_its_route_or_where_that_redirects() {
+        let check = |text: &str, route: &str, expected: &str| {
+            assert_eq!(owner(&members(text, |_| {}), &[route]), expected, "{text} {route}");
+        };
+        check("a b", "b", "b");
+        check("a b", "c", "nobody");
+        check("a b:N", "b", "b");
+        check("a b:H", "b", "b");
+        check("a b:D", "b", "nobody");
+        check("a b:D:a", "b", "a");
+        check("a:D:b b:D:a", "b", "nobody");
+        check("a b:D:c c:D:a", "b", "a");
+        check("a b:D:x", "b", "nobody");
+        assert_eq!(owner(&members("a b", |_| {}), &["x", "b", "a"]), "b", "the first that is known");
+    }
+
+    #[test]
+    fn without_failover_a_session_waits_for_its_member() {
+        let members = members("a b:D", |balancer| balancer.nofailover = true);
+        assert_eq!(owner(&members, &["b"]), "refused");
+        assert_eq!(owner(&members, &["c"]), "nobody");
+    }
+
+    #[test]
+    fn sessions_are_charged_so_that_new_ones_go_elsewhere() {
+        let members = members("a b", |_| {});
+        assert_eq!(owner(&members, &["a"]), "a");
+        assert_eq!(next(&members, &[], 0).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn when_all_are_in_error_their_errors_are_forgiven_but_not_the_operator_s_word() {
+        let all = members("a:E b:D c:E", |_| {});
+        assert_eq!(next(&all, &[], 0).as_deref(), Some("a"));
+        assert_eq!(next(&all, &[0], 0).as_deref(), Some("c"));
+        assert_eq!(next(&all, &[0, 2], 0), None);
+        let strict = members("a:E b:E", |balancer| balancer.force_recovery = false);
+        assert_eq!(next(&strict, &[], 0), None);
+        let some = members("a:E b", |_| {});
+        assert_eq!(next(&some, &[1], 0), None, "one of them works");
+    }
+
+    #[test]
+    fn the_dead_are_tried_now_and_then_when_nobody_is_left() {
+        let members = members("a b", |_| {});
+        kill(&members, "a");
+        kill(&members, "b");
+        assert_eq!(next(&members, &[], 5).as_deref(), Some("a"));
+        assert_eq!(next(&members, &[0], 5).as_deref(), Some("b"), "the same request goes on");
+        assert_eq!(next(&members, &[], 900), None);
+        assert_eq!(next(&members, &[], 1_005).as_deref(), Some("a"));
     }
 }

@@ -13,11 +13,13 @@ pub(crate) struct Pool {
     idle: Mutex<VecDeque<Box<Upstream>>>,
     connections_max: usize,
     idle_ms: Ms,
+    kept_min: usize,
 }
 
 impl Pool {
-    pub(crate) fn new(connections_max: usize, idle_ms: Ms) -> Self {
-        Self { idle: Mutex::new(VecDeque::new()), connections_max, idle_ms }
+    /// At most `connections_max`; those older than `idle_ms` are closed, but for the `kept_min` used last.
+    pub(crate) fn new(connections_max: usize, idle_ms: Ms, kept_min: usize) -> Self {
+        Self { idle: Mutex::new(VecDeque::new()), connections_max, idle_ms, kept_min }
     }
 
     fn idle(&self) -> MutexGuard<'_, VecDeque<Box<Upstream>>> {
@@ -29,8 +31,10 @@ impl Pool {
     pub(crate) fn take(&self, now: Ms, sure: bool) -> Option<Box<Upstream>> {
         loop {
             let mut upstream = self.idle().pop_back()?;
-            let open = if sure { upstream.is_open() } else { upstream.rest() };
-            if open && self.is_young(&upstream, now) {
+            let is_old = !self.is_young(&upstream, now);
+            // One that was kept beyond its time may have been closed by a firewall that says nothing.
+            let open = if sure || is_old { upstream.is_open() } else { upstream.rest() };
+            if open && (!is_old || self.kept_min > 0) {
                 return Some(upstream);
             }
         }
@@ -51,7 +55,13 @@ impl Pool {
 
     /// Closes what is too old or was closed by the member.
     pub(crate) fn sweep(&self, now: Ms) {
-        self.idle().retain_mut(|upstream| self.is_young(upstream, now) && upstream.rest());
+        let mut idle = self.idle();
+        let mut left = idle.len();
+        idle.retain_mut(|upstream| {
+            let kept = (left <= self.kept_min || self.is_young(upstream, now)) && upstream.rest();
+            left -= usize::from(!kept);
+            kept
+        });
     }
 
     /// Closes everything: the member is dead, and so are its connections, whether the kernel knows it or not.

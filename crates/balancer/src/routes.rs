@@ -15,7 +15,7 @@ pub(crate) enum Target {
 }
 
 /// Everything below these is a node's (and the path itself).
-const NODE_PATHS: [&str; 10] = [
+pub(crate) const NODE_PATHS: [&str; 10] = [
     "/ajax",
     "/infostore",
     "/servlet",

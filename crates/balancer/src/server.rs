@@ -71,9 +71,7 @@ impl Server {
             tracing::info!(%listener, "web tier is listening");
         }
         let mut watches = JoinSet::new();
-        for member in tier.members.iter() {
-            watches.spawn(health::watch(tier.clone(), member.clone()));
-        }
+        watches.spawn(health::watch_all(tier.clone()));
         if let Some(tls) = &tier.tls {
             watches.spawn(tls::watch(tls.choice.clone(), Duration::from_millis(tier.config.tls.watch_ms)));
         }

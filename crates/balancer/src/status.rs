@@ -6,8 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Serialize, Serializer};
 
+use crate::flags::Flags;
 use crate::listen::Listener;
 use crate::member::Member;
+use crate::members::Members;
+use crate::params::value::Weight;
+use crate::standing::{Found, Standing};
 use crate::tier::Tier;
 use crate::tls::CertificateStatus;
 
@@ -17,7 +21,7 @@ use crate::tls::CertificateStatus;
 pub struct Status(Arc<Tier>);
 
 /// The state at one moment. Counts are since the start.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Snapshot {
     /// Address listened on; the first of several.
     pub listen: SocketAddr,
@@ -36,14 +40,20 @@ pub struct Snapshot {
 }
 
 /// One node at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct MemberStatus {
     /// Its route.
     pub route: String,
     /// Its `host:port`.
     pub address: String,
+    /// The balancer it belongs to.
+    pub balancer: String,
     /// Its share of new sessions.
-    pub weight: u32,
+    pub weight: Weight,
+    /// Its status letters.
+    pub flags: Flags,
+    /// Its set.
+    pub set: u8,
     /// Whether requests go to it.
     pub state: MemberState,
     /// Requests given to it by weight: without a route, or because their own member could not take them.
@@ -56,6 +66,12 @@ pub struct MemberStatus {
     pub retries: u64,
     /// Requests with it now.
     pub in_flight: u64,
+    /// How busy its node says it is, in hundredths.
+    pub load: u32,
+    /// Bytes of bodies to it.
+    pub bytes_to: u64,
+    /// Bytes of bodies from it.
+    pub bytes_from: u64,
     /// Why it went down last, or is still down.
     pub last_error: Option<String>,
     /// When it last went up or down (at first: the start), milliseconds since 1970.
@@ -71,6 +87,16 @@ pub enum MemberState {
     Up,
     /// It was found dead and is probed until it answers.
     Down,
+    /// It is in error after an answer or a silence, until its `retry` is over.
+    Error,
+    /// Its checks fail.
+    Failing,
+    /// It is far worse than its peers, and left out for a while.
+    Outlier,
+    /// Its node says that it is about to stop, or the operator wants it to get nothing but its own sessions.
+    Draining,
+    /// The operator wants it to get nothing.
+    Disabled,
 }
 
 impl Status {
@@ -88,7 +114,12 @@ impl Status {
             started: tier.started_wall_ms,
             requests: read(&tier.counts.requests),
             in_flight: read(&tier.counts.in_flight),
-            members: tier.members.iter().map(|member| member_status(member)).collect(),
+            members: tier
+                .balancers
+                .iter()
+                .flat_map(Members::list)
+                .map(|member| member_status(&member))
+                .collect(),
         }
     }
 }
@@ -100,20 +131,47 @@ impl Serialize for Status {
 }
 
 fn member_status(member: &Member) -> MemberStatus {
-    let health = member.health();
+    let life = member.life();
+    let standing = member.standing();
     let counts = &member.counts;
     MemberStatus {
         route: member.route.clone(),
         address: member.address.clone(),
-        weight: member.weight,
-        state: if health.is_up { MemberState::Up } else { MemberState::Down },
+        balancer: member.balancer.to_string(),
+        weight: member.weight(),
+        flags: standing.flags(),
+        set: member.config.set,
+        state: state(standing),
         sessions_assigned: read(&counts.sessions_assigned),
         requests: read(&counts.requests),
         failures: read(&counts.failures),
         retries: read(&counts.retries),
         in_flight: read(&counts.in_flight),
-        last_error: health.last_error,
-        last_change: health.changed_wall_ms,
+        load: member.load(),
+        bytes_to: read(&counts.bytes_to),
+        bytes_from: read(&counts.bytes_from),
+        last_error: life.last_error.or_else(|| member.complaint()),
+        last_change: life.changed_wall_ms,
+    }
+}
+
+/// The one word for a standing: the operator's will first, then the worst that was found.
+fn state(standing: Standing) -> MemberState {
+    let flags = standing.flags();
+    if flags.has(Flags::DISABLED) || flags.has(Flags::STOPPED) {
+        MemberState::Disabled
+    } else if standing.is_found(Found::Dead) {
+        MemberState::Down
+    } else if standing.is_found(Found::Leaving) || standing.is_draining() {
+        MemberState::Draining
+    } else if flags.has(Flags::ERROR) {
+        MemberState::Error
+    } else if standing.is_found(Found::CheckFailed) {
+        MemberState::Failing
+    } else if standing.is_found(Found::Outlier) {
+        MemberState::Outlier
+    } else {
+        MemberState::Up
     }
 }
 

@@ -21,12 +21,14 @@ use crate::client::Client;
 use crate::fault::Fault;
 use crate::forward::forward;
 use crate::headers::X_REQUEST_ID;
+use crate::layout::Layout;
+use crate::life::Moment;
 use crate::listen::{Listener, Scheme};
-use crate::member::{Member, Moment};
+use crate::mapping::{self, Mappings};
+use crate::member::Member;
 use crate::members::Members;
 use crate::patience::{Limits, Ms};
 use crate::request_id::RequestIds;
-use crate::routes::{Target, target};
 use crate::tls::{Tls, TlsConfig};
 use crate::{Config, Error, redirect};
 
@@ -44,7 +46,9 @@ pub(crate) struct Tier {
     hsts: Option<HeaderValue>,
     /// The port of https that what comes to a plain listener is sent to.
     redirect_port: Option<u16>,
-    pub(crate) members: Members,
+    /// In the order of the configuration.
+    pub(crate) balancers: Vec<Members>,
+    mappings: Mappings,
     assets: Assets,
     pub(crate) ids: RequestIds,
     pub(crate) access_file: Option<AccessFile>,
@@ -86,8 +90,17 @@ impl Tier {
         let any_secure = config.listen.any_secure();
         let tls = if any_secure { Some(Tls::new(&config.tls, &clock)?) } else { None };
         let listen = first_address(&listeners);
+        let Layout { balancers, mappings } = Layout::of(&config)?;
+        let moment = Moment { now: 0, wall_ms: started_wall_ms, last_one: false };
+        let mut members = 0;
+        let balancers = balancers.iter().map(|balancer| {
+            let first = members;
+            members += balancer.members.len();
+            Members::new(balancer, &config, first, moment)
+        });
         Ok(Arc::new(Self {
-            members: Members::new(&config, started_wall_ms),
+            balancers: balancers.collect(),
+            mappings,
             // An address is always a valid header value; the fallback only spares a panic path.
             own_host: HeaderValue::try_from(listen.to_string())
                 .unwrap_or_else(|_| HeaderValue::from_static("")),
@@ -126,7 +139,9 @@ impl Tier {
 
     /// The circumstances of something that happens to a member now.
     pub(crate) fn moment(&self, member: &Member) -> Moment {
-        Moment { now: self.now(), wall_ms: (self.clock)(), last_one: self.members.is_last_one(member) }
+        let mut own = self.balancers.iter().filter(|balancer| balancer.name == member.balancer);
+        let last_one = own.any(|balancer| balancer.is_last_one(member));
+        Moment { now: self.now(), wall_ms: (self.clock)(), last_one }
     }
 
     /// Answers one request, whatever happens. What can be done before the future begins is, so that it stays
@@ -142,7 +157,7 @@ impl Tier {
         let admitted = admit(&mut parts, &self.own_host);
         async move {
             let outcome = match admitted {
-                Ok(route) => self.dispatch(&client, &mut parts, body, route.as_deref(), &mut record).await,
+                Ok(id) => self.dispatch(&client, &mut parts, body, id.as_deref(), &mut record).await,
                 Err(fault) => Err(fault),
             };
             let mut response = outcome.unwrap_or_else(|fault| {
@@ -164,20 +179,22 @@ impl Tier {
         client: &Arc<Client>,
         parts: &mut request::Parts,
         body: Incoming,
-        route: Option<&str>,
+        id: Option<&str>,
         record: &mut Record,
     ) -> Result<Response<Content>, Fault> {
         if let Some(port) = self.redirect_port.filter(|_| !client.is_secure()) {
             return redirect::to_https(parts, port).map(|response| response.map(Content::Whole));
         }
-        match target(&parts.method, parts.uri.path()) {
-            Target::Node => forward(self, client, parts, body, route, record).await,
-            Target::Assets => {
-                let found: Response<Bytes> =
-                    self.assets.answer(&parts.method, parts.uri.path(), &parts.headers)?;
-                Ok(found.map(Content::Whole))
+        if let Some(found) = self.mappings.find(&parts.method, parts.uri.path())
+            && let Some(balancer) = self.balancers.get(found.balancer)
+        {
+            if let Some(path) = found.path {
+                parts.uri = mapping::rewritten(&parts.uri, &path).ok_or(Fault::Malformed("bad path"))?;
             }
+            return forward(self, balancer, client, parts, body, id, record).await;
         }
+        let found: Response<Bytes> = self.assets.answer(&parts.method, parts.uri.path(), &parts.headers)?;
+        Ok(found.map(Content::Whole))
     }
 }
 

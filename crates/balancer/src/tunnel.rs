@@ -13,8 +13,9 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncWriteExt, copy_bidirectional_with_sizes};
 
-use crate::answer::{Content, Flight};
+use crate::answer::Content;
 use crate::client::Client;
+use crate::flight::Flight;
 use crate::headers;
 use crate::upstream::Upstream;
 use crate::wire::Wire;

@@ -20,6 +20,7 @@ use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use crate::patience::Ms;
@@ -63,12 +64,34 @@ pub(crate) enum Blame {
     Ours,
 }
 
+/// What a member's parameters say about its sockets.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tuning {
+    pub(crate) keepalive: bool,
+    /// 0: the system's choice.
+    pub(crate) receive_buffer_bytes: u32,
+}
+
+impl Tuning {
+    /// Hints to the kernel; a connection without them still works.
+    fn apply(self, stream: &TcpStream) {
+        let socket = SockRef::from(stream);
+        if self.keepalive {
+            let _ = socket.set_keepalive(true);
+        }
+        if self.receive_buffer_bytes > 0 {
+            let _ = socket.set_recv_buffer_size(self.receive_buffer_bytes as usize);
+        }
+    }
+}
+
 impl Upstream {
     /// Connects to `host:port`.
     pub(crate) async fn connect(
         address: &str,
         http: &Builder,
         patience: Duration,
+        tuning: Tuning,
     ) -> Result<Box<Self>, ConnectError> {
         let connected = tokio::time::timeout(patience, TcpStream::connect(address)).await;
         let stream = match connected {
@@ -81,6 +104,7 @@ impl Upstream {
         };
         // Only a hint to the kernel; a connection without it still works.
         let _ = stream.set_nodelay(true);
+        tuning.apply(&stream);
         let (wire, traffic) = Wire::new(stream);
         match http.handshake(TokioIo::new(wire)).await {
             Ok((sender, connection)) => {
@@ -193,11 +217,26 @@ mod tests {
 
     use super::*;
 
+    async fn connect(address: &str) -> Result<Box<Upstream>, ConnectError> {
+        Upstream::connect(address, &Builder::new(), Duration::from_secs(10), Tuning::default()).await
+    }
+
+    #[tokio::test]
+    async fn sockets_are_tuned_as_the_member_says() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        Tuning { keepalive: true, receive_buffer_bytes: 65_536 }.apply(&stream);
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        // The kernel doubles what it is told, for its own bookkeeping.
+        assert!((65_536..=131_072).contains(&socket.recv_buffer_size().unwrap()));
+    }
+
     #[tokio::test]
     async fn a_close_that_the_runtime_has_not_seen_yet_is_seen_when_asked_for() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let connected = Upstream::connect(&address, &Builder::new(), Duration::from_secs(10)).await;
+        let connected = connect(&address).await;
         let mut upstream = connected.ok().unwrap();
         let (peer, _) = listener.accept().unwrap();
         assert!(upstream.rest() && upstream.is_open());
@@ -212,7 +251,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         drop(listener);
-        let connected = Upstream::connect(&address, &Builder::new(), Duration::from_secs(10)).await;
+        let connected = connect(&address).await;
         assert_eq!(connected.err().unwrap().blame, Blame::Refused);
         let none_left = io::Error::from_raw_os_error(24);
         assert_eq!(blame(&none_left), Blame::Ours, "no file descriptors left here");

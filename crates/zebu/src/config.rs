@@ -213,7 +213,7 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         let config = Config::parse(&member).unwrap();
-        assert_eq!(config.web.unwrap().members[0].weight, 1);
+        assert_eq!(config.web.unwrap().members[0].weight, zebu_balancer::Weight::ONE);
     }
 
     #[test]

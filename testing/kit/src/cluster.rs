@@ -149,11 +149,8 @@ async fn start_tier(
     nodes: &[Node],
     change: impl FnOnce(&mut zebu_balancer::Config),
 ) -> (SocketAddr, JoinHandle<()>) {
-    let members = nodes.iter().map(|node| MemberConfig {
-        route: node.app.node().route.clone(),
-        address: node.address.to_string(),
-        weight: 1,
-    });
+    let members =
+        nodes.iter().map(|node| MemberConfig::new(node.app.node().route.clone(), node.address.to_string()));
     let mut config = zebu_balancer::Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
         members: members.collect(),

@@ -17,7 +17,7 @@ export interface WebTierMember {
   route: string
   address: string
   weight: number
-  state: 'up' | 'down' | 'draining' | 'disabled'
+  state: 'up' | 'down' | 'error' | 'failing' | 'outlier' | 'draining' | 'disabled'
   sessions_assigned: number
   requests: number
   failures: number

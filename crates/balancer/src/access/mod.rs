@@ -134,6 +134,11 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         self.log();
+        if let Some(member) = &self.member {
+            let bytes_to = self.upload.as_ref().map_or(0, |upload| upload.taken_bytes());
+            member.counts.bytes_to.fetch_add(bytes_to, Ordering::Relaxed);
+            member.counts.bytes_from.fetch_add(self.bytes_out, Ordering::Relaxed);
+        }
         self.tier.counts.in_flight.fetch_sub(1, Ordering::Relaxed);
         self.client.request_ends();
     }

@@ -245,7 +245,7 @@ async fn a_connection_the_node_closed_while_idle_costs_nobody_a_request() {
         }
     });
     let mut config = config(&[]);
-    config.members = vec![MemberConfig { route: "A".into(), address: address.to_string(), weight: 1 }];
+    config.members = vec![MemberConfig::new("A", address.to_string())];
     let tier = Tier::with(config).await;
     let mut browser = Browser::connect(tier.address).await;
     for _ in 0..50 {

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails; clippy sees that for test functions, not for their helpers"
 )]
 
+mod balancing;
 mod failover;
 mod framing;
 mod headers;

@@ -18,7 +18,7 @@ struct Stopped {
 fn stopped(route: &str) -> Stopped {
     let listener = node::listen(([127, 0, 0, 1], 0).into());
     let address = listener.local_addr().unwrap().to_string();
-    Stopped { _listener: listener, member: MemberConfig { route: route.into(), address, weight: 1 } }
+    Stopped { _listener: listener, member: MemberConfig::new(route, address) }
 }
 
 fn quick(nodes: &[&Node], stopped: &Stopped) -> Config {
@@ -96,7 +96,7 @@ async fn a_node_that_cannot_be_reached_in_time_is_down() {
     }
     let node = Node::start("OX-1").await;
     let mut config = Config { connect_timeout_ms: 100, ..config(&[&node]) };
-    config.members.push(MemberConfig { route: "OX-2".into(), address: address.to_string(), weight: 1 });
+    config.members.push(MemberConfig::new("OX-2", address.to_string()));
     let tier = Tier::with(config).await;
     let answer = tier.send(request("POST", "/ajax/x", "JSESSIONID=1.OX-2", "body")).await;
     assert_eq!((answer.status().as_u16(), answer.body().as_ref()), (200, &b"OX-1"[..]));

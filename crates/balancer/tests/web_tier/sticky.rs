@@ -1,6 +1,6 @@
 //! Which node a request goes to.
 
-use zebu_balancer::Config;
+use zebu_balancer::{Config, Weight};
 
 use crate::node::Node;
 use crate::tier::{Browser, Tier, config, get};
@@ -41,11 +41,12 @@ async fn a_client_without_cookies_is_known_by_its_path_and_the_node_never_sees_i
 }
 
 #[tokio::test]
-async fn the_cookie_counts_before_the_path_and_a_known_route_before_a_foreign_one() {
+async fn the_path_counts_before_the_cookie_and_a_known_route_before_a_foreign_one() {
     let (a, b) = (Node::start("OX-1").await, Node::start("OX-2").await);
     let tier = Tier::over(&[&a, &b]).await;
     for _ in 0..3 {
-        assert_eq!(tier.get("/ajax/x;jsessionid=1.OX-1", "JSESSIONID=1.OX-2").await.body(), "OX-2");
+        assert_eq!(tier.get("/ajax/x;jsessionid=1.OX-1", "JSESSIONID=1.OX-2").await.body(), "OX-1");
+        assert_eq!(tier.get("/ajax/x;jsessionid=1.OTHER", "JSESSIONID=1.OX-2").await.body(), "OX-2");
         assert_eq!(tier.get("/ajax/x", "JSESSIONID=1.OTHER; JSESSIONID=1.OX-2").await.body(), "OX-2");
         assert_eq!(tier.get("/ajax/x;jsessionid=1.OX-2", "JSESSIONID=1.OTHER").await.body(), "OX-2");
     }
@@ -55,7 +56,7 @@ async fn the_cookie_counts_before_the_path_and_a_known_route_before_a_foreign_on
 async fn new_sessions_are_shared_out_by_weight() {
     let (a, b) = (Node::start("OX-1").await, Node::start("OX-2").await);
     let mut config: Config = config(&[&a, &b]);
-    config.members[0].weight = 3;
+    config.members[0].weight = Weight::of_hundredths(300).unwrap();
     let tier = Tier::with(config).await;
     for number in 0..100 {
         // No session, no route, a route nobody has.

@@ -159,8 +159,7 @@ async fn a_node_that_ignores_the_question_gets_the_body_all_the_same() {
         stream.write_all(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n").await.unwrap();
     });
     let mut config = crate::tier::config(&[]);
-    config.members =
-        vec![zebu_balancer::MemberConfig { route: "A".into(), address: address.to_string(), weight: 1 }];
+    config.members = vec![zebu_balancer::MemberConfig::new("A", address.to_string())];
     let tier = Tier::with(config).await;
     let answer = tier
         .raw("PUT /infostore/a HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\nhello")

@@ -143,15 +143,13 @@ pub(crate) fn request(method: &str, path: &str, cookie: &str, body: &'static str
 
 /// A configuration with these nodes, on a free port, quick enough for tests.
 pub(crate) fn config(nodes: &[&Node]) -> Config {
-    let member = |node: &&Node| MemberConfig {
-        route: node.route.into(),
-        address: node.address.to_string(),
-        weight: 1,
-    };
+    let member = |node: &&Node| MemberConfig::new(node.route, node.address.to_string());
     Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
         members: nodes.iter().map(member).collect(),
         probe_interval_ms: 20,
+        check_interval_ms: 0,
+        slow_start_ms: 0,
         ..Config::default()
     }
 }
