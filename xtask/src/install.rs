@@ -45,8 +45,21 @@ pub(crate) const PROCPS: Need =
 pub(crate) const NGINX: Need = Need {
     program: "nginx",
     packages: &["nginx-light"],
-    why: "the first benchmark moves the same file through it",
+    why: "it stands in front of nodes in tests, and is the yardstick of the first benchmark",
 };
+pub(crate) const APACHE: Need = Need {
+    program: "apache2",
+    packages: &["apache2"],
+    why: "the guide's web server: it stands in front of nodes in tests",
+};
+/// A module has no program: it is looked for by its whole path.
+pub(crate) const MOD_JK: Need = Need {
+    program: "/usr/lib/apache2/modules/mod_jk.so",
+    packages: &["libapache2-mod-jk"],
+    why: "the other one that speaks AJP to nodes in tests",
+};
+pub(crate) const HAPROXY: Need =
+    Need { program: "haproxy", packages: &["haproxy"], why: "it stands in front of nodes in tests" };
 pub(crate) const CHROMIUM: Need = Need {
     program: "chromium",
     packages: &["chromium"],

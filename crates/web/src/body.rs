@@ -3,6 +3,8 @@
 //! A request's body is read in pieces, never whole unless it has a small limit; somebody who stops sending is given up
 //! after a while. An answer's body is either bytes at hand or a stream.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,10 +13,12 @@ use http::HeaderMap;
 use http::header::EXPECT;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
-use hyper::body::{Body as HttpBody, Frame, Incoming};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::timeout;
 use zebu_app::Result;
 use zebu_model::Refusal;
+
+use crate::ajp::Fed;
 
 /// A failure while an answer's body is made; it ends the connection, so that nobody takes a part for the whole.
 pub(crate) type StreamError = Box<dyn std::error::Error + Send + Sync>;
@@ -38,6 +42,47 @@ where
     S: Stream<Item = std::result::Result<Bytes, StreamError>> + Send + 'static,
 {
     StreamBody::new(stream.map(|piece| piece.map(Frame::data))).boxed_unsync()
+}
+
+/// What arrives with a request, whatever protocol carries it.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// Nothing.
+    Empty,
+    Http(hyper::body::Incoming),
+    Ajp(Fed),
+}
+
+impl HttpBody for Incoming {
+    type Data = Bytes;
+    type Error = StreamError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, StreamError>>> {
+        match self.get_mut() {
+            Incoming::Empty => Poll::Ready(None),
+            Incoming::Http(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+            Incoming::Ajp(body) => Pin::new(body).poll_frame(cx).map_err(Into::into),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Incoming::Empty => true,
+            Incoming::Http(body) => body.is_end_stream(),
+            Incoming::Ajp(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Incoming::Empty => SizeHint::with_exact(0),
+            Incoming::Http(body) => body.size_hint(),
+            Incoming::Ajp(body) => body.size_hint(),
+        }
+    }
 }
 
 /// How long an answer that came before the end of the request waits for the rest of it, in all. As in other servers:
@@ -120,6 +165,11 @@ impl Drop for Body {
     /// system throw our answer away with the rest.
     fn drop(&mut self) {
         let unread = self.incoming.take().filter(|incoming| self.is_sent && !incoming.is_end_stream());
+        // By AJP nothing is sent that was not asked for, and its connection looks after the rest.
+        let unread = unread.and_then(|incoming| match incoming {
+            Incoming::Http(incoming) => Some(incoming),
+            Incoming::Ajp(_) | Incoming::Empty => None,
+        });
         if let (Some(mut incoming), Ok(runtime)) = (unread, tokio::runtime::Handle::try_current()) {
             let rest = async move { while incoming.frame().await.is_some_and(|frame| frame.is_ok()) {} };
             // After that it may close: whoever sends so slowly had time to look.

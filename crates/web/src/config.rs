@@ -7,16 +7,19 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
 use crate::server::Limits;
+use crate::{Error, Networks};
 
 /// What a node's HTTP listener is told. Unknown keys are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Address and port to listen on. Default `127.0.0.1:8090`; port 0 takes any free port. Only the web tier needs to
-    /// reach it: a node believes what `X-Forwarded-For` and `X-Forwarded-Proto` say.
+    /// reach it.
     pub listen: SocketAddr,
+    /// The web tiers and balancers that are believed what they say of a client's address and of TLS, as networks. What others
+    /// say is ignored. Default this machine.
+    pub trusted_peers: Networks,
     /// Connections open at once; more wait in the kernel's queue. Default 4,096.
     pub connections_max: usize,
     /// Bytes of a request's line and headers together; more is answered 431. Default 65,536, from 8,192 to 262,144.
@@ -51,6 +54,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8090)),
+            trusted_peers: Networks::loopback(),
             connections_max: 4_096,
             header_bytes_max: 64 * 1024,
             read_buffer_bytes_max: 512 * 1024,

@@ -4,21 +4,20 @@
 //! `JSESSIONID`, and writes the one log line there is about a request, with the cause if something failed. It must never
 //! log a query string, a body or a cookie.
 
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::header::{CONNECTION, SET_COOKIE};
 use http::{HeaderValue, Method, Response, StatusCode};
-use hyper::body::Incoming;
 use zebu_app::App;
 use zebu_app::meter::{self, Meter};
 use zebu_model::{ContextId, UserId};
 
-use crate::body::{self, Body, Outgoing};
+use crate::body::{self, Body, Incoming, Outgoing};
 use crate::params::Params;
-use crate::request::{Request, is_secure};
+use crate::request::Request;
+use crate::source::Source;
 use crate::{Config, ajax, dav, health, jsessionid, metrics, request_id};
 
 /// What all requests of a node share.
@@ -59,7 +58,7 @@ impl Edge {
     }
 
     /// Answers one request.
-    pub(crate) async fn serve(&self, request: hyper::Request<Incoming>, peer: IpAddr) -> Response<Outgoing> {
+    pub(crate) async fn serve(&self, request: http::Request<Incoming>, source: Source) -> Response<Outgoing> {
         match request.uri().path() {
             "/health/live" => return health::live(),
             "/health/ready" => return health::ready(&self.app).await,
@@ -74,9 +73,9 @@ impl Edge {
             path: request.uri().path().to_owned(),
             who: Arc::default(),
         };
-        let secure = self.config.force_https || is_secure(request.headers());
+        let secure = self.config.force_https || source.is_secure;
         let cookie = jsessionid::cookie(request.headers(), &self.app.node().route, secure);
-        let answer = self.answer(request, peer, &line);
+        let answer = self.answer(request, source, &line);
         let mut served = meter::measured(Arc::clone(&meter), answer).await;
         let headers = served.response.headers_mut();
         if let Some(cookie) = cookie {
@@ -92,7 +91,7 @@ impl Edge {
         served.response
     }
 
-    async fn answer(&self, request: hyper::Request<Incoming>, peer: IpAddr, line: &Line) -> Served {
+    async fn answer(&self, request: http::Request<Incoming>, source: Source, line: &Line) -> Served {
         let (parts, incoming) = request.into_parts();
         let params = Params::parse(parts.uri.query().unwrap_or_default());
         let body = Body::new(incoming, &parts.headers, self.config.body_stall());
@@ -105,7 +104,7 @@ impl Edge {
             params: Params::default(),
             headers: parts.headers,
             body,
-            peer,
+            source,
             who: Arc::clone(&line.who),
         };
         if let Some(path) = line.path.strip_prefix("/ajax/") {

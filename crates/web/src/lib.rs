@@ -15,10 +15,11 @@
 //! | act | `ajax`, `dav` | one file an operation |
 //! | answer | `reply`, `content` | envelope, or a file's bytes |
 //!
-//! The admin daemon is a listener of its own with the same first step and everything else in [`admin`].
+//! The same edge serves AJP13 ([`ajp`]), which Apache and mod_jk speak. The admin daemon is a listener of its own with the same first step and everything else in [`admin`].
 
 pub mod admin;
 mod ajax;
+pub mod ajp;
 mod basic;
 mod body;
 mod config;
@@ -30,6 +31,7 @@ mod error;
 mod health;
 mod jsessionid;
 mod metrics;
+mod networks;
 mod origin;
 mod params;
 mod reply;
@@ -39,8 +41,10 @@ mod resting;
 mod router;
 mod server;
 mod session;
+mod source;
 
 pub use config::Config;
 pub use error::Error;
+pub use networks::Networks;
 pub use router::{Known, routes};
 pub use server::Server;

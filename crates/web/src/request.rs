@@ -3,9 +3,9 @@
 //! Made by `edge`, given to handlers by `router`. It has been authenticated only where it comes with a
 //! [`Caller`], as a [`Call`].
 
-use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
+use http::header::USER_AGENT;
 use http::{HeaderMap, Method, Uri};
 use serde::de::DeserializeOwned;
 use zebu_app::{App, Caller, Client, Result};
@@ -14,6 +14,7 @@ use zebu_model::{ContextId, Refusal, UserId};
 use crate::Config;
 use crate::body::Body;
 use crate::params::Params;
+use crate::source::Source;
 
 /// Characters of a `User-Agent` that are kept with a session.
 const USER_AGENT_CHARS_MAX: usize = 255;
@@ -31,8 +32,8 @@ pub(crate) struct Request {
     pub(crate) params: Params,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
-    /// The address it came from: the web tier's, if there is one.
-    pub(crate) peer: IpAddr,
+    /// Whom it came from.
+    pub(crate) source: Source,
     /// For the log line: who it turned out to be.
     pub(crate) who: Arc<OnceLock<(ContextId, UserId)>>,
 }
@@ -51,20 +52,18 @@ impl Request {
         let _ = self.who.set((caller.context(), caller.user()));
     }
 
-    /// Whether the client came by TLS, as the web tier says.
+    /// Whether the client came by TLS.
     pub(crate) fn is_secure(&self) -> bool {
-        self.config.force_https || is_secure(&self.headers)
+        self.config.force_https || self.source.is_secure
     }
 
     /// The program that asks.
     pub(crate) fn client(&self, name: &str) -> Client {
-        let text = |name: &str| self.headers.get(name).and_then(|value| value.to_str().ok());
-        let forwarded = text("x-forwarded-for").and_then(|line| line.rsplit(',').next());
-        let address = forwarded.and_then(|address| address.trim().parse().ok()).unwrap_or(self.peer);
-        let user_agent = text("user-agent").unwrap_or_default();
+        let user_agent =
+            self.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         Client {
             name: name.to_owned(),
-            address: address.to_string(),
+            address: self.source.address.to_string(),
             devices: crate::cookies::beginning(&self.headers, crate::session::DEVICE_COOKIE),
             user_agent: user_agent.chars().take(USER_AGENT_CHARS_MAX).collect(),
         }
@@ -93,11 +92,6 @@ impl Call {
     pub(crate) fn params(&self) -> &Params {
         &self.request.params
     }
-}
-
-/// Whether the client came by TLS, as the web tier says.
-pub(crate) fn is_secure(headers: &HeaderMap) -> bool {
-    headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https")
 }
 
 /// JSON of a known shape; the refusal says where it is not.

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::Response;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,10 +22,11 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use zebu_app::App;
 
-use crate::body::Outgoing;
+use crate::body::{Incoming, Outgoing};
 use crate::edge::Edge;
 use crate::resting::{Resting, Watch, Watched};
-use crate::{Config, Error, admin};
+use crate::source::Source;
+use crate::{Config, Error, Networks, admin, ajp};
 
 /// A pause after the system refused to accept (no file descriptors left): it will refuse again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -65,21 +65,27 @@ pub(crate) struct Limits {
 /// Who answers.
 #[derive(Debug)]
 enum Service {
-    Groupware(Edge),
+    Groupware { edge: Edge, trusted: Networks },
+    Ajp { edge: Edge, settings: ajp::Settings },
     Admin(admin::Edge),
 }
 
 impl Service {
-    async fn serve(&self, request: hyper::Request<Incoming>, peer: SocketAddr) -> Response<Outgoing> {
+    async fn serve(&self, mut request: http::Request<Incoming>, peer: SocketAddr) -> Response<Outgoing> {
+        let direct = Source::direct(peer.ip());
         match self {
-            Service::Groupware(edge) => edge.serve(request, peer.ip()).await,
+            Service::Groupware { edge, trusted } => {
+                let source = direct.behind(request.headers_mut(), trusted);
+                edge.serve(request, source).await
+            }
+            Service::Ajp { edge, .. } => edge.serve(request, direct).await,
             Service::Admin(edge) => edge.serve(request).await,
         }
     }
 
     fn drain(&self) {
         match self {
-            Service::Groupware(edge) => edge.drain(),
+            Service::Groupware { edge, .. } | Service::Ajp { edge, .. } => edge.drain(),
             Service::Admin(edge) => edge.drain(),
         }
     }
@@ -92,8 +98,22 @@ impl Server {
     /// A setting that could not work, or an address that cannot be listened on.
     pub async fn bind(config: &Config, app: Arc<App>) -> Result<Server, Error> {
         config.check()?;
-        let service = Service::Groupware(Edge::new(app, config.clone()));
+        let service = Service::Groupware {
+            edge: Edge::new(app, config.clone()),
+            trusted: config.trusted_peers.clone(),
+        };
         Server::listen(config.listen, config.limits(), service).await
+    }
+
+    /// Listens for AJP13, for a node whose HTTP side has the configuration `node`: its limits hold for both.
+    ///
+    /// # Errors
+    /// A setting that could not work, or an address that cannot be listened on.
+    pub async fn bind_ajp(config: &ajp::Config, node: &Config, app: Arc<App>) -> Result<Server, Error> {
+        node.check()?;
+        let settings = config.settings(node.body_stall())?;
+        let service = Service::Ajp { edge: Edge::new(app, node.clone()), settings };
+        Server::listen(config.listen, config.limits(node.limits()), service).await
     }
 
     /// Listens for the operator's commands.
@@ -191,9 +211,14 @@ async fn serve(
         // The client is gone already, or will merely wait a little longer for small answers.
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
+    if let Service::Ajp { edge, settings } = &*service {
+        ajp::serve(edge, settings, stream, peer, stopping).await;
+        return None;
+    }
     let watch = Arc::new(Watch::default());
     let watched = Watched::new(stream, Arc::clone(&watch));
-    let service = service_fn(|request: hyper::Request<Incoming>| {
+    let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
+        let request = request.map(Incoming::Http);
         let (service, watch) = (Arc::clone(&service), Arc::clone(&watch));
         let may_rest = Watch::may(request.method(), request.version());
         // In a box: a connection whose answer streams for hours need not carry what made it.

@@ -42,6 +42,8 @@ pub(crate) struct Config {
     pub(crate) push: zebu_app::PushConfig,
     pub(crate) cluster: Option<zebu_cluster::config::Config>,
     pub(crate) groupware: Option<zebu_web::Config>,
+    /// The AJP listener of the node.
+    pub(crate) ajp: Option<zebu_web::ajp::Config>,
     pub(crate) admin: Option<zebu_web::admin::Config>,
     pub(crate) web: Option<zebu_balancer::Config>,
 }
@@ -100,6 +102,9 @@ impl Config {
         if self.cluster.is_some() && self.groupware.is_none() && self.admin.is_none() {
             return Err("[cluster] needs a [groupware] or an [admin]: who writes connects with the others");
         }
+        if self.ajp.is_some() && self.groupware.is_none() {
+            return Err("[ajp] needs a [groupware]: it is another way to the same node");
+        }
         if self.admin.is_some() && self.store.is_none() {
             return Err("[admin] needs a [store]");
         }
@@ -143,7 +148,7 @@ mod tests {
     use super::*;
 
     /// What has no default.
-    const LEAST: &str = "[node]\nname = 'OX-1'\nroute = 'OX-1'\nserver = 'oxserver'\n[store]\nconfigdb = 'sqlite:/var/lib/zebu/config.db'\n[cluster]\nname = 'oxserver'\ncertificate = '/opt/open-xchange/etc/cluster/OX-1.pem'\n[groupware]\n[admin]\n[web]\n";
+    const LEAST: &str = "[node]\nname = 'OX-1'\nroute = 'OX-1'\nserver = 'oxserver'\n[store]\nconfigdb = 'sqlite:/var/lib/zebu/config.db'\n[cluster]\nname = 'oxserver'\ncertificate = '/opt/open-xchange/etc/cluster/OX-1.pem'\n[groupware]\n[ajp]\n[admin]\n[web]\n";
 
     #[test]
     fn the_example_says_what_holds_without_it() {
@@ -166,6 +171,7 @@ mod tests {
             "push",
             "cluster",
             "groupware",
+            "ajp",
             "admin",
             "web",
             "web.tls",
@@ -244,6 +250,8 @@ mod tests {
             "[node]\nname = 'a'\n[store]\nconfigdb = 'sqlite:/c.db'\n[groupware]\nconnections_max = 2048\n",
             "[push] subscriptions_max must be less than [groupware] connections_max",
         );
+        check("[ajp]\n[web]\n", "[ajp] needs a [groupware]");
+        check("[ajp]\npeers = ['10.0.0.0/40']\n", "10.0.0.0/40 is no network");
         check("[admin]\n", "[admin] needs a [store]");
         check("[web]\n[store]\nconfigdb = 'sqlite:/c.db'\n", "the name it reports its state under");
     }

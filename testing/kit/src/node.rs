@@ -17,8 +17,11 @@ pub struct Node {
     pub app: Arc<App>,
     /// Where its HTTP listener is.
     pub address: SocketAddr,
+    web: zebu_web::Config,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
+    /// Its AJP listeners, with the way to end each.
+    ajp: Vec<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 /// What nodes of one cluster share.
@@ -47,12 +50,21 @@ impl Node {
         let address = server.local_addr();
         zebu_app::cluster::enter(&app, Role::Groupware, None).await.unwrap();
         zebu_app::cluster::listens(&app, &address.to_string()).await.unwrap();
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(server.run(async move {
-            // A sender that is gone means the same: the test is over.
-            let _ = stopped.await;
-        }));
-        Node { app, address, stop: Some(stop), task }
+        let (stop, task) = run(server);
+        Node { app, address, web: web.clone(), stop: Some(stop), task, ajp: Vec::new() }
+    }
+
+    /// Has it listen for AJP13 too, on a free port of this machine unless told otherwise; answers where.
+    pub async fn ajp(&mut self, change: impl FnOnce(&mut zebu_web::ajp::Config)) -> SocketAddr {
+        let mut config = zebu_web::ajp::Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            ..zebu_web::ajp::Config::default()
+        };
+        change(&mut config);
+        let server = zebu_web::Server::bind_ajp(&config, &self.web, Arc::clone(&self.app)).await.unwrap();
+        let address = server.local_addr();
+        self.ajp.push(run(server));
+        address
     }
 
     /// Stops it in good order: requests under way are finished first.
@@ -60,17 +72,32 @@ impl Node {
         if let Some(stop) = self.stop.take() {
             let _ = stop.send(());
         }
+        let ajp: Vec<_> = self.ajp.drain(..).map(|(stop, task)| (stop.send(()), task).1).collect();
         (&mut self.task).await.unwrap();
+        for task in ajp {
+            task.await.unwrap();
+        }
     }
 
     /// Kills it: connections break, nothing is finished.
     pub fn kill(&mut self) {
         self.task.abort();
+        self.ajp.iter().for_each(|(_, task)| task.abort());
     }
+}
+
+/// Runs a listener; what is sent, or dropped, has it stop in good order.
+fn run(server: zebu_web::Server) -> (oneshot::Sender<()>, JoinHandle<()>) {
+    let (stop, stopped) = oneshot::channel();
+    let task = tokio::spawn(server.run(async move {
+        // A sender that is gone means the same: the test is over.
+        let _ = stopped.await;
+    }));
+    (stop, task)
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.task.abort();
+        self.kill();
     }
 }

@@ -35,7 +35,8 @@ impl Network {
     }
 
     /// Whether an address is in it.
-    pub(crate) fn contains(&self, address: IpAddr) -> bool {
+    #[must_use]
+    pub fn contains(&self, address: IpAddr) -> bool {
         let address = plain(address);
         address.is_ipv4() == self.address.is_ipv4() && masked(address, self.prefix) == self.address
     }

@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderValue, Method, Response, StatusCode};
-use hyper::body::Incoming;
 use zebu_app::App;
 use zebu_app::sessions::Credentials;
 
@@ -18,7 +17,7 @@ use super::options::Options;
 use super::refused::Refused;
 use super::router;
 use crate::basic::basic;
-use crate::body::{self, Body, Outgoing};
+use crate::body::{self, Body, Incoming, Outgoing};
 use crate::{health, request_id};
 
 /// What every command's path begins with.
@@ -51,7 +50,7 @@ impl Edge {
     }
 
     /// Answers one request.
-    pub(crate) async fn serve(&self, request: hyper::Request<Incoming>) -> Response<Outgoing> {
+    pub(crate) async fn serve(&self, request: http::Request<Incoming>) -> Response<Outgoing> {
         match request.uri().path() {
             "/health/live" => return health::live(),
             "/health/ready" => return health::ready(&self.app).await,
@@ -83,7 +82,7 @@ impl Edge {
         response
     }
 
-    async fn answer(&self, request: hyper::Request<Incoming>, line: &mut Line) -> Outcome {
+    async fn answer(&self, request: http::Request<Incoming>, line: &mut Line) -> Outcome {
         let (parts, incoming) = request.into_parts();
         let mut body = Body::new(incoming, &parts.headers, self.config.body_stall());
         let path = parts.uri.path();

@@ -10,6 +10,7 @@
 
 mod access;
 mod admin;
+mod ajp;
 mod completeness;
 mod connection;
 mod cookies;

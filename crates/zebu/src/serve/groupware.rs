@@ -1,4 +1,4 @@
-//! The role `[groupware]`: a node. Serves HTTP.
+//! The role `[groupware]`: a node. Serves HTTP, and AJP13 if there is an `[ajp]`.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +14,9 @@ use crate::serve::role::Role;
 pub(super) struct Groupware {
     app: Arc<App>,
     address: SocketAddr,
-    pub(super) role: Role,
+    role: Role,
+    /// The AJP listener, and where it listens.
+    ajp: Option<(SocketAddr, Role)>,
     background: Vec<JoinHandle<()>>,
 }
 
@@ -29,21 +31,47 @@ impl Groupware {
         let databases =
             |error: Error| Failure::new(format!("cannot work with the databases: {}", error.cause_chain()));
         let server = zebu_web::Server::bind(listener, Arc::clone(&app)).await;
-        let server = server.map_err(|error| Failure::new(error.to_string()))?;
+        let failed = |error: zebu_web::Error| Failure::new(error.to_string());
+        let server = server.map_err(failed)?;
         let address = server.local_addr();
+        let ajp = match &config.ajp {
+            Some(ajp) => {
+                Some(zebu_web::Server::bind_ajp(ajp, listener, Arc::clone(&app)).await.map_err(failed)?)
+            }
+            None => None,
+        };
         cluster::listens(&app, &address.to_string()).await.map_err(databases)?;
         let background = maintenance::start(&app);
-        Ok(Some(Self { app, address, role: Role::start(|asked| server.run(asked.wait())), background }))
+        let ajp = ajp.map(|ajp| (ajp.local_addr(), Role::start(|asked| ajp.run(asked.wait()))));
+        Ok(Some(Self { app, address, role: Role::start(|asked| server.run(asked.wait())), ajp, background }))
     }
 
     /// What is said when it answers.
     pub(super) fn ready(&self) -> String {
-        format!("ready groupware {} http://{}", self.app.node().name, self.address)
+        let name = &self.app.node().name;
+        let ajp = self.ajp.as_ref().map(|(address, _)| format!("ready ajp {name} ajp://{address}\n"));
+        format!("{}ready groupware {name} http://{}", ajp.unwrap_or_default(), self.address)
+    }
+
+    /// Waits for one of its listeners to end by itself.
+    pub(super) async fn ended(&mut self) {
+        match &mut self.ajp {
+            Some((_, ajp)) => tokio::select! {
+                () = ajp.ended() => {}
+                () = self.role.ended() => {}
+            },
+            None => self.role.ended().await,
+        }
     }
 
     /// Finishes what is under way.
     pub(super) async fn stop(self) {
-        self.role.stop().await;
+        let ajp = async {
+            if let Some((_, ajp)) = self.ajp {
+                ajp.stop().await;
+            }
+        };
+        tokio::join!(self.role.stop(), ajp);
         for task in &self.background {
             task.abort();
         }

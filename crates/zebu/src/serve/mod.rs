@@ -81,7 +81,7 @@ async fn roles(config: &Config, until_stdin_closes: bool) -> Result<()> {
     ready.iter().flatten().for_each(|line| say::line(line));
     let result = tokio::select! {
         () = signals.stop() => Ok(()),
-        () = ended(groupware.as_mut().map(|node| &mut node.role)) => Err(Failure::new("the node ended by itself; the log says why")),
+        () = node_ended(groupware.as_mut()) => Err(Failure::new("the node ended by itself; the log says why")),
         () = ended(admin.as_mut().map(|admin| &mut admin.role)) => Err(Failure::new("the admin daemon ended by itself; the log says why")),
         () = ended(web.as_mut().map(|web| &mut web.role)) => Err(Failure::new("the web tier ended by itself; the log says why")),
     };
@@ -122,6 +122,14 @@ async fn open(config: &Config) -> Result<Option<(Arc<App>, Member)>> {
 async fn ended(role: Option<&mut role::Role>) {
     match role {
         Some(role) => role.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The same for a node, which may have two listeners.
+async fn node_ended(node: Option<&mut Groupware>) {
+    match node {
+        Some(node) => node.ended().await,
         None => std::future::pending().await,
     }
 }

@@ -4,9 +4,11 @@
 //! that mean nothing here are taken and named once, so that no script of an operator's breaks.
 
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use zebu_store::initial::Account;
+use zebu_web::Networks;
 
 use super::generatempasswd;
 use super::initconfigdb::{PORT, url};
@@ -19,6 +21,9 @@ use crate::operate::parse::Given;
 const HTTP_PORT: u16 = 8090;
 /// The port that the original's web tier speaks AJP to.
 const AJP_PORT: u16 = 8009;
+
+/// As many as Apache takes.
+const AJP_SECRET_CHARS_MAX: usize = 63;
 
 /// What an admin daemon is called behind the name of its host's node.
 const ADMIN: &str = "-admin";
@@ -37,6 +42,8 @@ const HEARD: &[&str] = &[
     "master-pass",
     "jkroute",
     "ajp-bind-port",
+    "ajp-secret",
+    "front-networks",
     "sessionDefLifeTime",
     "disableauth",
     "prefix",
@@ -88,8 +95,12 @@ struct Settings {
     route: String,
     configdb: String,
     reads_elsewhere: bool,
-    /// The address that the web tier reaches.
-    bind: String,
+    /// The address that web tier and web servers reach.
+    bind: IpAddr,
+    /// What web servers show by AJP; empty for none.
+    ajp_secret: String,
+    /// Where web tier and web servers are; nothing if that was not said.
+    fronts: Vec<String>,
     session_ms: Option<i64>,
     master: String,
     /// Where the node files of the cluster's CA are.
@@ -118,14 +129,20 @@ impl Settings {
             password: said("configdb-pass", ""),
         };
         let bind = match given.text("ajp-bind-port").unwrap_or("*") {
-            "*" => "0.0.0.0".to_owned(),
-            address if address.parse::<std::net::IpAddr>().is_ok() => address.to_owned(),
-            other => {
-                let words =
-                    format!("\"{other}\" is not a valid option to --ajp-bind-port: it is an address, or *");
-                return Err(illegal(words));
-            }
-        };
+            "*" => Ok(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            other => other.parse().map_err(|_| {
+                illegal(format!(
+                    "\"{other}\" is not a valid option to --ajp-bind-port: it is an address, or *"
+                ))
+            }),
+        }?;
+        let fronts = given.text("front-networks").unwrap_or_default().split(',').map(str::trim);
+        let fronts: Vec<String> = fronts.filter(|one| !one.is_empty()).map(str::to_owned).collect();
+        Networks::try_from(fronts.clone()).map_err(|words| illegal(format!("--front-networks: {words}")))?;
+        let ajp_secret = said("ajp-secret", "");
+        if ajp_secret.len() > AJP_SECRET_CHARS_MAX {
+            return Err(illegal(format!("--ajp-secret must have at most {AJP_SECRET_CHARS_MAX} characters")));
+        }
         let session_ms = given.number("sessionDefLifeTime");
         if session_ms.is_some_and(|ms| ms < 1) {
             return Err(illegal("--sessionDefLifeTime must be at least 1 ms".to_owned()));
@@ -136,6 +153,8 @@ impl Settings {
             configdb: url(&login, &said("configdb-dbname", "configdb")),
             reads_elsewhere: read_host != write_host,
             bind,
+            ajp_secret,
+            fronts,
             session_ms,
             master: said("master-user", "oxadminmaster"),
             certificates,
@@ -179,15 +198,21 @@ impl Settings {
         if let Some(ms) = self.session_ms {
             let _ = write!(text, "\n[sessions]\nshort_ms = {ms}\n");
         }
-        let address = match self.bind.contains(':') {
-            true => format!("[{}]", self.bind),
-            false => self.bind.clone(),
-        };
-        let _ = write!(
-            text,
-            "\n[groupware]\nlisten = \"{address}:{HTTP_PORT}\"\n\n# For the AJP listener, which this version does not \
-             have: {address}:{AJP_PORT}\n"
-        );
+        let networks = |list: &[String]| toml::Value::from(list.to_vec()).to_string();
+        let _ = write!(text, "\n[groupware]\nlisten = \"{}\"\n", SocketAddr::new(self.bind, HTTP_PORT));
+        if !self.fronts.is_empty() {
+            let _ = writeln!(text, "trusted_peers = {}", networks(&self.fronts));
+        }
+        let _ = write!(text, "\n[ajp]\nlisten = \"{}\"\n", SocketAddr::new(self.bind, AJP_PORT));
+        if !self.ajp_secret.is_empty() {
+            let _ = writeln!(text, "secret = {}", toml::Value::from(self.ajp_secret.as_str()));
+        }
+        if !self.fronts.is_empty() {
+            let _ = writeln!(text, "peers = {}", networks(&self.fronts));
+        } else if !self.bind.is_loopback() {
+            // The original lets everybody in, and its guide's web server is another machine.
+            let _ = writeln!(text, "peers = {}", networks(&["0.0.0.0/0".to_owned(), "::/0".to_owned()]));
+        }
         text
     }
 
@@ -206,10 +231,21 @@ impl Settings {
 
     /// What is other than the flags may have an operator believe.
     fn remarks(&self, given: &Given) -> Vec<String> {
-        let mut remarks = vec![format!(
-            "note: there is no AJP listener yet; the web tier speaks HTTP to {}, port {HTTP_PORT}",
-            self.bind
-        )];
+        let mut remarks = Vec::new();
+        if self.ajp_secret.is_empty() && !self.bind.is_loopback() {
+            remarks.push(format!(
+                "warning: AJP on {}, port {AJP_PORT}, is open without a secret: who reaches it can say to be any client; give \
+                 --ajp-secret, and the web server the same",
+                self.bind
+            ));
+        }
+        if self.fronts.is_empty() && !self.bind.is_loopback() {
+            remarks.push(
+                "note: without --front-networks AJP takes web servers from everywhere, and a web tier on another host is not \
+                 believed what it says of clients"
+                    .to_owned(),
+            );
+        }
         for role in ["", ADMIN].into_iter().filter(|role| !self.certificate(role).is_file()) {
             remarks.push(format!(
                 "note: without {} (`zebu cluster certificate {}{role}` makes it; then run this again) it is connected with no \

@@ -74,6 +74,15 @@ pub(super) static OXINSTALLER: Tool = Tool {
                 NO_LETTER,
                 "The address (not the port) that the web tier reaches this node at; default *, all of this machine's",
             ),
+            Opt::secret("ajp-secret", NO_LETTER, "What web servers must show by AJP; at most 63 characters")
+                .extended(),
+            Opt::text(
+                "front-networks",
+                NO_LETTER,
+                "Where web servers and web tiers are, like 10.20.30.210,10.20.31.0/24: these alone may connect by AJP, and are \
+                 believed what they say of clients",
+            )
+            .extended(),
             Opt::number("sessionDefLifeTime", NO_LETTER, "Milliseconds after which an idle session ends")
                 .extended(),
             Opt::text("prefix", NO_LETTER, "Where everything is; default /opt/open-xchange").extended(),

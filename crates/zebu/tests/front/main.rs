@@ -1,0 +1,18 @@
+//! Nodes behind the web servers of others: the real Apache with the guide's lines, with mod_jk, and what `zebu front config`
+//! prints for HAProxy, nginx and Apache. Each is driven through a person's day: sign-in, stickiness, large files, events, a node
+//! that dies.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+#[cfg(test)]
+mod apache;
+#[cfg(test)]
+mod day;
+#[cfg(test)]
+mod server;
