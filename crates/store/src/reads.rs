@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use zebu_model::{ContextId, Scope};
+use zebu_model::{ContextId, Scope, Version};
 
 use crate::engine::{Begin, Lease};
 use crate::error::{Error, Result};
@@ -36,6 +36,7 @@ pub(crate) enum Fallback {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     replica: AtomicU64,
+    by_position: AtomicU64,
     master: AtomicU64,
     survivor: AtomicU64,
     waits: AtomicU64,
@@ -50,6 +51,8 @@ pub(crate) struct Counters {
 pub struct Reads {
     /// Reads that a replica answered, or began to.
     pub replica: u64,
+    /// Of these, those whose replica was known to be far enough by its position, and was not asked for versions.
+    pub by_position: u64,
     /// Reads that a master answered from their beginning.
     pub master: u64,
     /// Reads that a replica answered while its master was gone.
@@ -81,6 +84,7 @@ impl Counters {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Reads {
             replica: of(&self.replica),
+            by_position: of(&self.by_position),
             master: of(&self.master),
             survivor: of(&self.survivor),
             waits: of(&self.waits),
@@ -101,6 +105,16 @@ pub(crate) struct Opened {
     pub(crate) has_replicas: bool,
     /// The master is gone.
     pub(crate) survives: bool,
+    /// The replica has what must be seen, by its position, and may have more: what the master has not shown yet. It has not if
+    /// nobody wrote to the scopes until the snapshot began.
+    pub(crate) unconfirmed: bool,
+}
+
+/// Versions that scopes have for as long as their tokens stand, and by when the master showed all of them.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) versions: Vec<(Scope, Version)>,
+    pub(crate) shown_by: Instant,
 }
 
 /// Reads where everything is true: the master, or what survives it; whether that was so.
@@ -123,14 +137,16 @@ pub(crate) async fn whole(group: &Arc<Group>, schema: &str, counters: &Counters)
 /// The same as what was opened.
 pub(crate) async fn on_master(group: &Arc<Group>, schema: &str, counters: &Counters) -> Result<Opened> {
     let (lease, survives) = whole(group, schema, counters).await?;
-    Ok(Opened { lease, view: View::Whole, has_replicas: group.has_replicas(), survives })
+    Ok(Opened { lease, view: View::Whole, has_replicas: group.has_replicas(), survives, unconfirmed: false })
 }
 
-/// A read of these scopes. `wait`: how long a replica that has not arrived is waited for.
+/// A read of these scopes. `held`: what is known of all of them, if whoever reads looks at their tokens again once the snapshot has
+/// begun. `wait`: how long a replica that has not arrived is waited for.
 pub(crate) async fn of_scopes(
     context: ContextId,
     origin: Origin,
     scopes: &[Scope],
+    held: Option<Held>,
     wait: Duration,
 ) -> Result<Opened> {
     let counters = Arc::clone(&origin.counters);
@@ -140,6 +156,11 @@ pub(crate) async fn of_scopes(
     let readers = origin.group.readers().await;
     let mut why = Fallback::NoReplica;
     if !readers.is_empty() {
+        if let Some(held) = held
+            && let Some(opened) = by_position(&readers, held, &origin).await
+        {
+            return Ok(opened);
+        }
         let deadline = Instant::now() + wait;
         let needed = match origin.needed(context, scopes).await {
             Ok(needed) => Some(needed),
@@ -163,25 +184,41 @@ pub(crate) async fn of_scopes(
     on_master(&origin.group, &origin.schema, &counters).await
 }
 
+/// A snapshot of a replica that was seen to have come to where the master was after it had shown all of this: nothing is asked.
+async fn by_position(readers: &[Reader], held: Held, origin: &Origin) -> Option<Opened> {
+    let has_it = |reader: &&Reader| reader.has_until.is_some_and(|until| held.shown_by <= until);
+    let reader = readers.iter().take(TRIED_MAX).find(has_it)?;
+    // If it has none to lend, what follows says so.
+    let lease = lend(reader, origin).await.ok()?;
+    origin.counters.replica.fetch_add(1, Ordering::Relaxed);
+    origin.counters.by_position.fetch_add(1, Ordering::Relaxed);
+    let view = View::Replica { checked: held.versions, origin: origin.clone() };
+    Some(Opened { lease, view, has_replicas: true, survives: false, unconfirmed: true })
+}
+
+async fn lend(reader: &Reader, origin: &Origin) -> Result<Lease> {
+    let lending = tokio::time::timeout(LEND_MAX, reader.server.lease(&origin.schema, Begin::Read)).await;
+    let waited_ms = u64::try_from(LEND_MAX.as_millis()).unwrap_or(u64::MAX);
+    let busy = || Error::Busy { database: reader.server.name().to_owned(), waited_ms };
+    lending.map_err(|_| busy())?
+}
+
 /// A snapshot of a replica in which the scopes are true; `None` if there is none before the deadline.
 async fn on_replica(
     reader: &Reader,
     context: ContextId,
     origin: &Origin,
-    (scopes, needed): (&[Scope], &[(Scope, zebu_model::Version)]),
+    (scopes, needed): (&[Scope], &[(Scope, Version)]),
     deadline: Instant,
 ) -> Result<Option<Opened>> {
     let mut waited = false;
     loop {
-        let lending = tokio::time::timeout(LEND_MAX, reader.server.lease(&origin.schema, Begin::Read)).await;
-        let waited_ms = u64::try_from(LEND_MAX.as_millis()).unwrap_or(u64::MAX);
-        let busy = || Error::Busy { database: reader.server.name().to_owned(), waited_ms };
-        let mut lease = lending.map_err(|_| busy())??;
+        let mut lease = lend(reader, origin).await?;
         // The first statement begins the snapshot: the check and the data are of one moment.
         let have = view::versions(&mut lease, context, scopes).await?;
         if origin.judge(context, &have, needed).await? == Verdict::Fresh {
             let view = View::Replica { checked: have, origin: origin.clone() };
-            return Ok(Some(Opened { lease, view, has_replicas: true, survives: false }));
+            return Ok(Some(Opened { lease, view, has_replicas: true, survives: false, unconfirmed: false }));
         }
         drop(lease);
         let left = deadline.saturating_duration_since(Instant::now());

@@ -153,7 +153,7 @@ impl Store {
             let opening = Opening { place: at, origin, wait: Some(wait) };
             return Ok(ReadTx::recalling(place.context, Recall::new(cache, opening, scopes)));
         }
-        let opened = reads::of_scopes(place.context, origin, scopes, wait).await?;
+        let opened = reads::of_scopes(place.context, origin, scopes, None, wait).await?;
         Ok(ReadTx::new(place.context, opened))
     }
 

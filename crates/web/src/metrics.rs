@@ -40,6 +40,9 @@ fn text(reads: &Reads, servers: &[ServerState]) -> String {
     for (on, count) in [("replica", reads.replica), ("master", reads.master), ("survivor", reads.survivor)] {
         line(&mut out, "zebu_reads_total", &[("on", on)], count);
     }
+    let help = "Reads by replicas that were known to be far enough by their position";
+    family(&mut out, "zebu_reads_by_position_total", "counter", help);
+    line(&mut out, "zebu_reads_by_position_total", &[], reads.by_position);
     family(&mut out, "zebu_read_waits_total", "counter", "Reads that waited for a replica to arrive");
     line(&mut out, "zebu_read_waits_total", &[], reads.waits);
     let help = "Reads, or the rest of one, that a master had to answer though they named their scopes";
@@ -239,12 +242,13 @@ mod tests {
             connected: 7,
             pool: (1, 3),
         };
-        let reads = Reads { replica: 90, master: 10, behind: 4, ..Reads::default() };
+        let reads = Reads { replica: 90, by_position: 70, master: 10, behind: 4, ..Reads::default() };
         let text = text(&reads, &[server]);
         for expected in [
             "# TYPE zebu_reads_total counter",
             "zebu_reads_total{on=\"replica\"} 90",
             "zebu_reads_total{on=\"master\"} 10",
+            "zebu_reads_by_position_total 70",
             "zebu_read_fallbacks_total{reason=\"behind\"} 4",
             "zebu_read_waits_total 0",
             "zebu_database_lag_ms{server=\"db \\\"a\\\"\",group=\"db\"} 12",

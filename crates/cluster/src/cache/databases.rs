@@ -3,6 +3,8 @@
 use std::fmt;
 use std::hash::Hash;
 
+use tokio::time::Instant;
+
 use crate::core::Version;
 use crate::{ScopeKey, Token};
 
@@ -54,14 +56,14 @@ pub trait Databases {
 
     /// Begins the snapshot that [`Databases::ask`] asks from then on, on the master or where each scope has its version or a
     /// later one. A version that is not known is asked of the master, and told by putting it beside its scope.
-    /// Says whether it is certain that nothing is missing in the snapshot; if not, nothing of it is kept.
+    /// Says what it is worth.
     ///
     /// # Errors
     /// What the database says.
     fn open(
         &mut self,
         named: &mut [Named<Self::Scope>],
-    ) -> impl Future<Output = Result<bool, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Worth, Self::Error>> + Send;
 
     /// Asks the snapshot.
     ///
@@ -73,6 +75,18 @@ pub trait Databases {
     ) -> impl Future<Output = Result<Self::Answer, Self::Error>> + Send;
 }
 
+/// What a snapshot is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worth {
+    /// Nothing is missing in it, and nothing is in it that the master does not show.
+    True,
+    /// The same, if the tokens of all scopes that were named still stand once it has begun: it is known to have what must be
+    /// seen, and nobody has looked whether it has more.
+    TrueIfTokensStand,
+    /// Something may be missing: nothing of it is kept.
+    Doubtful,
+}
+
 /// A scope that a transaction named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Named<S> {
@@ -82,4 +96,6 @@ pub struct Named<S> {
     pub token: Option<Token>,
     /// The version that it has had since the token was taken, or longer, if that is known.
     pub version: Option<Version>,
+    /// When the master showed that version, at the latest.
+    pub shown_by: Option<Instant>,
 }

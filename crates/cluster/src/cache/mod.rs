@@ -20,13 +20,13 @@ use tokio::time::Instant;
 use crate::core::Version;
 use crate::{ScopeKey, Token, Validity};
 
-pub use databases::{Databases, Named};
+pub use databases::{Databases, Named, Worth};
 pub use recall::{LOOK_MAX, Recall};
 
 /// Memory of a kept answer beside the answer itself: the entry, its tags, its places in the tables.
 const ENTRY_BYTES: u64 = 256;
 /// Memory of a known version.
-const VERSION_BYTES: u64 = 96;
+const VERSION_BYTES: u64 = 112;
 /// Scopes of which it is known that their row was waited for in vain.
 const IN_VAIN_MAX: u64 = 1024;
 /// After a row was waited for in vain, nobody waits for it again before this: whoever asks meanwhile is answered at once.
@@ -84,9 +84,9 @@ enum Looked<'a, Q, V, H> {
 pub struct Cache<Q, V, H = DefaultHashBuilder> {
     validity: Arc<Validity>,
     answers: Map<Q, Arc<Entry<V>>, ByBytes, H, Quiet>,
-    /// A scope's version for as long as the token stands. A token of the present epoch, standing or not, says that the scope's row
+    /// A scope's version for as long as the token stands, and when it was learned. A token of the present epoch, standing or not, says that the scope's row
     /// was waited for in it.
-    versions: Map<ScopeKey, (Token, Version), UnitWeighter, H>,
+    versions: Map<ScopeKey, (Token, Version, Instant), UnitWeighter, H>,
     /// Scopes whose row was waited for in vain, in which epoch and when.
     in_vain: Map<ScopeKey, (u64, Instant), UnitWeighter, H>,
 }
@@ -150,19 +150,20 @@ impl<Q: Clone + Eq + Hash, V, H: BuildHasher + Clone + Default> Cache<Q, V, H> {
         }
     }
 
-    /// A scope's version, if it is known and nobody has written it since.
-    fn version(&self, scope: ScopeKey, token: Token) -> Option<Version> {
-        self.versions.get(&scope).filter(|(known, _)| *known == token).map(|(_, version)| version)
+    /// A scope's version, if it is known and nobody has written it since, and by when the master showed it.
+    fn version(&self, scope: ScopeKey, token: Token) -> Option<(Version, Instant)> {
+        self.versions.get(&scope).filter(|(known, ..)| *known == token).map(|(_, version, at)| (version, at))
     }
 
+    /// The master has shown this version.
     fn learn(&self, scope: ScopeKey, token: Token, version: Version) {
-        self.versions.insert(scope, (token, version));
+        self.versions.insert(scope, (token, version, self.validity.clock().now()));
     }
 
     /// Whether in the present epoch nobody has waited for this scope's row yet: a commit of a member who is gone may still be on
     /// its way.
     fn is_unseen(&self, scope: ScopeKey, token: Token) -> bool {
-        self.versions.get(&scope).is_none_or(|(seen, _)| seen.epoch() != token.epoch())
+        self.versions.get(&scope).is_none_or(|(seen, ..)| seen.epoch() != token.epoch())
     }
 
     /// Whether this scope's row is waited for by nobody at the moment, since that was in vain: what is loaded is not kept.

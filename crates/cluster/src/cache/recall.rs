@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use quick_cache::DefaultHashBuilder;
 
-use super::databases::{Databases, Named};
+use super::databases::{Databases, Named, Worth};
 use super::{Cache, Entry, Looked, Vacancy};
 use crate::{ScopeKey, Token};
 
@@ -27,8 +27,9 @@ pub struct Recall<D: Databases, H = DefaultHashBuilder> {
     named: Vec<Named<D::Scope>>,
     /// Those of the function that is reading at the moment.
     current: Vec<D::Scope>,
-    /// Something was answered from memory and is not known to be the snapshot's too.
-    recalled: bool,
+    /// Something was answered from memory and is not known to be the snapshot's too, or the snapshot is true only if the tokens
+    /// stand once it has begun.
+    unconfirmed: bool,
     /// What a database answers is kept: its snapshot begins after the tokens were taken, and behind whatever was on its way.
     keeps: bool,
     open: bool,
@@ -56,7 +57,7 @@ impl<D: Databases, H: BuildHasher + Clone + Default> Recall<D, H> {
             databases,
             named: Vec::with_capacity(scopes.len().saturating_add(2)),
             current: Vec::new(),
-            recalled: false,
+            unconfirmed: false,
             keeps: true,
             open: false,
         };
@@ -83,7 +84,7 @@ impl<D: Databases, H: BuildHasher + Clone + Default> Recall<D, H> {
                 // Where a snapshot has begun already, a write may have come between.
                 let key = self.databases.key(*scope);
                 let token = if self.open { None } else { self.cache.validity.token(key) };
-                self.named.push(Named { scope: *scope, token, version: None });
+                self.named.push(Named { scope: *scope, token, version: None, shown_by: None });
             }
         }
     }
@@ -124,7 +125,7 @@ impl<D: Databases, H: BuildHasher + Clone + Default> Recall<D, H> {
 
     fn recall(&mut self, question: &D::Question, entry: &Entry<D::Kept>) -> Result<D::Answer, D::Error> {
         self.databases.counted(&self.current, true);
-        self.recalled = true;
+        self.unconfirmed = true;
         self.still_stands()?;
         Ok(D::recall(question, &entry.kept))
     }
@@ -159,7 +160,7 @@ impl<D: Databases, H: BuildHasher + Clone + Default> Recall<D, H> {
     pub async fn ask(&mut self, question: D::Question) -> Result<D::Answer, D::Error> {
         self.open().await?;
         let answer = self.databases.ask(question).await?;
-        if std::mem::take(&mut self.recalled) {
+        if std::mem::take(&mut self.unconfirmed) {
             self.still_stands()?;
         }
         Ok(answer)
@@ -210,13 +211,18 @@ impl<D: Databases, H: BuildHasher + Clone + Default> Recall<D, H> {
         self.keeps &= self.look().await;
         for named in &mut self.named {
             let key = self.databases.key(named.scope);
-            named.version = named.token.and_then(|token| self.cache.version(key, token));
+            let known = named.token.and_then(|token| self.cache.version(key, token));
+            (named.version, named.shown_by) = known.unzip();
         }
-        let whole = self.databases.open(&mut self.named).await?;
+        match self.databases.open(&mut self.named).await? {
+            Worth::True => {}
+            Worth::TrueIfTokensStand => self.unconfirmed = true,
+            Worth::Doubtful => self.keeps = false,
+        }
         self.open = true;
-        self.keeps &= whole;
         for named in self.named.iter().filter(|_| self.keeps) {
-            if let (Some(token), Some(version)) = (named.token, named.version) {
+            // What was known before is not known any later.
+            if let (Some(token), Some(version), None) = (named.token, named.version, named.shown_by) {
                 self.cache.learn(self.databases.key(named.scope), token, version);
             }
         }

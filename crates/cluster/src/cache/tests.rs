@@ -16,6 +16,8 @@ struct Numbers {
     /// Questions wait for this.
     stands_still: Mutex<bool>,
     goes_on: Notify,
+    /// Snapshots have what must be seen, and perhaps more.
+    far_enough: Mutex<bool>,
 }
 
 #[derive(Clone, Debug)]
@@ -76,8 +78,12 @@ impl Databases for Behind {
         Ok(Some(scopes.iter().map(|scope| Version(self.0.get(*scope))).collect()))
     }
 
-    async fn open(&mut self, _: &mut [Named<i64>]) -> Result<bool, &'static str> {
-        Ok(true)
+    async fn open(&mut self, named: &mut [Named<i64>]) -> Result<Worth, &'static str> {
+        if !*self.0.far_enough.lock().unwrap() {
+            return Ok(Worth::True);
+        }
+        self.0.log().push(format!("open {:?}", named.iter().map(|named| named.version).collect::<Vec<_>>()));
+        Ok(Worth::TrueIfTokensStand)
     }
 
     async fn ask(&mut self, question: i64) -> Result<i64, &'static str> {
@@ -244,4 +250,35 @@ async fn what_is_named_after_the_snapshot_began_or_read_of_unnamed_scopes_is_not
     memory.read(1).await;
     memory.read(2).await;
     assert_eq!(memory.asked(), ["look 1 [2]", "ask 2"]);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_may_have_more_than_the_master_shows_counts_only_if_nobody_writes_meanwhile() {
+    let memory = Memory::new();
+    *memory.numbers.far_enough.lock().unwrap() = true;
+    assert_eq!(memory.begin(&[1]).query(1).await, Ok(0));
+    assert_eq!(memory.asked(), ["look 1 [1]", "open [Some(Version(0))]", "ask 1"]);
+    // A write is held, and what it writes is there before it is answered.
+    let mut tx = memory.begin(&[1]);
+    memory.validity.hold(key(1));
+    memory.numbers.set(1, 5);
+    assert_eq!(tx.query(1).await, Err("overtaken"));
+    memory.validity.release(key(1));
+    // What is named after the snapshot has begun is looked at by whoever asks for it.
+    let mut tx = memory.begin(&[1]);
+    assert_eq!(tx.query(1).await, Ok(5));
+    memory.write(1, 6);
+    tx.name(&[2]);
+    assert_eq!(tx.query(2).await, Ok(0), "it is one snapshot all the same");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_is_as_old_as_what_the_master_last_showed_of_it() {
+    let memory = Memory::new();
+    let begun = tokio::time::Instant::now();
+    memory.read(1).await;
+    tokio::time::advance(AGAIN).await;
+    memory.begin(&[1]).ask(9).await.unwrap();
+    let token = memory.validity.token(key(1)).unwrap();
+    assert_eq!(memory.cache.version(key(1), token), Some((Version(0), begun)));
 }

@@ -22,6 +22,8 @@ pub(crate) enum Plant {
     FireAndForget,
     /// A replica answers, whatever it has.
     ReplicaUnchecked,
+    /// A replica that is far enough is taken to have nothing that the master does not show.
+    PositionTrusted,
     /// What a write relied on is not compared.
     GroundUnchecked,
     /// A transaction sees at each question what is there by then.

@@ -48,6 +48,14 @@ pub(crate) async fn tries(world: Arc<World>, process: Arc<Process>, chance: Rng)
     written && client.read(op, &scopes).await.is_some()
 }
 
+/// Somebody writes one scope. Says whether it was written.
+pub(crate) async fn writes(world: &Arc<World>, process: &Arc<Process>, scope: Scope) -> bool {
+    let chance = world.chance().fork();
+    let mut client = Client { world: Arc::clone(world), process: Arc::clone(process), chance };
+    let op = world.number();
+    client.write(op, vec![scope], Vec::new()).await
+}
+
 struct Client {
     world: Arc<World>,
     process: Arc<Process>,
@@ -121,6 +129,7 @@ impl Client {
 
     /// Asks a database, whatever is remembered.
     async fn beside(&mut self, recall: &mut Recall<Behind, Alike>, scope: Scope) -> Result<Row, DbError> {
+        recall.databases_mut().compares = true;
         recall.open().await?;
         recall.databases_mut().need(scope).await?;
         recall.ask(scope).await

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use zebu_cluster::ScopeKey;
-use zebu_cluster::cache::{Databases, Named};
+use zebu_cluster::cache::{Databases, Named, Worth};
 use zebu_cluster::core;
 use zebu_model::{Scope, Version};
 
@@ -13,7 +13,7 @@ use crate::engine::{Begin, Lease, Locking};
 use crate::error::{Error, Result};
 use crate::known::Known;
 use crate::place::Place;
-use crate::reads;
+use crate::reads::{self, Held};
 use crate::statement::Statement;
 use crate::value::{Row, Value};
 use crate::view::{self, Origin, View};
@@ -38,13 +38,15 @@ struct Behind {
     opening: Box<Opening>,
     lease: Option<Lease>,
     view: View,
+    /// The versions of a replica are compared in any case: what is asked of it is asked past the memory, which does not look at tokens.
+    compares: bool,
 }
 
 impl Recall {
     pub(crate) fn new(cache: &Arc<Cache>, opening: Opening, scopes: &[Scope]) -> Recall {
         let (cache, opening) = (Arc::clone(cache), Box::new(opening));
         let memory = Arc::clone(&cache.memory);
-        let behind = Behind { cache, opening, lease: None, view: View::Whole };
+        let behind = Behind { cache, opening, lease: None, view: View::Whole, compares: false };
         Recall(zebu_cluster::cache::Recall::new(memory, behind, scopes))
     }
 
@@ -68,6 +70,7 @@ impl Recall {
 
     /// The connection; what is asked on it may not be kept.
     pub(crate) async fn lease(&mut self) -> Result<&mut Lease> {
+        self.0.databases_mut().compares = true;
         self.0.open().await?;
         self.0.databases_mut().lease()
     }
@@ -198,25 +201,43 @@ impl Databases for Behind {
         Ok(Some(found.into_iter().map(|(_, version)| core::Version(version.0)).collect()))
     }
 
-    async fn open(&mut self, named: &mut [Named<Scope>]) -> Result<bool> {
+    async fn open(&mut self, named: &mut [Named<Scope>]) -> Result<Worth> {
         let scopes: Vec<Scope> = named.iter().map(|named| named.scope).collect();
         let known = self.versions_known(named);
         let origin = Origin { known: known.clone(), ..self.opening.origin.clone() };
         let opened = match self.opening.wait {
-            Some(wait) => reads::of_scopes(self.opening.place.context, origin, &scopes, wait).await?,
+            Some(wait) => {
+                let held = if self.compares { None } else { held(named) };
+                reads::of_scopes(self.opening.place.context, origin, &scopes, held, wait).await?
+            }
             None => reads::on_master(&origin.group, &origin.schema, &origin.counters).await?,
         };
-        for named in named {
+        for named in named.iter_mut().filter(|named| named.version.is_none()) {
             named.version = known.get(named.scope).map(|version| core::Version(version.0));
         }
         (self.lease, self.view) = (Some(opened.lease), opened.view);
-        Ok(!opened.survives)
+        Ok(match (opened.survives, opened.unconfirmed) {
+            (true, _) => Worth::Doubtful,
+            (false, true) => Worth::TrueIfTokensStand,
+            (false, false) => Worth::True,
+        })
     }
 
     async fn ask(&mut self, key: Key) -> Result<Vec<Row>> {
         let done = self.lease()?.query(key.statement).await;
         done.map_err(|error| self.failure(error))
     }
+}
+
+/// What is known of all of these, each as long as its token stands.
+fn held(named: &[Named<Scope>]) -> Option<Held> {
+    let known = |named: &Named<Scope>| {
+        named.token?;
+        Some(((named.scope, Version(named.version?.0)), named.shown_by?.into_std()))
+    };
+    let (versions, shown_by): (Vec<_>, Vec<_>) =
+        named.iter().map(known).collect::<Option<Vec<_>>>()?.into_iter().unzip();
+    Some(Held { versions, shown_by: shown_by.into_iter().max()? })
 }
 
 /// Whether rows of a table depend on nothing but these scopes.

@@ -9,20 +9,40 @@ use super::position::Position;
 /// Positions kept: some 17 minutes of a busy writer. Who is further behind is behind by at least as much.
 const KEPT: usize = 4_096;
 
-/// The positions at which the writer was first seen, oldest first.
+/// The positions at which the writer was seen, oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct History(VecDeque<(Instant, Position)>);
+pub(crate) struct History(VecDeque<Stay>);
+
+/// A position, and when the writer was there.
+#[derive(Debug)]
+struct Stay {
+    position: Position,
+    /// When the first look that found it there was begun, and the last one.
+    first: Instant,
+    last: Instant,
+}
 
 impl History {
-    /// The writer is here.
+    /// A look that was begun then found the writer here.
     pub(crate) fn note(&mut self, position: &Position, asked: Instant) {
-        if self.0.back().is_some_and(|(_, last)| last == position) {
+        if let Some(stay) = self.0.back_mut().filter(|stay| stay.position == *position) {
+            stay.last = stay.last.max(asked);
             return;
         }
         if self.0.len() >= KEPT {
             self.0.pop_front();
         }
-        self.0.push_back((asked, position.clone()));
+        self.0.push_back(Stay { position: position.clone(), first: asked, last: asked });
+    }
+
+    /// Everything that the writer showed by then is on this replica: when the last look was begun that found the writer where the
+    /// replica has come to. A commit is in the writer's position before anybody is shown it.
+    pub(crate) fn has_until(&self, status: &Status) -> Option<Instant> {
+        status.source.as_ref()?;
+        let reached = |stay: &&Stay| status.position.covers(&stay.position);
+        // Positions only grow, so this is found within a few looks unless the replica is far behind.
+        let stay = self.0.iter().rev().find(reached)?;
+        (stay.position != Position::default()).then_some(stay.last)
     }
 
     /// How far behind the writer a replica is: since when the writer has been where the replica is not yet. What the replica
@@ -30,15 +50,15 @@ impl History {
     pub(crate) fn lag_ms(&self, status: &Status, now: Instant) -> Option<u64> {
         let source = status.source.as_ref()?;
         let said = source.behind_seconds.map(|seconds| seconds.saturating_mul(1_000));
-        let Some((_, last)) = self.0.back().filter(|(_, last)| *last != Position::default()) else {
+        let Some(last) = self.0.back().filter(|stay| stay.position != Position::default()) else {
             return said;
         };
-        if status.position.covers(last) {
+        if status.position.covers(&last.position) {
             return Some(0);
         }
-        let missing = self.0.iter().find(|(_, position)| !status.position.covers(position));
-        let since = missing.map_or(0, |(at, _)| {
-            u64::try_from(now.saturating_duration_since(*at).as_millis()).unwrap_or(u64::MAX)
+        let missing = self.0.iter().find(|stay| !status.position.covers(&stay.position));
+        let since = missing.map_or(0, |stay| {
+            u64::try_from(now.saturating_duration_since(stay.first).as_millis()).unwrap_or(u64::MAX)
         });
         // Somewhere between the last look and this one at least.
         Some(since.max(said.unwrap_or(0)).max(1))
@@ -75,5 +95,21 @@ mod tests {
         check("0-1-6", Some(0), 500);
         check("0-1-4", None, 750);
         check("0-1-1", Some(60), 60_000);
+        let has_until = |position: &str| history.has_until(&replica(position, None));
+        assert_eq!(has_until("0-1-9"), Some(at(500)));
+        assert_eq!(has_until("0-1-8"), Some(at(250)));
+        assert_eq!(has_until("0-1-1"), Some(at(100)), "it was there for a while");
+        assert_eq!(has_until("0-2-9"), Some(at(250)), "another transaction of that number");
+        assert_eq!(has_until(""), None);
+        let nobody = Status { source: None, ..replica("0-1-9", None) };
+        assert_eq!(history.has_until(&nobody), None, "it follows nobody");
+    }
+
+    #[test]
+    fn a_writer_that_is_nowhere_says_nothing_of_its_replicas() {
+        let mut history = History::default();
+        history.note(&Position::default(), Instant::now());
+        let status = Status { source: Some(Source::default()), ..Status::default() };
+        assert_eq!(history.has_until(&status), None);
     }
 }

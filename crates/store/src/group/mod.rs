@@ -138,6 +138,8 @@ struct Decided {
 pub(crate) struct Reader {
     pub(crate) server: Server,
     pub(crate) lag_ms: u64,
+    /// Everything that the master showed by then is here.
+    pub(crate) has_until: Option<Instant>,
     /// What asking it costs at the moment, µs: how long it takes to answer, for each who asks.
     cost_us: u64,
 }
@@ -224,7 +226,8 @@ impl Group {
             let (in_use, _) = server.connections();
             let askers = u64::try_from(in_use).unwrap_or(u64::MAX).saturating_add(status.running).max(1);
             let cost_us = watched.latency_us.load(Ordering::Relaxed).max(1).saturating_mul(askers);
-            Some(Reader { server, lag_ms: status.lag_ms.unwrap_or(u64::MAX), cost_us })
+            let (lag_ms, has_until) = (status.lag_ms.unwrap_or(u64::MAX), status.has_until);
+            Some(Reader { server, lag_ms, has_until, cost_us })
         };
         let mut readers: Vec<Reader> = decided.roles.readers.iter().filter_map(reader).collect();
         // One that is behind will more often not have what is asked for.
@@ -290,6 +293,7 @@ impl Inner {
             let mut seen = watched.observation.lock().unwrap_or_else(PoisonError::into_inner).seen.clone();
             if let Seen::Alive(status) = &mut seen {
                 status.lag_ms = self.history.lag_ms(status, Instant::now());
+                status.has_until = self.history.has_until(status);
             }
             let (id, name) = (watched.id, Arc::clone(&watched.name));
             Member { id, name, registered_master: watched.registered_master, seen }

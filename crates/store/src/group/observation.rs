@@ -44,6 +44,8 @@ pub(crate) struct Status {
     pub(crate) log: Log,
     /// How far it is behind, ms; `None`: nobody can tell.
     pub(crate) lag_ms: Option<u64>,
+    /// Everything that the writer showed by then is here; `None`: not known.
+    pub(crate) has_until: Option<Instant>,
     /// Statements it is working on.
     pub(crate) running: u64,
     /// Connections it has.

@@ -1,11 +1,12 @@
 //! What a node remembers is true for as long as it is remembered, and nothing that may change unheard of is.
 
 use zebu_cluster::Coherence;
-use zebu_model::{FolderId, Scope, UserId};
+use zebu_mariadb::Server;
+use zebu_model::{FolderId, Scope, UserId, Version};
 use zebu_store::shard::{files, sessions};
 use zebu_store::{Plan, Store};
 
-use crate::support::{NOW, Shard, get, put, until_all_answer};
+use crate::support::{NOW, Shard, get, put, until, until_all_answer};
 
 /// Statements on contents of folders that were answered from memory, and those that were not.
 fn counted(store: &Store) -> (u64, u64) {
@@ -122,4 +123,79 @@ async fn what_is_remembered_takes_no_more_memory_than_configured() {
     println!("{state:?}");
     assert!(state.bytes > bytes_max / 4 && state.bytes <= bytes_max, "{state:?}");
     assert_eq!(none.cache(), None);
+}
+
+/// Finds the value in the file of a folder by a statement that differs for each `since`, so that it is in nobody's memory; whether a
+/// replica answered, and whether its position alone was looked at.
+async fn by_position(store: &Store, shard: &Shard, folder: u32, since: i64) -> (u64, bool, bool) {
+    let (id, before) = (FolderId(folder), store.reads().by_position);
+    let mut tx = store.read_scopes(&shard.request(), &[Scope::Folder(id)]).await.unwrap();
+    let found = files::changed(&mut tx, id, Version(-since)).await.unwrap();
+    let value = found.first().map_or(0, |file| file.description.parse().unwrap());
+    (value, tx.is_on_replica(), store.reads().by_position > before)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_is_far_enough_by_its_position_is_asked_for_nothing_but_the_answer() {
+    let shard = Shard::start(1).await;
+    let coherence = Coherence::alone();
+    let (one, two) = (shard.remembering(&coherence).await, shard.remembering(&coherence).await);
+    until_all_answer(&one, &shard).await;
+    let mut since = 0;
+    for value in 1..4 {
+        put(&two, &shard.request(), 1, value).await.unwrap();
+        since += 1;
+        let (found, _, unasked) = by_position(&one, &shard, 1, since).await;
+        assert_eq!((found, unasked), (value, false), "which version must be seen is not known yet");
+        until("the position of the replica is known to be far enough", async || {
+            since += 1;
+            let (found, on_replica, unasked) = by_position(&one, &shard, 1, since).await;
+            assert_eq!((found, on_replica || !unasked), (value, true));
+            unasked
+        })
+        .await;
+        let asked = statements_on(&shard.servers.replicas[0]);
+        since += 1;
+        assert_eq!(by_position(&one, &shard, 1, since).await, (value, true, true));
+        assert_eq!(statements_on(&shard.servers.replicas[0]), asked + 1);
+    }
+}
+
+/// Statements that a server has carried out for nodes.
+fn statements_on(server: &Server) -> u64 {
+    server.status("Com_stmt_execute").parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_that_stands_still_is_never_far_enough_for_what_was_written_since() {
+    let shard = Shard::start(1).await;
+    let coherence = Coherence::alone();
+    let (one, two) = (shard.remembering(&coherence).await, shard.remembering(&coherence).await);
+    until_all_answer(&one, &shard).await;
+    put(&two, &shard.request(), 1, 1).await.unwrap();
+    put(&two, &shard.request(), 2, 1).await.unwrap();
+    let mut since = 0;
+    for folder in [1, 2] {
+        until("the position of the replica is known to be far enough", async || {
+            since += 1;
+            by_position(&one, &shard, folder, since).await.2
+        })
+        .await;
+    }
+    shard.servers.replicas[0].stop_applying();
+    put(&two, &shard.request(), 1, 2).await.unwrap();
+    // Until the node has seen that it stands still, it is asked for what it has.
+    for _ in 0..20 {
+        since += 1;
+        assert_eq!(by_position(&one, &shard, 1, since).await, (2, false, false));
+        assert_eq!(by_position(&one, &shard, 2, since).await.0, 1);
+    }
+    shard.servers.replicas[0].start_applying();
+    until("the replica has it", async || {
+        since += 1;
+        let (value, on_replica, unasked) = by_position(&one, &shard, 1, since).await;
+        assert_eq!(value, 2);
+        on_replica && unasked
+    })
+    .await;
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zebu_cluster::ScopeKey;
-use zebu_cluster::cache::{Databases, Named};
+use zebu_cluster::cache::{Databases, Named, Worth};
 use zebu_cluster::core::Version;
 
 use super::World;
@@ -21,12 +21,16 @@ pub(crate) struct Behind {
     early: Option<Snapshot>,
     /// On the replica: the scopes that were compared with the master.
     checked: Option<Vec<Scope>>,
+    /// The next question begins a snapshot of the replica, of which its position alone is known.
+    begins: bool,
+    /// Versions are compared in any case: what is asked is asked past the memory, which does not look at tokens.
+    pub(crate) compares: bool,
 }
 
 impl Behind {
     pub(crate) fn new(world: &Arc<World>, process: &Arc<Process>) -> Behind {
         let (world, process) = (Arc::clone(world), Arc::clone(process));
-        Behind { world, process, snapshot: None, early: None, checked: None }
+        Behind { world, process, snapshot: None, early: None, checked: None, begins: false, compares: false }
     }
 
     /// Begins the snapshot before anybody asks for it.
@@ -40,6 +44,13 @@ impl Behind {
             Some(early) => Ok(Arc::clone(early)),
             None => database::snapshot(&self.world, self.process.slot).await,
         }
+    }
+
+    /// Whether the replica has come to where the master was after it had shown the versions of all of these.
+    fn is_far_enough(&self, named: &[Named<Scope>]) -> bool {
+        let Some(until) = self.process.replica_has_until().filter(|_| !self.compares) else { return false };
+        let has = |named: &Named<Scope>| named.shown_by.is_some_and(|shown_by| shown_by <= until);
+        named.iter().all(|named| named.token.is_some() && named.version.is_some() && has(named))
     }
 
     /// The replica, if it has what must be seen and nothing that the master does not show yet.
@@ -139,20 +150,34 @@ impl Databases for Behind {
         Ok(Some(found))
     }
 
-    async fn open(&mut self, named: &mut [Named<Scope>]) -> Result<bool, DbError> {
+    async fn open(&mut self, named: &mut [Named<Scope>]) -> Result<Worth, DbError> {
         let tries_replica = self.world.chance().chance(500);
+        if tries_replica && self.is_far_enough(named) {
+            let mut chronicle = self.world.chronicle();
+            chronicle.counts.from_replica += 1;
+            chronicle.counts.by_position += 1;
+            drop(chronicle);
+            self.checked = Some(named.iter().map(|named| named.scope).collect());
+            self.begins = true;
+            let trusted = self.world.has(Plant::PositionTrusted);
+            return Ok(if trusted { Worth::True } else { Worth::TrueIfTokensStand });
+        }
         if tries_replica && let Some(replica) = self.replica(named).await? {
             self.world.chronicle().counts.from_replica += 1;
             self.checked = Some(named.iter().map(|named| named.scope).collect());
             self.snapshot = Some(replica);
-            return Ok(true);
+            return Ok(Worth::True);
         }
         self.snapshot = Some(self.master().await?);
-        Ok(true)
+        Ok(Worth::True)
     }
 
     async fn ask(&mut self, question: Scope) -> Result<Row, DbError> {
-        database::way(&self.world, self.process.slot).await?;
+        if std::mem::take(&mut self.begins) {
+            self.snapshot = Some(database::replica(&self.world, self.process.slot).await?);
+        } else {
+            database::way(&self.world, self.process.slot).await?;
+        }
         if self.world.has(Plant::TornSnapshot) {
             self.snapshot = Some(self.world.database.lock().unwrap().shown());
         }

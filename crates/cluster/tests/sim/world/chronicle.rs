@@ -28,6 +28,8 @@ pub(crate) struct Counts {
     pub(crate) reads: u64,
     pub(crate) hits: u64,
     pub(crate) from_replica: u64,
+    /// Of these, the transactions for which only its position was looked at.
+    pub(crate) by_position: u64,
     pub(crate) reads_failed: u64,
     pub(crate) writes: u64,
     pub(crate) writes_failed: u64,
@@ -40,6 +42,7 @@ impl AddAssign for Counts {
         self.reads += other.reads;
         self.hits += other.hits;
         self.from_replica += other.from_replica;
+        self.by_position += other.by_position;
         self.reads_failed += other.reads_failed;
         self.writes += other.writes;
         self.writes_failed += other.writes_failed;
@@ -50,11 +53,11 @@ impl AddAssign for Counts {
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { reads, hits, from_replica, reads_failed, writes, writes_failed, in_doubt, carried_out } =
-            self;
+        let Counts { reads, hits, from_replica, by_position, reads_failed, .. } = self;
+        let Counts { writes, writes_failed, in_doubt, carried_out, .. } = self;
         write!(
             f,
-            "{reads} reads ({hits} answers from memory, {from_replica} transactions on the replica, {reads_failed} failed), \
+            "{reads} reads ({hits} answers from memory, {from_replica} transactions on the replica, {by_position} of them by its position, {reads_failed} failed), \
              {writes} writes ({carried_out} carried out, {writes_failed} failed, {in_doubt} in doubt)"
         )
     }

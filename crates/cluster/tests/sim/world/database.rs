@@ -57,6 +57,8 @@ struct Lock {
 struct Tx {
     committing: bool,
     used_ms: u64,
+    /// The rows that it has locked, or asked for.
+    rows: BTreeSet<Scope>,
 }
 
 /// What a transaction changes.
@@ -81,6 +83,9 @@ pub(crate) struct Database {
     replica: Snapshot,
     /// Carried out on the master and not on the replica.
     backlog: VecDeque<Vec<(Scope, Row)>>,
+    /// Where the master is in its log, in transactions; and where the replica is.
+    pub(crate) written: u64,
+    pub(crate) applied: u64,
     replica_due_ms: u64,
     /// What the replica would have carried out, had it not been stopped.
     owed: u64,
@@ -102,6 +107,8 @@ impl Database {
             shown: Arc::new(vec![Row::default(); scopes]),
             replica: Arc::new(vec![Row::default(); scopes]),
             backlog: VecDeque::new(),
+            written: 0,
+            applied: 0,
             replica_due_ms: 0,
             owed: 0,
             locks: (0..scopes).map(|_| Lock::default()).collect(),
@@ -125,6 +132,9 @@ impl Database {
     fn ask_for(&mut self, tx: u64, scope: Scope, mode: Mode) -> oneshot::Receiver<()> {
         let (granted, waits) = oneshot::channel();
         self.locks[at(scope)].waiting.push_back((tx, mode, granted));
+        self.txs.entry(tx).and_modify(|tx| {
+            tx.rows.insert(scope);
+        });
         self.grant(scope);
         waits
     }
@@ -151,10 +161,8 @@ impl Database {
     }
 
     fn end(&mut self, tx: u64) {
-        if self.txs.remove(&tx).is_none() {
-            return;
-        }
-        for scope in 0..self.locks.len() as u64 {
+        let Some(Tx { rows, .. }) = self.txs.remove(&tx) else { return };
+        for scope in rows {
             let lock = &mut self.locks[at(scope)];
             if lock.exclusive == Some(tx) {
                 lock.exclusive = None;
@@ -179,6 +187,7 @@ impl Database {
         if self.replica_stopped {
             self.owed += 1;
         } else if let Some(rows) = self.backlog.pop_front() {
+            self.applied += 1;
             let replica = Arc::make_mut(&mut self.replica);
             rows.iter().for_each(|(scope, row)| replica[at(*scope)] = *row);
         }
@@ -241,7 +250,7 @@ pub(crate) struct Writing {
 pub(crate) fn begin(world: &Arc<World>, slot: usize) -> Writing {
     let tx = world.number();
     let used_ms = world.now_ms();
-    world.database.lock().unwrap().txs.insert(tx, Tx { committing: false, used_ms });
+    world.database.lock().unwrap().txs.insert(tx, Tx { committing: false, used_ms, rows: BTreeSet::new() });
     Writing { world: Arc::clone(world), slot, tx }
 }
 
@@ -373,7 +382,9 @@ fn carry_out(world: &Arc<World>, tx: u64, slot: usize, change: Change, answer: o
     let (first, show_ms, lag_ms, plants) = {
         let mut chance = world.chance();
         let lag = if chance.chance(100) { chance.below(60) } else { chance.below(6) };
-        (chance.chance(100), chance.below(4), lag, chance.chance(20))
+        // Where that is what is to be found, the master is always late.
+        let (often, late_ms) = if world.has(Plant::PositionTrusted) { (1_000, 60) } else { (100, 4) };
+        (chance.chance(often), chance.below(late_ms), lag, chance.chance(20))
     };
     let lost = plants && world.has(Plant::LostCommit);
     if !first {
@@ -383,6 +394,7 @@ fn carry_out(world: &Arc<World>, tx: u64, slot: usize, change: Change, answer: o
     let due_ms = {
         let mut database = world.database.lock().unwrap();
         database.backlog.push_back(change.rows.clone());
+        database.written += 1;
         database.replica_due_ms = (now + if first { 0 } else { lag_ms }).max(database.replica_due_ms);
         database.replica_due_ms
     };

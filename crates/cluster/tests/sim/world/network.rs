@@ -40,6 +40,16 @@ pub(crate) struct Network {
     pub(crate) slow_ms: u64,
     /// When two may connect again, ms.
     again_ms: BTreeMap<(usize, usize), u64>,
+    /// What was sent, by the letter that a message begins with.
+    pub(crate) sent: BTreeMap<u8, Sent>,
+}
+
+/// How much was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) messages: u64,
+    /// Without what the mesh puts around a message.
+    pub(crate) bytes: u64,
 }
 
 impl Network {
@@ -49,6 +59,7 @@ impl Network {
             cut: vec![vec![false; nodes]; nodes],
             slow_ms: 0,
             again_ms: BTreeMap::new(),
+            sent: BTreeMap::new(),
         }
     }
 
@@ -302,6 +313,11 @@ impl Wire {
 impl Transport for Wire {
     fn send(&self, peer: Incarnation, connection: Connection, payload: Bytes) {
         let Some(side) = self.side(connection) else { return };
+        {
+            let mut network = self.world.network.lock().unwrap();
+            let sent = network.sent.entry(payload[0]).or_default();
+            *sent = Sent { messages: sent.messages + 1, bytes: sent.bytes + payload.len() as u64 };
+        }
         if self.world.has(Plant::DroppedHold) && payload[0] == b'h' && self.world.chance().chance(100) {
             let forged: Bytes = [b"a", &payload[1..9]].concat().into();
             if let Some(process) = self.world.process(self.slot) {

@@ -1,17 +1,20 @@
 //! One life of a node: the real driver, the real memory, and its clients, on a clock of its own.
 
+use std::collections::VecDeque;
 use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use zebu_cluster::cache::{Cache, Room};
 use zebu_cluster::core::Incarnation;
 use zebu_cluster::node::{Node, Outside, Progress};
 use zebu_cluster::{Clock, Coherence, Validity};
 
 use super::World;
+use super::database;
 use super::gate::{Gate, Gated};
 use super::network::{Incoming, Wire};
 use super::registry::Calls;
@@ -32,9 +35,22 @@ pub(crate) struct Process {
     node: OnceLock<Arc<Node>>,
     pub(crate) coherence: OnceLock<Coherence>,
     pub(crate) memory: Arc<Memory>,
+    clock: Clock,
+    positions: Mutex<Positions>,
     inbox: mpsc::UnboundedSender<Incoming>,
     tasks: Mutex<JoinSet<()>>,
 }
+
+/// What this process has seen of where the master and the replica are.
+#[derive(Default)]
+struct Positions {
+    /// Where the master was at looks that began then, oldest first.
+    master: VecDeque<(Instant, u64)>,
+    replica: u64,
+}
+
+/// Looks at the master that are remembered.
+const LOOKS: usize = 32;
 
 impl Process {
     /// Starts one on a machine where none runs.
@@ -46,7 +62,8 @@ impl Process {
             let fast = i32::try_from(chance.below(2 * most + 1)).unwrap() - i32::try_from(most).unwrap();
             (Incarnation(u128::from(chance.next()) << 64 | u128::from(chance.next())), fast)
         };
-        let validity = Arc::new(Validity::by(Clock::running_fast(fast)));
+        let clock = Clock::running_fast(fast);
+        let validity = Arc::new(Validity::by(clock));
         let room =
             Room { answers: world.plan.memory_bytes, versions: world.plan.memory_bytes, parts: Some(1) };
         let (inbox, incoming) = mpsc::unbounded_channel();
@@ -59,6 +76,8 @@ impl Process {
             node: OnceLock::new(),
             coherence: OnceLock::new(),
             memory: Arc::new(Cache::new(Arc::clone(&validity), room)),
+            clock,
+            positions: Mutex::default(),
             inbox,
             tasks: Mutex::default(),
         });
@@ -75,6 +94,7 @@ impl Process {
         process.spawn(tasks);
         process.spawn(listen(Arc::clone(&node), incoming));
         process.spawn(watch(Arc::clone(world), node, slot));
+        process.spawn(look_at_positions(Arc::clone(world), Arc::clone(&process)));
         if world.has(Plant::ForgottenEpoch) {
             process.spawn(forget_epochs(Arc::clone(world), validity));
         }
@@ -117,6 +137,13 @@ impl Process {
         }
     }
 
+    /// Everything that the master showed by then is on the replica.
+    pub(crate) fn replica_has_until(&self) -> Option<Instant> {
+        let positions = self.positions.lock().unwrap();
+        let reached = positions.master.iter().rev().find(|(_, position)| *position <= positions.replica);
+        reached.map(|(asked, _)| *asked)
+    }
+
     pub(crate) fn leave(&self) {
         self.node.get().unwrap().leave();
     }
@@ -146,6 +173,32 @@ async fn listen(node: Arc<Node>, mut incoming: mpsc::UnboundedReceiver<Incoming>
             Incoming::Received(peer, connection, payload) => node.received(peer, connection, &payload),
             Incoming::Disconnected(peer, connection) => node.disconnected(peer, connection),
         }
+    }
+}
+
+/// Looks where the master is, and where the replica is, again and again.
+async fn look_at_positions(world: Arc<World>, process: Arc<Process>) {
+    loop {
+        let asked = process.clock.now();
+        if database::way(&world, process.slot).await.is_ok() {
+            let master = world.database.lock().unwrap().written;
+            let answered = database::way(&world, process.slot).await.is_ok();
+            let mut positions = process.positions.lock().unwrap();
+            if answered {
+                positions.master.push_back((asked, master));
+            }
+            if positions.master.len() > LOOKS {
+                positions.master.pop_front();
+            }
+        }
+        let replica = world.database.lock().unwrap().applied;
+        let (back_ms, rest_ms) = {
+            let mut chance = world.chance();
+            (chance.below(4), chance.between(5, world.plan.timing.ask_every_ms / 2))
+        };
+        world.pass(back_ms).await;
+        process.positions.lock().unwrap().replica = replica;
+        world.pass(rest_ms).await;
     }
 }
 

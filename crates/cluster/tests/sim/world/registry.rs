@@ -20,6 +20,8 @@ pub(crate) struct Members {
     pub(crate) away: BTreeSet<usize>,
     /// How long a call may take in addition, ms.
     pub(crate) slow_ms: u64,
+    /// Transactions that were asked for.
+    pub(crate) calls: u64,
 }
 
 /// One process's way there.
@@ -40,7 +42,11 @@ impl Calls {
         &self,
         what: impl FnOnce(&mut BTreeMap<Incarnation, u64>) -> T + Send + 'static,
     ) -> Result<T, String> {
-        let slow_ms = self.world.members.lock().unwrap().slow_ms;
+        let slow_ms = {
+            let mut members = self.world.members.lock().unwrap();
+            members.calls += 1;
+            members.slow_ms
+        };
         let (there_ms, back_ms) = {
             let mut chance = self.world.chance();
             let slow =
