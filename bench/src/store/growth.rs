@@ -1,5 +1,5 @@
 //! What login, listing, sharing and synchronising cost as the deployment grows: statements, and the time spent in databases
-//! (median of a sample of contexts, each looked at once before it counts). Flat means: the last is at most 1.2 times the first.
+//! (median of a sample of contexts, each looked at once before it counts). Flat means: at most 1.2 times that of the smallest.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,30 +24,29 @@ const ACTIONS: [&str; 6] = ["login", "folder listing", "file listing", "share", 
 /// Cost of one action: statements, and microseconds in databases.
 type Costs = [(u64, Vec<u64>); ACTIONS.len()];
 
-/// Prints the table of one engine.
-pub(crate) async fn table(engine: &Engine, steps: &[u32]) {
-    println!("\n## Growth on {}: database time in µs (statements)\n", engine.name);
+/// Prints the table of one engine. Beside the deployment that grows stands one on another server of the same kind that stays as
+/// small as the first step; both are looked at in turn, so that whatever else happens to this machine happens to both.
+pub(crate) async fn table(engine: &Engine, beside: &Engine, steps: &[u32]) {
+    let Some(small_size) = steps.first() else { return };
+    println!(
+        "\n## Growth on {}: database time in µs (statements), and in that of {small_size} contexts\n",
+        engine.name
+    );
     println!("| users | contexts | filled in s | {} |", ACTIONS.join(" | "));
     println!("|---|---|---|{}", "---|".repeat(ACTIONS.len()));
-    let mut data = Data::start(engine).await;
-    let (mut first, mut last): (Option<Vec<u64>>, Vec<u64>) = (None, Vec::new());
+    let (mut data, mut small) = (Data::start(engine).await, Data::start(beside).await);
+    small.grow_to(*small_size).await;
     for step in steps {
         let begun = Instant::now();
         data.grow_to(*step).await;
         let filled = begun.elapsed().as_secs_f64();
-        let costs = measure(&data.app, &data.store, data.shared, *step).await;
-        let medians: Vec<u64> = costs.iter().map(|(_, times)| median(times)).collect();
-        let cells: Vec<String> = costs
-            .iter()
-            .zip(&medians)
-            .map(|((statements, _), median)| format!("{median} ({statements})"))
-            .collect();
-        println!("| {} | {step} | {filled:.1} | {} |", step * USERS, cells.join(" | "));
-        first.get_or_insert_with(|| medians.clone());
-        last = medians;
+        let [large, small] = measure([(&data, *step), (&small, *small_size)]).await;
+        let cells = large.iter().zip(&small).map(|((statements, times), (_, beside))| {
+            let (median, beside) = (median(times), median(beside));
+            format!("{median} ({statements}) **{:.2}**", median as f64 / beside as f64)
+        });
+        println!("| {} | {step} | {filled:.1} | {} |", step * USERS, cells.collect::<Vec<_>>().join(" | "));
     }
-    let ratios = first.iter().flatten().zip(&last).map(|(a, b)| format!("{:.2}", *b as f64 / *a as f64));
-    println!("| **last / first** | | | {} |", ratios.collect::<Vec<_>>().join(" | "));
 }
 
 fn median(times: &[u64]) -> u64 {
@@ -62,22 +61,28 @@ fn sample(contexts: u32) -> impl Iterator<Item = u32> {
     (0..SAMPLE).map(move |n| (n.wrapping_mul(step)) % contexts + 1)
 }
 
-async fn measure(app: &App, store: &Store, shared: FolderId, contexts: u32) -> Costs {
-    let mut costs: Costs = std::array::from_fn(|_| (0, Vec::new()));
+async fn measure(deployments: [(&Data<'_>, u32); 2]) -> [Costs; 2] {
+    let [mut large, mut small]: [Costs; 2] =
+        std::array::from_fn(|_| std::array::from_fn(|_| (0, Vec::new())));
     for round in 0..=ROUNDS {
-        for context in sample(contexts) {
-            for (cost, (statements, us)) in
-                costs.iter_mut().zip(visit(app, store, shared, context, round).await)
-            {
+        let [(_, many), (_, few)] = deployments;
+        for (number, (in_large, in_small)) in sample(many).zip(sample(few)).enumerate() {
+            let mut both = [(&mut large, deployments[0], in_large), (&mut small, deployments[1], in_small)];
+            // Whoever comes second may find the machine warmer.
+            if number % 2 == 1 {
+                both.reverse();
+            }
+            for (costs, (data, _), context) in both {
+                let visited = visit(&data.app, &data.store, data.shared, context, round).await;
                 // The first round warms the caches of the databases.
-                if round > 0 {
+                for (cost, (statements, us)) in costs.iter_mut().zip(visited).filter(|_| round > 0) {
                     cost.0 = cost.0.max(statements);
                     cost.1.push(us);
                 }
             }
         }
     }
-    costs
+    [large, small]
 }
 
 /// One user's visit; what each action cost.

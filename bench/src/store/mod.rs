@@ -54,7 +54,7 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
     runtime.block_on(async {
         for name in &options.engines {
             let engine = Engine::start(name, &options.dir);
-            growth::table(&engine, &options.steps).await;
+            growth::table(&engine, &Engine::start(name, &options.dir), &options.steps).await;
             apart::table(&engine).await;
         }
         if options.engines.contains(&"mariadb") {
