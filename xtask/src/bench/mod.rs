@@ -5,6 +5,7 @@ mod coherence;
 mod first;
 mod mesh;
 mod push;
+mod scaling;
 mod store;
 
 use crate::Result;
@@ -15,12 +16,13 @@ struct Bench {
     run: fn(&[String]) -> Result,
 }
 
-const BENCHES: [Bench; 6] = [
+const BENCHES: [Bench; 7] = [
     Bench { name: "ajp", run: ajp::run_all },
     Bench { name: "coherence", run: coherence::run_all },
     Bench { name: "first", run: first::run },
     Bench { name: "mesh", run: mesh::run_all },
     Bench { name: "push", run: push::run_all },
+    Bench { name: "scaling", run: scaling::run_all },
     Bench { name: "store", run: store::run_all },
 ];
 

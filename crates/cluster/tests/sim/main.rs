@@ -11,6 +11,8 @@ mod rng;
 #[cfg(test)]
 mod run;
 #[cfg(test)]
+mod scaling;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod workload;
