@@ -18,7 +18,7 @@ use crate::jobs::JobConfig;
 use crate::passwords::Passwords;
 use crate::push::{Push, PushConfig};
 use crate::random;
-use crate::sessions::{Guard, SessionConfig};
+use crate::sessions::{Guard, SessionConfig, Uses};
 use crate::storage::Storage;
 
 /// The parts of a node's configuration that the application owns.
@@ -112,6 +112,8 @@ pub struct App {
     pub(crate) mesh: OnceLock<Arc<OverMesh>>,
     /// This process in the coherence protocol, where it is a member.
     pub(crate) member: OnceLock<Arc<zebu_cluster::node::Node>>,
+    /// When app passwords were last used.
+    pub(crate) app_password_uses: Uses,
     /// Who may guess at passwords.
     pub(crate) guard: Guard,
     /// Whether any node shows less than was written.
@@ -158,6 +160,7 @@ impl App {
             jobs: Notify::new(),
             mesh: OnceLock::new(),
             member: OnceLock::new(),
+            app_password_uses: Uses::default(),
             guard: Guard::default(),
             gauge: Gauge::default(),
             push,

@@ -10,6 +10,7 @@ use zebu_app::files::{self, Fields, FileChange, Holding, NewFile, Wanted};
 use zebu_app::folders::{self, Details, FolderChange, FolderRef, NewFolder};
 use zebu_app::operator::users::{self, AccessFilter, UserChange};
 use zebu_app::operator::{AccessSpec, Named};
+use zebu_app::sessions::app_passwords::Interface;
 use zebu_app::sessions::{Credentials, basic};
 use zebu_app::{App, Caller, Result, directory};
 use zebu_model::access::{self, Access, Flag, combination_name};
@@ -324,7 +325,8 @@ async fn access_withdrawn_during_a_request_keeps_its_write_out() {
         let drive = Credentials { login: "ben", password: "secret" };
         let needs: &[Flag] = &[Flag::Webdav, Flag::Infostore];
         // Who they are and what they have was found out when the requests began; then they send for an hour.
-        let (api, davs) = (caller(two, "ben").await, basic(two, drive, None, needs).await.unwrap());
+        let (api, davs) =
+            (caller(two, "ben").await, basic(two, drive, None, Interface::Dav, needs).await.unwrap());
         let plans = folder(two, &api, home(two, &api).await, "Plans").await;
         let (file, _) = put(two, &api, plans, "a.txt", b"a").await.unwrap();
         let mut names = 0;
@@ -341,7 +343,7 @@ async fn access_withdrawn_during_a_request_keeps_its_write_out() {
         late(&davs, access::ALL).await.unwrap();
         assert_eq!(code(late(&davs, no_webdav).await), "FLD-0002");
         late(&api, no_webdav).await.unwrap();
-        assert_eq!(code(basic(two, drive, None, needs).await), "FLD-0002");
+        assert_eq!(code(basic(two, drive, None, Interface::Dav, needs).await), "FLD-0002");
         let property = [("{urn:x}a".to_owned(), Some("<a/>".to_owned()))];
         assert_eq!(code(dav::set_properties(two, &davs, Target::Folder(plans), &property).await), "FLD-0002");
         assert_eq!(code(files::update(two, &davs, file, renamed("b")).await), "FLD-0002");

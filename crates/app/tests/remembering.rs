@@ -10,6 +10,7 @@ use fixture::{ANNA, BEN, CONTEXT, code, folder, home, leave, on, on_each_engine,
 use zebu_app::folders::{self, Details, FolderChange};
 use zebu_app::gauge::{self, Others};
 use zebu_app::operator::{Named, Secret, contexts, users};
+use zebu_app::sessions::app_passwords::Interface;
 use zebu_app::sessions::{self, SignedIn, logout};
 use zebu_app::{App, databases, files};
 use zebu_cluster::Coherence;
@@ -86,7 +87,7 @@ async fn what_is_remembered_costs_no_statement_and_a_withdrawal_on_another_node_
 async fn basic(app: &App, login: &str, password: &str) -> (zebu_app::Result<zebu_app::Caller>, u64) {
     let meter = Arc::new(Meter::default());
     let given = sessions::Credentials { login, password };
-    let answer = measured(Arc::clone(&meter), sessions::basic(app, given, None, &[]));
+    let answer = measured(Arc::clone(&meter), sessions::basic(app, given, None, Interface::Dav, &[]));
     (answer.await, meter.statements())
 }
 

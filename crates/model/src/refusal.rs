@@ -101,6 +101,14 @@ refusals! {
     ContextElsewhere {} = "LGI-0029", TryAgain, "Your account is served by another server. Please sign in there.";
     AutologinUnknown {} = "SES-0203", TryAgain, "There is no session to continue. Please sign in.";
     SignInWait { seconds: u64 } = "LGI-0031", TryAgain, "There were too many failed attempts to sign in. Please try again in {seconds} seconds.";
+    SecondFactorNeeded {} = "LGI-0032", UserInput, "Please enter the code of your second factor.";
+    SecondFactorWrong {} = "LGI-0033", UserInput, "The code is incorrect, or was used already.";
+    SecondFactorImpossible {} = "MFA-0001", PermissionDenied, "A second factor is not possible here: the operator has configured no key to keep it with.";
+    SecondFactorThere {} = "MFA-0002", Conflict, "The second factor is turned on already.";
+    SecondFactorMissing {} = "MFA-0003", Conflict, "There is no second factor.";
+    AppPasswordsTooMany { limit: usize } = "APP-0001", Capacity, "You have {limit} app passwords already. Please take one back first.";
+    AppPasswordNameInvalid { limit: usize } = "APP-0002", UserInput, "The name of an app password has 1 to {limit} characters on one line.";
+    AppPasswordMissing { id: i64 } = "APP-0003", UserInput, "There is no app password {id}.";
     LoginBusy {} = "LGI-0028", TryAgain, "Too many people are signing in at this moment. Please try again.";
 
     // Sessions.

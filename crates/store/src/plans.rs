@@ -33,7 +33,10 @@ mod tests {
 
     use crate::configdb::databases::{self, DatabaseServer};
     use crate::shard::sequences::{self, Sequence};
-    use crate::shard::{dav, files, folders, listings, principals, sessions, stored, usage};
+    use crate::shard::{
+        app_passwords, dav, files, folders, listings, origins, principals, second_factors, sessions, stored,
+        usage,
+    };
     use crate::{Config, Place, Plan, Store, Tx};
 
     /// What MariaDB's tables are filled with: its choice depends on how full they are. SQLite is told; see its engine.
@@ -126,6 +129,9 @@ mod tests {
             "a session": sessions::find(&mut tx, *b"00000000000000000000000000004000", &crate::Known::default());
             "a user's sessions": sessions::count(&mut tx, UserId(4_000), 0);
             "a credential": principals::credential(&mut tx, "u4000");
+            "an app password": app_passwords::recall(&mut tx, UserId(4_000), [0; 32]);
+            "a second factor": second_factors::find(&mut tx, UserId(4_000));
+            "known origins": origins::known(&mut tx, UserId(4_000), &[[0; 32]]);
             "users by id": principals::users_by_id(&mut tx, &[UserId(4_000), UserId(4_001)]);
             "all users": principals::users(&mut tx);
             "a user's groups": principals::groups_of(&mut tx, UserId(4_000));

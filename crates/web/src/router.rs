@@ -11,7 +11,8 @@ use zebu_app::{Result, cluster};
 use zebu_model::Refusal;
 
 use crate::ajax::{
-    capabilities, clusters, config, folders, group, infostore, login, push, session_management, user,
+    app_passwords, capabilities, clusters, config, folders, group, infostore, login, multifactor, push,
+    session_management, user,
 };
 use crate::origin;
 use crate::reply::Reply;
@@ -102,6 +103,17 @@ const ROUTES: &[Route] = table! {
     "sessionmanagement" "delete" Put        Session   session_management::delete;
     "sessionmanagement" "clear"  GetOrPost  Session   session_management::clear;
 
+    "multifactor"  "get"         Get        Session   multifactor::get;
+    "multifactor"  "begin"       Put        Session   multifactor::begin;
+    "multifactor"  "confirm"     Put        Session   multifactor::confirm;
+    "multifactor"  "disable"     Put        Session   multifactor::disable;
+    "multifactor"  "recovery"    Put        Session   multifactor::recovery;
+
+    "apppasswords" "getApps"     Get        Session   app_passwords::get_apps;
+    "apppasswords" "list"        Get        Session   app_passwords::list;
+    "apppasswords" "add"         Put        Session   app_passwords::add;
+    "apppasswords" "remove"      Put        Session   app_passwords::remove;
+
     "capabilities" "all"         Get        Session   capabilities::all;
     "config"       "get"         Get        Session   config::get;
     "push"         "subscribe"   Get        Session   push::subscribe;
@@ -115,6 +127,7 @@ const ALIASES: &[(&str, &str)] = &[
     ("knowledge", "infostore"),
     ("folder", "folders"),
     ("sessions", "sessionmanagement"),
+    ("appPasswords", "apppasswords"),
 ];
 
 /// What the table says of one action, for tests that have to know every one.

@@ -1,6 +1,7 @@
 // What users look after themselves.
 import assert from 'node:assert/strict'
 import { openWindow, shot, signIn, step } from '../kit.mjs'
+import { checkSecondFactor } from './secondFactor.mjs'
 
 /** By way of the menu, as people go there. */
 async function openSettings(page) {
@@ -46,6 +47,7 @@ export async function checkSettings(page) {
     await other.getByRole('button', { name: 'Sign in', exact: true }).waitFor()
   })
   await other.context().close()
+  await checkSecondFactor(page)
   await page.goBack()
   await page.getByRole('grid', { name: 'Files and folders' }).waitFor()
 }

@@ -12,8 +12,9 @@ export interface LoginAnswer {
 const client = 'zebu-ui'
 const version = '1'
 
-export async function login(name: string, password: string, keep: boolean): Promise<LoginAnswer> {
-  const form = { name, password, client, version, staySignedIn: String(keep) }
+/** `code`: of the second factor; empty if none was asked for. */
+export async function login(name: string, password: string, keep: boolean, code = ''): Promise<LoginAnswer> {
+  const form = { name, password, otp: code, client, version, staySignedIn: String(keep) }
   return (await postForm<LoginAnswer>('login', 'login', form)).data
 }
 

@@ -43,9 +43,9 @@ class SessionStore {
   }
 
   /** Answers whether it is the same user as before, whose place is still of use. */
-  async signIn(name: string, password: string, keep: boolean): Promise<boolean> {
+  async signIn(name: string, password: string, keep: boolean, code: string): Promise<boolean> {
     const before = this.#lastUser
-    const answer = await login(name, password, keep)
+    const answer = await login(name, password, keep, code)
     connection.token = answer.session
     if (keep) await storeLogin()
     await this.#open(answer)

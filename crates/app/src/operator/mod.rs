@@ -18,6 +18,7 @@ pub mod jobs;
 pub mod login_failures;
 pub mod reasons;
 pub mod resources;
+pub mod second_factors;
 pub mod servers;
 pub mod sessions;
 mod settings;

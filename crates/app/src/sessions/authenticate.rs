@@ -6,9 +6,10 @@ use zebu_model::access::Flag;
 use zebu_model::limits::CREDENTIAL_CHARS_MAX;
 use zebu_model::{Refusal, Scope, UserId};
 use zebu_store::shard::principals;
-use zebu_store::{Known, Place, Plan};
+use zebu_store::{Place, Plan};
 
 use super::WANTED_BY_ALL;
+use super::app_passwords::{self, Interface};
 use super::guard::{Account, Attempt, Origin, Welcome};
 use crate::app::App;
 use crate::caller::Caller;
@@ -33,17 +34,28 @@ pub struct Credentials<'a> {
 pub(super) enum Effort {
     /// Argon2 each time.
     Full,
-    /// Argon2 once for each stored hash: for clients that send the password with every request.
-    Remembered,
+    /// Argon2 once for each stored hash, or an app password: for clients that send a password with every request to an interface.
+    Remembered(Interface),
 }
 
-/// A user without a session, and the attempt that is to be told how it ended; none if the password was remembered. Or the refusal.
+/// Somebody whose password was right.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// The user, without a session.
+    pub(super) caller: Caller,
+    /// To be told how it ended; none if the password was remembered.
+    pub(super) attempt: Option<Attempt>,
+    /// Whether a code is asked for too.
+    pub(super) has_second_factor: bool,
+}
+
+/// Who has these credentials, or the refusal.
 pub(super) async fn authenticate(
     app: &App,
     given: Credentials<'_>,
     origin: Origin<'_>,
     effort: Effort,
-) -> Result<(Caller, Option<Attempt>)> {
+) -> Result<Known> {
     let too_long = |text: &str| text.chars().count() > CREDENTIAL_CHARS_MAX;
     if too_long(given.login) || too_long(given.password) {
         return Err(Refusal::CredentialsWrong {}.into());
@@ -53,7 +65,7 @@ pub(super) async fn authenticate(
         .store
         .place_of_mapping(mapping)
         .await?
-        .map(|place| Place { known: Known::of_a_request(), ..place });
+        .map(|place| Place { known: zebu_store::Known::of_a_request(), ..place });
     let credential = match &place {
         Some(place) => {
             let mut tx = app.store.recall(place, &[Scope::Principals]).await?;
@@ -63,11 +75,18 @@ pub(super) async fn authenticate(
         }
         None => None,
     };
-    let hash = credential.as_ref().map(|c| c.password_hash.as_str());
-    let remembered =
-        || effort == Effort::Remembered && app.passwords.remembers(given.login, given.password, hash);
+    // Where no code can be asked for, the password of who has a second factor is as wrong as any.
+    let by_password = |c: &&principals::Credential| effort == Effort::Full || !c.has_second_factor;
+    let hash = credential.as_ref().filter(by_password).map(|c| c.password_hash.as_str());
+    let remembered = || effort != Effort::Full && app.passwords.remembers(given.login, given.password, hash);
+    let is_app_password = match (effort, &place, &credential) {
+        (Effort::Remembered(interface), Some(place), Some(credential)) => {
+            app_passwords::is_one(app, place, credential.who.user, given.password, interface).await?
+        }
+        _ => false,
+    };
     let mut attempt = None;
-    if !remembered() {
+    if !is_app_password && !remembered() {
         let id = credential.as_ref().map_or(UserId(0), |credential| credential.who.user);
         let account = Account { place: place.as_ref(), user: id, login: user, mapping };
         let begun = Attempt::begin(app, &account, origin).await?;
@@ -98,7 +117,31 @@ pub(super) async fn authenticate(
         session: None,
         needs: &[],
     };
-    Ok((caller, attempt))
+    Ok(Known { caller, attempt, has_second_factor: credential.has_second_factor })
+}
+
+/// Refuses unless the caller's password is right, as the guard has it.
+pub(super) async fn prove(app: &App, caller: &Caller, password: &str, origin: Origin<'_>) -> Result<()> {
+    if password.chars().count() > CREDENTIAL_CHARS_MAX {
+        return Err(Refusal::CredentialsWrong {}.into());
+    }
+    let attempt = Attempt::begin(app, &account_of(caller), origin).await?;
+    let credential = {
+        let mut tx = app.store.recall(&caller.place, &[Scope::Principals]).await?;
+        principals::credential(&mut tx, &caller.login).await?
+    };
+    let hash = credential.as_ref().map(|credential| credential.password_hash.as_str());
+    let given = Credentials { login: &caller.login, password };
+    if verify(app, given, &caller.login, Some(&caller.place), hash, Effort::Full).await? {
+        return Ok(());
+    }
+    attempt.failed(app).await;
+    Err(Refusal::CredentialsWrong {}.into())
+}
+
+/// The account that a caller is in.
+pub(super) fn account_of(caller: &Caller) -> Account<'_> {
+    Account { place: Some(&caller.place), user: caller.who.user, login: &caller.login, mapping: "" }
 }
 
 async fn verify(
@@ -114,7 +157,7 @@ async fn verify(
             unhashed::verify(app, place.context, user, given.password, sealed).await
         }
         (Effort::Full, ..) => app.passwords.verify(given.password, hash).await,
-        (Effort::Remembered, ..) => app.passwords.verify_again(given.login, given.password, hash).await,
+        (Effort::Remembered(_), ..) => app.passwords.verify_again(given.login, given.password, hash).await,
     }
 }
 
@@ -125,10 +168,12 @@ pub async fn basic(
     app: &App,
     given: Credentials<'_>,
     address: Option<IpAddr>,
+    interface: Interface,
     needs: &'static [Flag],
 ) -> Result<Caller> {
     let origin = Origin { address, devices: &[] };
-    let (caller, attempt) = authenticate(app, given, origin, Effort::Remembered).await?;
+    let found = authenticate(app, given, origin, Effort::Remembered(interface)).await?;
+    let Known { caller, attempt, .. } = found;
     if let Some(attempt) = attempt {
         let welcome = attempt.succeeded(app, false).await?;
         if !welcome.is_old_news()

@@ -1,12 +1,13 @@
 //! `login`: from credentials to a session.
 
-use zebu_model::Scope;
+use zebu_model::{Refusal, Scope};
 use zebu_store::Plan;
 use zebu_store::shard::sessions::{self, Session};
 
-use super::authenticate::{Credentials, Effort, authenticate};
+use super::authenticate::{Credentials, Effort, Known, authenticate};
 use super::guard::{Origin, Welcome};
 use super::limits::{self, Claim};
+use super::second_factor::{self, Stage};
 use super::{digest, new_session_id, secret};
 use crate::app::App;
 use crate::caller::{Caller, CallerSession, Client};
@@ -39,10 +40,32 @@ pub struct SignedIn {
     pub caller: Caller,
 }
 
-/// Signs a user in. `stays`: the session and its cookies live long.
+/// Signs a user in. `stays`: the session and its cookies live long. Who has a second factor is asked for a code (`LGI-0032`).
 pub async fn login(app: &App, given: Credentials<'_>, client: &Client, stays: bool) -> Result<SignedIn> {
+    login_with_code(app, given, None, client, stays).await
+}
+
+/// The same with a code of the second factor, or a recovery code, for who has one.
+pub async fn login_with_code(
+    app: &App,
+    given: Credentials<'_>,
+    code: Option<&str>,
+    client: &Client,
+    stays: bool,
+) -> Result<SignedIn> {
     let origin = Origin { address: client.address.parse().ok(), devices: &client.devices };
-    let (caller, attempt) = authenticate(app, given, origin, Effort::Full).await?;
+    let Known { caller, mut attempt, has_second_factor } =
+        authenticate(app, given, origin, Effort::Full).await?;
+    if has_second_factor {
+        let code = code.filter(|code| !code.is_empty()).ok_or(Refusal::SecondFactorNeeded {})?;
+        let (place, user) = (&caller.place, caller.who.user);
+        if !second_factor::is_right(app, place, user, code, Stage::Confirmed).await? {
+            if let Some(attempt) = attempt.take() {
+                attempt.failed(app).await;
+            }
+            return Err(Refusal::SecondFactorWrong {}.into());
+        }
+    }
     let short = |text: &str| text.chars().take(CLIENT_CHARS_MAX).collect::<String>();
     // Always new ones: whatever ids the client brought are nobody's business here.
     let (session, public) = (new_session_id(caller.place.context)?, random::token()?);

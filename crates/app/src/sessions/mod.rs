@@ -3,7 +3,9 @@
 //! A session id is 32 hex digits: 8 that name the context (so that any node finds the shard without a table of its own)
 //! and 96 random bits. The secret in the cookie has 256 more (see `secret`). The database has only their hashes.
 
+pub mod app_passwords;
 mod authenticate;
+mod base32;
 mod config;
 mod guard;
 mod limits;
@@ -12,6 +14,7 @@ mod logout;
 mod network;
 mod own;
 mod resume;
+pub mod second_factor;
 mod secret;
 
 use sha2::{Digest, Sha256};
@@ -21,11 +24,12 @@ use crate::app::App;
 use crate::error::Result;
 use crate::random;
 
+pub(crate) use app_passwords::Uses;
 pub use authenticate::{Credentials, basic};
 pub use config::{AtLimit, IpCheck, SessionConfig};
 pub(crate) use guard::{Guard, Kind, trim, wait_ms};
 pub use guard::{GuardConfig, Origin, SignIns, sign_ins};
-pub use login::{SignedIn, login};
+pub use login::{SignedIn, login, login_with_code};
 pub use logout::logout;
 pub use network::Network;
 pub use own::{OwnSession, end_others, end_own, own};

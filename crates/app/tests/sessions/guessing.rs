@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use zebu_app::operator::login_failures;
+use zebu_app::sessions::app_passwords::Interface;
 use zebu_app::sessions::{self, Credentials, GuardConfig, SignedIn, basic, login};
 use zebu_app::{App, Client, SessionConfig};
 
@@ -144,7 +145,7 @@ async fn guesses_at_once_are_counted_one_by_one_and_parallel_requests_with_the_r
             join_all(all).await.into_iter().filter(|r| r.as_ref().unwrap_err().code() == "LGI-0006");
         assert_eq!(looked_at.count(), 5);
         let given = Credentials { login: "ben", password: "secret" };
-        let all = (0..20).map(|_| basic(&pair.two, given, OFFICE.parse().ok(), &[]));
+        let all = (0..20).map(|_| basic(&pair.two, given, OFFICE.parse().ok(), Interface::Dav, &[]));
         assert!(join_all(all).await.iter().all(Result::is_ok));
     })
     .await;
@@ -154,7 +155,8 @@ async fn guesses_at_once_are_counted_one_by_one_and_parallel_requests_with_the_r
 async fn passwords_of_webdav_count_too_and_a_client_that_has_the_right_one_is_not_touched() {
     with_sessions(&SessionConfig::default(), async |pair| {
         let dav = async |app: &Arc<App>, address: &str, password: &str| {
-            basic(app, Credentials { login: "anna", password }, address.parse().ok(), &[]).await
+            basic(app, Credentials { login: "anna", password }, address.parse().ok(), Interface::Dav, &[])
+                .await
         };
         assert!(dav(&pair.one, OFFICE, "secret").await.is_ok());
         for _ in 0..5 {

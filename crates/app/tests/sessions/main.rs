@@ -14,4 +14,5 @@ mod fixture;
 mod guessing;
 mod limits;
 mod renewal;
+mod second_factors;
 mod signing;

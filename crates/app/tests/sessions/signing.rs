@@ -4,6 +4,7 @@ use crate::fixture::{ANNA, CONTEXT, Pair, code, on, on_each_engine, sign_in};
 use zebu_app::Client;
 use zebu_app::operator::users::{self, UserChange};
 use zebu_app::operator::{Named, contexts};
+use zebu_app::sessions::app_passwords::Interface;
 use zebu_app::sessions::{Credentials, SignedIn, autologin, basic, login, logout, resume, stay};
 use zebu_model::quota::Quota;
 
@@ -87,11 +88,11 @@ async fn a_disabled_user_is_out_on_every_node() {
     on_each_engine(Quota::Unlimited, async |pair| {
         let anna = sign_in(&pair.one, "anna").await;
         let given = Credentials { login: "anna", password: "secret" };
-        assert!(basic(&pair.two, given, None, &[]).await.is_ok());
+        assert!(basic(&pair.two, given, None, Interface::Dav, &[]).await.is_ok());
         let off = UserChange { enabled: Some(false), ..UserChange::default() };
         users::change(&pair.one, CONTEXT, &Named::Id(ANNA), &off).await.unwrap();
         assert_eq!(code(on(&pair.two, &anna).await), "SES-0203");
-        assert_eq!(code(basic(&pair.two, given, None, &[]).await), "LGI-0005");
+        assert_eq!(code(basic(&pair.two, given, None, Interface::Dav, &[]).await), "LGI-0005");
     })
     .await;
 }

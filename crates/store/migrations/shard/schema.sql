@@ -147,6 +147,39 @@ CREATE TABLE known_origins (
   PRIMARY KEY (cid, uid, hash)
 ) {table};
 
+-- Second factors. secret: what the user's device and the server share, encrypted with the nodes' key. confirmed: since when it is asked
+-- for, ms since the epoch; 0: it was begun only. step: the last one whose code was used, 30 seconds each, counted from the epoch.
+CREATE TABLE second_factors (
+  cid BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  secret VARCHAR(255) NOT NULL,
+  confirmed BIGINT NOT NULL,
+  step BIGINT NOT NULL,
+  PRIMARY KEY (cid, uid)
+) {table};
+
+-- Codes for when the device is lost, as SHA-256; a row goes when it is used.
+CREATE TABLE recovery_codes (
+  cid BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  hash VARBINARY(32) NOT NULL,
+  PRIMARY KEY (cid, uid, hash)
+) {table};
+
+-- App passwords. hash: SHA-256. scope: 1 WebDAV, 2 ActiveSync, 3 both. used: when last, to a minute, ms since the epoch; 0: never.
+CREATE TABLE app_passwords (
+  cid BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  id BIGINT NOT NULL,
+  name VARCHAR(256) NOT NULL,
+  hash VARBINARY(32) NOT NULL,
+  scope BIGINT NOT NULL,
+  created BIGINT NOT NULL,
+  used BIGINT NOT NULL,
+  PRIMARY KEY (cid, uid, id)
+) {table};
+CREATE UNIQUE INDEX app_passwords_hash ON app_passwords (cid, uid, hash);
+
 -- owner: that of a private folder, else 0. Names are unique below a parent for each owner: everybody has a "Calendar".
 CREATE TABLE folders (
   cid BIGINT NOT NULL,

@@ -242,7 +242,8 @@ fn held(named: &[Named<Scope>]) -> Option<Held> {
 
 /// Whether rows of a table depend on nothing but these scopes.
 fn covers(table: &str, scopes: &[Scope]) -> bool {
-    // A session's last use is in no scope. Whoever recalls sessions knows that.
+    // The last use of a session or an app password is in no scope. Whoever recalls one knows that.
     let is_session = |scope: &Scope| matches!(scope, Scope::Sessions(_));
-    (table == "sessions" && scopes.iter().any(is_session)) || view::is_covered(table, scopes.iter().copied())
+    (["sessions", "app_passwords"].contains(&table) && scopes.iter().any(is_session))
+        || view::is_covered(table, scopes.iter().copied())
 }

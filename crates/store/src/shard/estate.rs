@@ -217,6 +217,9 @@ pub async fn forget(tx: &mut WriteTx, user: UserId) -> Result<()> {
         ("unhashed", "uid"),
         ("sessions", "uid"),
         ("known_origins", "uid"),
+        ("second_factors", "uid"),
+        ("recovery_codes", "uid"),
+        ("app_passwords", "uid"),
         ("users", "id"),
     ] {
         let sql = format!("DELETE FROM {table} WHERE cid = ? AND {column} = ?");

@@ -1,6 +1,7 @@
 //! The statements of a shard, one file a subject. Reads take a [`crate::Tx`], writes a [`crate::WriteTx`].
 
 pub mod accounts;
+pub mod app_passwords;
 pub mod dav;
 pub mod estate;
 pub mod files;
@@ -13,6 +14,7 @@ pub mod origins;
 pub mod principals;
 pub mod resources;
 pub mod scopes;
+pub mod second_factors;
 pub mod sequences;
 pub mod sessions;
 pub mod stored;

@@ -19,6 +19,8 @@ pub struct Credential {
     pub password_hash: String,
     /// Whether the user may sign in.
     pub enabled: bool,
+    /// Whether a second factor is asked for.
+    pub has_second_factor: bool,
     /// `en_US` form.
     pub locale: String,
     /// The user with groups and module access.
@@ -48,17 +50,18 @@ pub async fn credential(tx: &mut Tx, login: &str) -> Result<Option<Credential>> 
     let rows = tx
         .query(
             "users",
-            "SELECT u.password_hash, u.enabled, u.locale, u.id, u.access, m.gid FROM users u \
-             LEFT JOIN group_members m ON m.cid = u.cid AND m.uid = u.id WHERE u.cid = ? AND u.login = ?",
+            "SELECT u.password_hash, u.enabled, COALESCE(f.confirmed, 0), u.locale, u.id, u.access, m.gid FROM users u \
+             LEFT JOIN second_factors f ON f.cid = u.cid AND f.uid = u.id LEFT JOIN group_members m ON m.cid = u.cid AND m.uid = u.id WHERE u.cid = ? AND u.login = ?",
             args![tx.context, login],
         )
         .await?;
     let mut found: Option<Credential> = None;
     for mut row in rows {
-        let (password_hash, enabled, locale) = (row.text()?, row.flag()?, row.text()?);
+        let (password_hash, enabled) = (row.text()?, row.flag()?);
+        let (has_second_factor, locale) = (row.flag()?, row.text()?);
         let who = found.as_ref().map(|credential| credential.who.clone());
         let who = membership(who, &mut row)?;
-        found = Some(Credential { password_hash, enabled, locale, who });
+        found = Some(Credential { password_hash, enabled, has_second_factor, locale, who });
     }
     Ok(found)
 }

@@ -38,6 +38,7 @@ mod refused;
 mod reply;
 mod resources;
 mod router;
+mod second_factors;
 mod servers;
 mod sessions;
 mod users;

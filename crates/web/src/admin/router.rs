@@ -10,7 +10,7 @@ use zebu_app::sessions::Credentials;
 use super::asked::{Asked, Outcome};
 use super::{
     checks, contexts, daemon, databases, filestores, groups, history, jobs, login_failures, reasons,
-    resources, servers, sessions, users,
+    resources, second_factors, servers, sessions, users,
 };
 
 /// One command.
@@ -101,6 +101,7 @@ const COMMANDS: &[Command] = table! {
     "deleteuser"         Context  users::delete;
     "existsuser"         Context  users::exists;
     "changeaccessglobal" Context  users::change_access;
+    "resetsecondfactor"  Context  second_factors::reset;
 
     "creategroup"        Context  groups::create;
     "listgroup"          Context  groups::list;

@@ -3,6 +3,7 @@
 //! `edge` calls [`answer`]; `router` has the table. Handlers read parameters, call one use case of `zebu_app` and write
 //! JSON; they decide nothing.
 
+pub(crate) mod app_passwords;
 pub(crate) mod capabilities;
 pub(crate) mod clusters;
 mod columns;
@@ -12,8 +13,10 @@ pub(crate) mod group;
 mod ids;
 pub(crate) mod infostore;
 pub(crate) mod login;
+pub(crate) mod multifactor;
 mod paging;
 pub(crate) mod push;
+mod qr;
 pub(crate) mod session_management;
 pub(crate) mod user;
 

@@ -4,6 +4,7 @@
 
 use http::header::HOST;
 use zebu_app::dav::{self, Located};
+use zebu_app::sessions::app_passwords::Interface;
 use zebu_app::sessions::{self, Credentials};
 use zebu_app::{App, Caller};
 use zebu_formats::dav::{Depth, Path, destination, overwrite};
@@ -34,7 +35,9 @@ impl Visit {
         let (login, password) = basic(&request.headers).ok_or(Failure::Unauthorized)?;
         let path = Path::parse(request.uri.path())?;
         let credentials = Credentials { login: &login, password: &password };
-        let caller = sessions::basic(&request.app, credentials, session::address(&request), NEEDS).await?;
+        let caller =
+            sessions::basic(&request.app, credentials, session::address(&request), Interface::Dav, NEEDS)
+                .await?;
         request.recognise(&caller);
         Ok(Visit { caller, request, path })
     }

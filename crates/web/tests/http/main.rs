@@ -19,6 +19,7 @@ mod folders;
 mod infostore;
 mod log;
 mod login;
+mod multifactor;
 mod push;
 mod session_management;
 mod sharing;

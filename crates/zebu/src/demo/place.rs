@@ -6,11 +6,14 @@
 //! | `ca` | the CA of its cluster, and the nodes' files |
 //! | `db` | configdb and the shards; `complete` once they hold what a new demo has |
 //! | `files` | the file store |
+//! | `key` | what secrets in the databases are encrypted with |
 //! | `log` | what each child logs |
 //! | `demo.lock` | locked as long as a demo runs |
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -27,6 +30,9 @@ const IN_URL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_
 
 /// The cluster of every demo; its CA makes it another than all others.
 const CLUSTER: &str = "demo";
+
+/// Bytes of the key of a demo.
+const KEY_BYTES: usize = 32;
 
 /// A directory taken for one demo.
 pub(super) struct Place {
@@ -67,6 +73,7 @@ impl Place {
         for name in ["etc", "db", "files", "log"] {
             fs::create_dir_all(root.join(name)).map_err(cannot)?;
         }
+        make_key(&root.join("key")).map_err(cannot)?;
         let root = root
             .into_os_string()
             .into_string()
@@ -121,7 +128,8 @@ impl Place {
 
     fn child(&self, name: String, file: &str, listen: SocketAddr, mesh: Option<Mesh>, role: Role) -> Child {
         let log = self.path("log").join(format!("{name}.log"));
-        let settings = Settings { name, listen, configdb: self.configdb(), mesh, role };
+        let settings =
+            Settings { name, listen, configdb: self.configdb(), key: self.path("key"), mesh, role };
         Child::new(self.zebu.clone(), settings, self.path("etc").join(format!("{file}.toml")), log)
     }
 
@@ -142,6 +150,16 @@ impl Place {
             None => Ok(()),
         }
     }
+}
+
+/// Makes a key that nobody else may read, unless there is one.
+fn make_key(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    let mut key = [0u8; KEY_BYTES];
+    File::open("/dev/urandom")?.read_exact(&mut key)?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(&key)
 }
 
 /// URL of the configdb of a demo that has been in a directory.

@@ -16,6 +16,8 @@ pub(super) struct Settings {
     /// Port 0: any free one.
     pub(super) listen: SocketAddr,
     pub(super) configdb: String,
+    /// What secrets are encrypted with.
+    pub(super) key: PathBuf,
     /// Of a node: its cluster and its node file.
     pub(super) mesh: Option<Mesh>,
     pub(super) role: Role,
@@ -40,11 +42,13 @@ pub(super) enum Role {
 impl Settings {
     /// The file.
     pub(super) fn text(&self) -> String {
-        let Self { name, listen, configdb, mesh, role } = self;
+        let Self { name, listen, configdb, key, mesh, role } = self;
         let configdb = toml::Value::from(configdb.as_str());
+        let key = toml::Value::from(key.to_string_lossy().as_ref());
         let head =
             "# Written by `zebu demo` at every start of this process. `zebu config example` explains it.\n";
-        let shared = format!("\n[node]\nname = \"{name}\"\n\n[store]\nconfigdb = {configdb}\n");
+        let shared =
+            format!("\n[node]\nname = \"{name}\"\n\n[store]\nconfigdb = {configdb}\nkey_file = {key}\n");
         let own = format!("listen = \"{listen}\"\ndrain_ms = {DRAIN_MS}\n");
         match role {
             Role::Groupware => {
@@ -86,6 +90,7 @@ mod tests {
             name: "OX-1".into(),
             listen,
             configdb: "sqlite:/a \"b\"\\c/config.db".into(),
+            key: "/a \"b\"\\c/key".into(),
             mesh,
             role,
         };
@@ -97,7 +102,9 @@ mod tests {
     #[test]
     fn a_node_reads_what_was_meant_whatever_the_directory_is_called() {
         let config = read(Role::Groupware);
-        assert_eq!(config.store.unwrap().configdb, "sqlite:/a \"b\"\\c/config.db");
+        let store = config.store.unwrap();
+        assert_eq!(store.configdb, "sqlite:/a \"b\"\\c/config.db");
+        assert_eq!(store.key_file.to_str(), Some("/a \"b\"\\c/key"));
         assert_eq!(config.groupware.unwrap().listen.port(), 1234);
         assert_eq!(config.operator_contexts, [CONTEXT.0]);
         assert_eq!(config.cluster.unwrap().certificate.to_str(), Some("/a \"b\"\\c/OX-1.pem"));

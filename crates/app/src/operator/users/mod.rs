@@ -96,7 +96,7 @@ impl NewUser {
     }
 }
 
-async fn find(tx: &mut Tx, which: &Named<UserId>) -> Result<Account> {
+pub(super) async fn find(tx: &mut Tx, which: &Named<UserId>) -> Result<Account> {
     let found = match which {
         Named::Id(id) => accounts::by_id(tx, *id).await?,
         Named::Name(login) => accounts::by_login(tx, login).await?,

@@ -64,6 +64,7 @@ pub(crate) const TOOLS: &[&Tool] = &[
     &users::CHANGE,
     &users::DELETE,
     &users::EXISTS,
+    &sign_ins::RESET_SECOND_FACTOR,
     &users::CHANGE_ACCESS,
     &groups::CREATE,
     &groups::LIST,

@@ -1,5 +1,7 @@
 //! How users sign in: what failed of it.
 
+use super::users::WHICH;
+use crate::operate::options::CONTEXT_ID;
 use crate::operate::tool::{Opt, Realm, Shows, Tool, left, right};
 
 pub(super) static LIST_FAILURES: Tool = Tool {
@@ -40,4 +42,18 @@ pub(super) static RESET_FAILURES: Tool = Tool {
     takes: &[],
     shows: Shows::Words,
     example: "resetloginfailures -A oxadminmaster -P secret -c 1 -u 3",
+};
+
+pub(super) static RESET_SECOND_FACTOR: Tool = Tool {
+    name: "resetsecondfactor",
+    about: "Takes a user's second factor away",
+    more: "For who lost the device and the recovery codes. Holds on every node at once; from then on the password suffices, for WebDAV \
+           too. App passwords and sessions stay: closesessions and changeuser end those.",
+    object: "second factor",
+    verb: "reset",
+    realm: Realm::Context,
+    options: &[CONTEXT_ID, WHICH],
+    takes: &[],
+    shows: Shows::Words,
+    example: "resetsecondfactor -c 1 -A oxadmin -P secret -u testuser",
 };

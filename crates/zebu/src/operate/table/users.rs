@@ -35,7 +35,7 @@ pub(super) const REMOVE_PREFERENCES: &[Opt] =
 const LANGUAGE: &[Opt] = &[Opt::text("language", 'l', "The language: de_DE, en_US …")];
 
 /// Which user.
-const WHICH: &[Opt] = &[
+pub(super) const WHICH: &[Opt] = &[
     Opt::id("userid", 'i', "The user's number").one_of("user"),
     Opt::text("username", 'u', "The user's login name").one_of("user"),
 ];
