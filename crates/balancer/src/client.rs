@@ -4,7 +4,7 @@
 //! judged by `patience` each time `connection` is polled.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -37,6 +37,8 @@ pub(crate) struct Client {
     pub(crate) number: u64,
     /// The client's address, as nodes are told it.
     pub(crate) address: HeaderValue,
+    /// The same, to count by.
+    pub(crate) peer: IpAddr,
     /// Whether it came by TLS.
     pub(crate) scheme: Scheme,
     now: AtomicU64,
@@ -80,11 +82,13 @@ impl Waits {
 impl Client {
     /// `started`: when the server started, the origin of all times here.
     pub(crate) fn new(number: u64, peer: SocketAddr, scheme: Scheme, started: Instant) -> Arc<Self> {
-        let address = peer.ip().to_canonical().to_string();
+        let peer = peer.ip().to_canonical();
+        let address = peer.to_string();
         let client = Self {
             started,
             number,
             // An address is always a valid header value; the fallback only spares a panic path.
+            peer,
             address: HeaderValue::try_from(address).unwrap_or_else(|_| HeaderValue::from_static("")),
             scheme,
             now: AtomicU64::new(0),

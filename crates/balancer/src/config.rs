@@ -16,6 +16,7 @@ use crate::listen::Listeners;
 use crate::outlier::Bounds;
 use crate::params::balancer::BalancerConfig;
 use crate::params::member::MemberConfig;
+use crate::rates::{Rate, Rates};
 use crate::tls::TlsConfig;
 
 /// What the web tier is told. Unknown keys are refused.
@@ -105,6 +106,24 @@ pub struct Config {
     pub outlier_ejection_ms: u64,
     /// Members of a hundred of a balancer that may be left out so at once; one always may, the last never. Default 34.
     pub outlier_share_percent_max: u64,
+    /// Whether routes in session ids are signed, so that no client can aim at a member it was not given. Default no.
+    pub sign_routes: bool,
+    /// The file with the keys they are signed with, the same on all web tiers: a line each, 64 hexadecimal digits, the first
+    /// signs, all verify; mode 0600. Read again by itself. Default "" (none): a random key of this process.
+    #[serde(deserialize_with = "path_or_nothing")]
+    pub route_key_file: Option<PathBuf>,
+    /// Requests a second that come from one client address (of IPv6 from one network of 64 bits). More are answered 429.
+    /// Default 0: no limit.
+    pub client_requests_per_second: u64,
+    /// Requests at once that it may send after a pause. Default 100.
+    pub client_requests_burst: u64,
+    /// The same for all sessions of one context together, as nodes say whose they are. Default 0: no limit.
+    pub tenant_requests_per_second: u64,
+    /// Requests at once that a context may send after a pause. Default 1,000.
+    pub tenant_requests_burst: u64,
+    /// Addresses, contexts and sessions remembered for these limits, each; some 32 bytes of memory a place, if there is a
+    /// limit. Default 65,536, from 64 to 16,777,216.
+    pub rates_max: usize,
     /// Milliseconds requests under way may take to finish after the shutdown began. Default 30,000.
     pub drain_ms: u64,
 }
@@ -142,6 +161,13 @@ impl Default for Config {
             outlier_latency_times: 5,
             outlier_ejection_ms: 30_000,
             outlier_share_percent_max: 34,
+            sign_routes: false,
+            route_key_file: None,
+            client_requests_per_second: 0,
+            client_requests_burst: 100,
+            tenant_requests_per_second: 0,
+            tenant_requests_burst: 1_000,
+            rates_max: 65_536,
             drain_ms: 30_000,
         }
     }
@@ -158,6 +184,7 @@ impl Config {
         self.h2.check()?;
         within("connections_max", self.connections_max, 1, 1_000_000)?;
         within("header_bytes_max", self.header_bytes_max, 8 * 1024, 1024 * 1024)?;
+        within("rates_max", self.rates_max, 64, 16 * 1024 * 1024)?;
         within("stream_buffer_bytes", self.stream_buffer_bytes, 8 * 1024, 4 * 1024 * 1024)?;
         for (field, ms) in [
             ("client_header_timeout_ms", self.client_header_timeout_ms),
@@ -181,6 +208,12 @@ impl Config {
             within(field, usize::try_from(value).unwrap_or(usize::MAX), least, most)?;
         }
         Ok(())
+    }
+
+    pub(crate) fn rates(&self) -> Rates {
+        let client = Rate { per_second: self.client_requests_per_second, burst: self.client_requests_burst };
+        let tenant = Rate { per_second: self.tenant_requests_per_second, burst: self.tenant_requests_burst };
+        Rates::new(client, tenant, self.rates_max)
     }
 
     pub(crate) fn outlier_bounds(&self) -> Bounds {
@@ -264,6 +297,7 @@ mod tests {
         check(|c| c.header_bytes_max = 100, "header_bytes_max");
         check(|c| c.stream_buffer_bytes = 1, "stream_buffer_bytes");
         check(|c| c.probe_interval_ms = 0, "probe_interval_ms");
+        check(|c| c.rates_max = 0, "rates_max");
         check(|c| c.outlier_errors_percent = 0, "outlier_errors_percent");
         check(|c| c.outlier_latency_times = 1, "outlier_latency_times");
         check(|c| c.outlier_share_percent_max = 101, "outlier_share_percent_max");

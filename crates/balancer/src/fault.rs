@@ -12,6 +12,7 @@
 //! | `WEB-0008` | 400 | the request's body broke off |
 //! | `WEB-0009` | 503, `Retry-After: 1` | the session's own member cannot take it, and it may go to no other (`nofailover`); nothing was sent |
 //! | `WEB-0010` | 503, `Retry-After: 1` | every member has as many requests as it may (`max`); nothing was sent |
+//! | `WEB-0011` | 429, `Retry-After` | the client's address, or all of its context together, sends more than it may; nothing was sent |
 //!
 //! Under `/ajax/` the body is the envelope of the HTTP API, elsewhere plain text. Heads that cannot be parsed
 //! at all never get here: hyper answers 400, 414 or 431 without a body and closes the connection.
@@ -21,6 +22,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
+use crate::rates::TooFast;
 use crate::request_id::RequestId;
 use crate::routes;
 
@@ -37,6 +39,7 @@ pub(crate) enum Fault {
     BodyBroken,
     OwnMemberGone,
     AllBusy,
+    TooFast(TooFast),
 }
 
 impl Fault {
@@ -52,6 +55,7 @@ impl Fault {
             Self::BodyBroken => "WEB-0008",
             Self::OwnMemberGone => "WEB-0009",
             Self::AllBusy => "WEB-0010",
+            Self::TooFast(_) => "WEB-0011",
         }
     }
 
@@ -60,6 +64,7 @@ impl Fault {
             Self::NoMember | Self::OwnMemberGone | Self::AllBusy => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotSent | Self::MaybeDone => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+            Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Malformed(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoSuchFile => StatusCode::NOT_FOUND,
@@ -91,6 +96,10 @@ impl Fault {
             Self::OwnMemberGone => {
                 "The server of this session is not available at the moment. Nothing was sent. Please try again.".into()
             }
+            Self::TooFast(TooFast { tenant, retry_s }) => {
+                let whose = if *tenant { "all users of your organisation together" } else { "your address" };
+                format!("Too many requests from {whose}. Nothing was done. Please try again in {retry_s} s.")
+            }
             Self::AllBusy => "All servers are busy. Nothing was sent. Please try again.".into(),
         }
     }
@@ -98,7 +107,9 @@ impl Fault {
     /// Name and number of the category of the HTTP API.
     fn category(&self) -> (&'static str, u8) {
         match self {
-            Self::NoMember | Self::NotSent | Self::OwnMemberGone | Self::AllBusy => ("TRY_AGAIN", 4),
+            Self::NoMember | Self::NotSent | Self::OwnMemberGone | Self::AllBusy | Self::TooFast(_) => {
+                ("TRY_AGAIN", 4)
+            }
             Self::MaybeDone | Self::TimedOut => ("SERVICE_DOWN", 5),
             Self::BodyBroken => ("CONNECTIVITY", 6),
             Self::Malformed(_) | Self::Method { .. } | Self::NoSuchFile => ("USER_INPUT", 1),
@@ -121,6 +132,9 @@ impl Fault {
         match self {
             Self::NoMember | Self::OwnMemberGone | Self::AllBusy => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Self::TooFast(too_fast) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(too_fast.retry_s));
             }
             Self::Method { allow } => {
                 headers.insert(ALLOW, HeaderValue::from_static(allow));

@@ -19,7 +19,8 @@ use crate::client::Client;
 use crate::fault::Fault;
 use crate::flight::Flight;
 use crate::headers::{
-    self, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REQUEST_ID, X_ZEBU_DRAINING,
+    self, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REQUEST_ID, X_ZEBU_ASKS, X_ZEBU_DRAINING,
+    X_ZEBU_TENANT,
 };
 use crate::life::Event;
 use crate::member::Member;
@@ -27,6 +28,7 @@ use crate::members::{Members, Owner};
 use crate::params::member::Ping;
 use crate::patience::Ms;
 use crate::retry::{self, Attempt, Failure, Next};
+use crate::seal::{self, Shown};
 use crate::sticky;
 use crate::tier::Tier;
 use crate::tunnel;
@@ -46,17 +48,21 @@ pub(crate) async fn forward(
     id: Option<&str>,
     record: &mut Record,
 ) -> Result<Response<Content>, Fault> {
+    let admitted = tier.rates.admit(client.peer, parts, client.now()).map_err(Fault::TooFast)?;
     let source = (!body.is_end_stream()).then(|| Source::new(body, client.clone()));
     record.upload = source.clone();
     prepare(parts, client, source.as_deref(), record);
-    let mut own = match owner(balancer, parts, id) {
+    if admitted.asks_for.is_some() {
+        parts.headers.insert(X_ZEBU_ASKS, HeaderValue::from_static("tenant"));
+    }
+    let mut own = match owner(tier, balancer, parts, id) {
         Owner::Is(member) => Some(member),
         Owner::Nobody => None,
         Owner::Refused => return Err(Fault::OwnMemberGone),
     };
     // A session that may not move is not moved by an attempt that fails either.
     let tries_max = if own.is_some() && balancer.config.nofailover { 1 } else { balancer.tries_max() };
-    let errand = Errand { tier, balancer, client, parts, source };
+    let errand = Errand { tier, balancer, client, parts, source, asks_for: admitted.asks_for };
 
     let mut tried = Vec::new();
     let mut fault = Fault::NoMember;
@@ -110,8 +116,9 @@ fn prepare(parts: &mut request::Parts, client: &Client, source: Option<&Source>,
     }
 }
 
-/// Whom a request belongs to. The id in the address counts before cookies.
-fn owner(balancer: &Members, parts: &request::Parts, id: Option<&str>) -> Owner {
+/// Whom a request belongs to. The id in the address counts before cookies. A route that is not signed, where it should be,
+/// is cut off, so that the member names its own anew.
+fn owner(tier: &Tier, balancer: &Members, parts: &mut request::Parts, id: Option<&str>) -> Owner {
     let Some(sticky) = &balancer.config.sticky else { return Owner::Nobody };
     let in_target = match parts.uri.path_and_query() {
         _ if sticky.parameter.eq_ignore_ascii_case("jsessionid") => id,
@@ -119,7 +126,26 @@ fn owner(balancer: &Members, parts: &request::Parts, id: Option<&str>) -> Owner 
         None => None,
     };
     let ids = in_target.into_iter().chain(sticky::ids_in_cookies(&parts.headers, &sticky.cookie));
-    balancer.owner(ids.filter_map(|id| sticky::route_of(id, sticky.separator)))
+    let Some(seal) = &tier.seal else {
+        return balancer.owner(ids.filter_map(|id| sticky::route_of(id, sticky.separator)));
+    };
+    let mut is_forged = false;
+    // Verified before the balancer is asked: nobody waits for it under its lock.
+    let mut ids = ids;
+    let route = ids.find_map(|id| match seal.shown(id, sticky) {
+        Shown::Signed(route) => Some(route),
+        Shown::Forged => {
+            is_forged = true;
+            None
+        }
+        Shown::Nothing => None,
+    });
+    drop(ids);
+    let owner = balancer.owner(route.into_iter());
+    if is_forged && !matches!(owner, Owner::Is(_)) {
+        seal::change_cookies(&mut parts.headers, sticky, seal::Change::Unroute);
+    }
+    owner
 }
 
 /// One request, ready to be sent to one member after another.
@@ -129,6 +155,8 @@ struct Errand<'a> {
     client: &'a Arc<Client>,
     parts: &'a request::Parts,
     source: Option<Arc<Source>>,
+    /// The session whose tenant is asked for.
+    asks_for: Option<u64>,
 }
 
 impl Errand<'_> {
@@ -190,7 +218,7 @@ impl Errand<'_> {
         member.wait_begins(began);
         let wait = Wait { member, client: self.client, answered: false };
         let outcome = upstream
-            .exchange(self.request(), |written_now| {
+            .exchange(self.request(member), |written_now| {
                 let now = self.client.now();
                 if written_now != written {
                     (written, moved) = (written_now, now);
@@ -242,17 +270,31 @@ impl Errand<'_> {
         if parts.headers.remove(X_ZEBU_DRAINING).is_some() {
             member.told(true, None, now);
         }
+        if let Some(session) = self.asks_for
+            && let Some(tenant) = parts.headers.remove(X_ZEBU_TENANT)
+        {
+            self.tier.rates.learn(session, tenant.as_bytes(), now);
+        }
+        if let (Some(seal), Some(sticky)) = (&self.tier.seal, &self.balancer.config.sticky) {
+            seal.sign_answer(&mut parts.headers, sticky);
+        }
         if self.balancer.config.fail_on_status.contains(&status) {
             member.condemn(format!("answered {status}"), now);
         }
     }
 
     /// The request as sent in one attempt. Cloning a head copies no text, only references to it.
-    fn request(&self) -> Request<Upload> {
+    fn request(&self, member: &Member) -> Request<Upload> {
         let mut request = Request::new(self.source.clone().map_or_else(Upload::none, Upload::of));
         *request.method_mut() = self.parts.method.clone();
         *request.uri_mut() = self.parts.uri.clone();
         *request.headers_mut() = self.parts.headers.clone();
+        if self.tier.seal.is_some()
+            && !member.is_ours()
+            && let Some(sticky) = &self.balancer.config.sticky
+        {
+            seal::change_cookies(request.headers_mut(), sticky, seal::Change::Unsign);
+        }
         if let Some(source) = self.source.as_ref().filter(|_| self.expects_continue()) {
             source.await_continue();
             let source = source.clone();

@@ -20,6 +20,10 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 pub(crate) const X_ZEBU_DRAINING: HeaderName = HeaderName::from_static("x-zebu-draining");
 /// What a node answers a check with: how busy it is, in hundredths.
 pub(crate) const X_ZEBU_LOAD: HeaderName = HeaderName::from_static("x-zebu-load");
+/// What a node is asked to say with its answer: `tenant`.
+pub(crate) const X_ZEBU_ASKS: HeaderName = HeaderName::from_static("x-zebu-asks");
+/// Whose context an answer is about, if that was asked.
+pub(crate) const X_ZEBU_TENANT: HeaderName = HeaderName::from_static("x-zebu-tenant");
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");

@@ -23,6 +23,9 @@ use crate::tier::Tier;
 /// How often idle connections are looked through for old and closed ones.
 const SWEEP_MS: Ms = 5_000;
 
+/// How often the file with the keys of routes is read again.
+const KEYS_MS: Ms = 5_000;
+
 /// The longest an outlier is left out: so many times the shortest.
 const EJECTION_TIMES_MAX: u64 = 10;
 
@@ -31,6 +34,7 @@ pub(crate) async fn watch_all(tier: Arc<Tier>) {
     let mut watches = JoinSet::new();
     let mut watched = HashMap::new();
     let mut period = Period::default();
+    let mut keys_read = tier.now();
     let mut tick = interval(Duration::from_millis(tier.config.probe_interval_ms));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -50,6 +54,21 @@ pub(crate) async fn watch_all(tier: Arc<Tier>) {
         }
         while watches.try_join_next().is_some() {}
         period.compare(&tier);
+        let now = tier.now();
+        if now.saturating_sub(keys_read) >= KEYS_MS {
+            keys_read = now;
+            read_keys(&tier);
+        }
+    }
+}
+
+/// Takes the keys of routes up anew, if their file says others.
+fn read_keys(tier: &Tier) {
+    let (Some(seal), Some(file)) = (&tier.seal, &tier.config.route_key_file) else { return };
+    match seal.read_again(file) {
+        Ok(false) => {}
+        Ok(true) => tracing::info!("the keys of routes were taken up anew"),
+        Err(error) => tracing::warn!(cause = %error, "the keys of routes stay as they are"),
     }
 }
 

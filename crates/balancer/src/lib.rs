@@ -13,9 +13,9 @@
 //! | step | module | what it decides |
 //! |---|---|---|
 //! | accept | [`mod@server`], `connection`, `client` | how many connections, TLS (`tls`), HTTP/1.1 or HTTP/2 (`http2`, `frames`), how long a client may dawdle (`patience`) |
-//! | admit | `admit` | whether the head is well formed; what of it may reach a node (`headers`) |
+//! | admit | `admit`, `rates` | whether the head is well formed; what of it may reach a node (`headers`) |
 //! | route | `routes`, `redirect` | https instead, our files (`assets`) or a node |
-//! | choose | `sticky`, `rotation`, `members` | which node |
+//! | choose | `mapping`, `sticky`, `seal`, `members`, `selection` | which balancer, which node |
 //! | attempt | `forward`, `pool`, `upstream`, `upload` | one exchange with one node |
 //! | decide | `retry` | after a failure: the same node again, another, or an honest error (`fault`) |
 //! | answer | `answer`, `tunnel`, `access` | the body back, or a WebSocket; the log line |
@@ -52,10 +52,12 @@ mod patience;
 mod pool;
 mod probe;
 mod ramp;
+mod rates;
 mod redirect;
 mod request_id;
 mod retry;
 mod routes;
+mod seal;
 mod selection;
 mod server;
 mod standing;

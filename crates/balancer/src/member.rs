@@ -3,7 +3,7 @@
 //! `life` says whether it lives, `standing` whether it takes requests; [`Member`] brings both together with what happens
 //! to it, and says so in the log when it changes. Shared by every request, its watch (`health`) and the manager.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -101,6 +101,8 @@ pub(crate) struct Member {
     ramp_since: AtomicU64,
     /// How busy its node says it is, in hundredths.
     load: AtomicU32,
+    /// Whether its answers to checks are those of a node of ours.
+    ours: AtomicBool,
     life: Mutex<Life>,
     /// Until when it is in error, and until when it is left out as an outlier.
     sentences: Mutex<Sentences>,
@@ -157,6 +159,7 @@ impl Member {
             share: AtomicU32::new(member.weight.hundredths()),
             ramp_since: AtomicU64::new(NOT),
             load: AtomicU32::new(0),
+            ours: AtomicBool::new(false),
             life: Mutex::new(Life::new(terms.retry_ms, moment.wall_ms)),
             sentences: Mutex::default(),
             silences: AtomicU64::new(0),
@@ -204,6 +207,11 @@ impl Member {
     /// How busy its node says it is, in hundredths; 0 if it says nothing.
     pub(crate) fn load(&self) -> u32 {
         self.load.load(Ordering::Relaxed)
+    }
+
+    /// Whether a node of ours answers there: it need not see its own session id as it made it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.ours.load(Ordering::Relaxed)
     }
 
     /// What it is like for a choice; `by_load`: its share is less the more it has to do.
@@ -338,6 +346,7 @@ impl Member {
     /// our nodes, so one that is about to stop gets nothing new at all.
     pub(crate) fn told(&self, leaving: bool, load: Option<u32>, now: Ms) {
         if let Some(load) = load {
+            self.ours.store(true, Ordering::Relaxed);
             self.load.store(load, Ordering::Relaxed);
         }
         let changed = self.stand.find(Found::Leaving, leaving);

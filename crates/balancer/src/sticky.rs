@@ -19,8 +19,13 @@ pub(crate) fn ids_in_cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl 
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|line| line.split(';'))
-        .filter_map(move |pair| pair.trim().strip_prefix(name)?.trim_start().strip_prefix('='))
-        .map(|id| id.trim().trim_matches('"'))
+        .filter_map(move |pair| id_in_pair(pair.trim(), name))
+}
+
+/// The session id in `name=value` of a cookie of this name.
+pub(crate) fn id_in_pair<'a>(pair: &'a str, name: &str) -> Option<&'a str> {
+    let value = pair.strip_prefix(name)?.trim_start().strip_prefix('=')?;
+    Some(value.trim().trim_matches('"'))
 }
 
 /// The session id in a parameter of this name, wherever in the path or the query it stands; as mod_proxy_balancer finds

@@ -28,7 +28,9 @@ use crate::mapping::{self, Mappings};
 use crate::member::Member;
 use crate::members::Members;
 use crate::patience::{Limits, Ms};
+use crate::rates::Rates;
 use crate::request_id::RequestIds;
+use crate::seal::Seal;
 use crate::tls::{Tls, TlsConfig};
 use crate::{Config, Error, redirect};
 
@@ -49,6 +51,9 @@ pub(crate) struct Tier {
     /// In the order of the configuration.
     pub(crate) balancers: Vec<Members>,
     mappings: Mappings,
+    /// If routes are signed.
+    pub(crate) seal: Option<Seal>,
+    pub(crate) rates: Rates,
     assets: Assets,
     pub(crate) ids: RequestIds,
     pub(crate) access_file: Option<AccessFile>,
@@ -101,6 +106,8 @@ impl Tier {
         Ok(Arc::new(Self {
             balancers: balancers.collect(),
             mappings,
+            seal: config.sign_routes.then(|| Seal::new(config.route_key_file.as_deref())).transpose()?,
+            rates: config.rates(),
             // An address is always a valid header value; the fallback only spares a panic path.
             own_host: HeaderValue::try_from(listen.to_string())
                 .unwrap_or_else(|_| HeaderValue::from_static("")),

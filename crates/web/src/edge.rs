@@ -4,7 +4,7 @@
 //! `JSESSIONID`, and writes the one log line there is about a request, with the cause if something failed. It must never
 //! log a query string, a body or a cookie.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -15,6 +15,7 @@ use zebu_app::meter::{self, Meter};
 use zebu_model::{ContextId, UserId};
 
 use crate::body::{self, Body, Incoming, Outgoing};
+use crate::health::Standing;
 use crate::params::Params;
 use crate::request::Request;
 use crate::source::Source;
@@ -26,6 +27,24 @@ pub(crate) struct Edge {
     pub(crate) app: Arc<App>,
     pub(crate) config: Arc<Config>,
     draining: AtomicBool,
+    /// Requests that are being answered.
+    under_way: AtomicU32,
+}
+
+/// A request that is being answered, until dropped.
+struct UnderWay<'a>(&'a AtomicU32);
+
+impl UnderWay<'_> {
+    fn begin(count: &AtomicU32) -> UnderWay<'_> {
+        count.fetch_add(1, Ordering::Relaxed);
+        UnderWay(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// An answer, with what the log line says of it.
@@ -48,7 +67,7 @@ impl Served {
 
 impl Edge {
     pub(crate) fn new(app: Arc<App>, config: Config) -> Edge {
-        Edge { app, config: Arc::new(config), draining: AtomicBool::new(false) }
+        Edge { app, config: Arc::new(config), draining: AtomicBool::new(false), under_way: AtomicU32::new(0) }
     }
 
     /// From now on each answer is the last one on its connection, and says so.
@@ -57,14 +76,23 @@ impl Edge {
         zebu_app::push::drain(&self.app);
     }
 
+    fn standing(&self) -> Standing {
+        Standing {
+            draining: self.draining.load(Ordering::Relaxed),
+            under_way: self.under_way.load(Ordering::Relaxed),
+        }
+    }
+
     /// Answers one request.
     pub(crate) async fn serve(&self, request: http::Request<Incoming>, source: Source) -> Response<Outgoing> {
         match request.uri().path() {
             "/health/live" => return health::live(),
-            "/health/ready" => return health::ready(&self.app).await,
+            "/health/ready" => return health::ready(&self.app, self.standing()).await,
             "/metrics" => return metrics::answer(&self.app),
             _ => {}
         }
+        let _under_way = UnderWay::begin(&self.under_way);
+        let asks_for_tenant = request.headers().contains_key("x-zebu-asks");
         let started = Instant::now();
         let meter = Arc::new(Meter::default());
         let line = Line {
@@ -83,6 +111,10 @@ impl Edge {
         }
         if self.draining.load(Ordering::Relaxed) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            headers.insert("x-zebu-draining", HeaderValue::from_static("1"));
+        }
+        if asks_for_tenant && let Some((context, _)) = line.who.get() {
+            headers.insert("x-zebu-tenant", HeaderValue::from(context.0));
         }
         if self.config.bench_headers {
             headers.insert("x-zebu-statements", HeaderValue::from(meter.statements()));

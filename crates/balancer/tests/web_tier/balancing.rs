@@ -322,3 +322,77 @@ async fn a_session_may_have_another_cookie_and_be_named_in_the_query() {
         assert_eq!(tier.get("/ajax/x?sid=x!OX-1&y=1", "SID=x!OX-2").await.body(), "OX-1");
     }
 }
+
+#[tokio::test]
+async fn a_client_cannot_aim_at_a_node_it_was_not_given_and_two_tiers_agree_on_routes() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys");
+    std::fs::write(&file, "ab".repeat(32)).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let start = async |route: &'static str| {
+        Node::start_with(route, move |_| {
+            let mut response = node::text(route);
+            let cookie = format!("JSESSIONID=0123456789abcdef.{route}; Path=/; HttpOnly");
+            response.headers_mut().insert("set-cookie", HeaderValue::from_str(&cookie).unwrap());
+            std::future::ready(response)
+        })
+        .await
+    };
+    let (a, b) = (start("OX-1").await, start("OX-2").await);
+    let signing = || Config { sign_routes: true, route_key_file: Some(file.clone()), ..config(&[&a, &b]) };
+    let (first, second) = (Tier::with(signing()).await, Tier::with(signing()).await);
+    let answer = first.get("/ajax/x", "").await;
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    assert!(cookie.starts_with("JSESSIONID=0123456789abcdef-") && cookie.ends_with(".OX-1"), "{cookie}");
+    for _ in 0..3 {
+        assert_eq!(first.get("/ajax/x", &cookie).await.body(), "OX-1");
+        assert_eq!(second.get("/ajax/x", &cookie).await.body(), "OX-1", "the other tier has the same key");
+    }
+    let seen = a.last_head().1["cookie"].clone();
+    assert_eq!(seen, "JSESSIONID=0123456789abcdef.OX-1", "a foreign node sees its session id as it made it");
+
+    // A tier that owes nobody anything gives by turns.
+    let third = Tier::with(signing()).await;
+    let forged = cookie.replace("OX-1", "OX-2");
+    assert_eq!(third.get("/ajax/x", &forged).await.body(), "OX-1", "not where it was aimed at");
+    assert_eq!(third.get("/ajax/x", &forged).await.body(), "OX-2", "it is its turn");
+    assert_eq!(b.last_head().1["cookie"], "JSESSIONID=0123456789abcdef", "the node names its own route anew");
+}
+
+#[tokio::test]
+async fn who_sends_too_much_is_told_when_to_come_back() {
+    let node = Node::start_with("OX-1", |request| {
+        let asked = request.headers().get("x-zebu-asks").is_some_and(|asks| asks == "tenant");
+        let mut response = node::text("OX-1");
+        if asked {
+            response.headers_mut().insert("x-zebu-tenant", HeaderValue::from_static("7"));
+        }
+        std::future::ready(response)
+    })
+    .await;
+    let limited = Config { client_requests_per_second: 1, client_requests_burst: 2, ..config(&[&node]) };
+    let tier = Tier::with(limited).await;
+    assert_eq!(tier.get("/ajax/x", "").await.status(), 200);
+    assert_eq!(tier.get("/ajax/x", "").await.status(), 200);
+    let answer = tier.get("/ajax/x", "").await;
+    let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
+    assert_eq!((answer.status().as_u16(), body["code"].as_str()), (429, Some("WEB-0011")));
+    assert_eq!(answer.headers()["retry-after"], "1");
+    assert_eq!(node.requests(), 2);
+    assert_eq!(tier.get("/", "").await.status(), 200, "our own files are not counted");
+
+    let limited = Config { tenant_requests_per_second: 1, tenant_requests_burst: 3, ..config(&[&node]) };
+    let tier = Tier::with(limited).await;
+    for session in ["one", "two"] {
+        let answer = tier.get(&format!("/ajax/x?session={session}"), "").await;
+        assert_eq!((answer.status().as_u16(), answer.headers().get("x-zebu-tenant")), (200, None));
+    }
+    let began = std::time::Instant::now();
+    let mut refused = 0;
+    for _ in 0..20 {
+        refused += u64::from(tier.get("/ajax/x?session=one", "").await.status() == 429);
+    }
+    // Of twenty, one was left of the burst, and one came back each second since.
+    assert!(refused + 2 + began.elapsed().as_secs() >= 18, "{refused}");
+    assert!(refused > 0 && refused < 20, "{refused}");
+}

@@ -18,6 +18,7 @@ use super::refused::Refused;
 use super::router;
 use crate::basic::basic;
 use crate::body::{self, Body, Incoming, Outgoing};
+use crate::health::Standing;
 use crate::{health, request_id};
 
 /// What every command's path begins with.
@@ -53,7 +54,11 @@ impl Edge {
     pub(crate) async fn serve(&self, request: http::Request<Incoming>) -> Response<Outgoing> {
         match request.uri().path() {
             "/health/live" => return health::live(),
-            "/health/ready" => return health::ready(&self.app).await,
+            "/health/ready" => {
+                // Commands are few: nobody chooses an admin daemon by how busy it is.
+                let draining = self.draining.load(Ordering::Relaxed);
+                return health::ready(&self.app, Standing { draining, under_way: 0 }).await;
+            }
             _ => {}
         }
         let started = Instant::now();

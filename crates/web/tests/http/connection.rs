@@ -120,6 +120,26 @@ async fn a_request_on_an_open_connection_is_answered_though_the_node_is_stopping
     };
     let ((), answer) = tokio::join!(stopping.stop(), last);
     assert!(answer.contains("\"user\":\"anna\"") && answer.contains("connection: close"), "{answer}");
+    assert!(answer.contains("x-zebu-draining: 1"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_web_tier_is_told_how_busy_a_node_is_and_whose_a_session_is_if_it_asks() {
+    let cluster = Cluster::start(1).await;
+    let ask = async |head: &str| {
+        let mut stream = TcpStream::connect(cluster.nodes[0].address).await.unwrap();
+        let request = format!("{head}\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        read_all(stream).await
+    };
+    let ready = ask("GET /health/ready HTTP/1.1").await;
+    assert!(ready.starts_with("HTTP/1.1 200") && ready.contains("x-zebu-load: 0"), "{ready}");
+    assert!(!ready.contains("x-zebu-draining"), "{ready}");
+    // anna:secret
+    let by_password = "PROPFIND /infostore HTTP/1.1\r\nDepth: 0\r\nAuthorization: Basic YW5uYTpzZWNyZXQ=";
+    let asked = ask(&format!("{by_password}\r\nX-Zebu-Asks: tenant")).await;
+    assert!(asked.starts_with("HTTP/1.1 207") && asked.contains("x-zebu-tenant: "), "{asked}");
+    assert!(!ask(by_password).await.contains("x-zebu-tenant"));
 }
 
 #[tokio::test]

@@ -1,0 +1,311 @@
+//! Signed routes: a client cannot aim at a member that it was not given.
+//!
+//! The id part of a session id is followed by a signature of id and route: `<id>-<signature>.<route>`. The route stays
+//! last, so that whoever else looks at it (Apache, HAProxy, an operator) finds it where it was. A route without a good
+//! signature counts as none, and the member is shown a session id without it, so that it names its own anew. Members that
+//! are not nodes of ours are shown the id without the signature: they know it as they made it.
+//!
+//! Web tiers with the same keys agree on every route, and share nothing else. Called by `forward`.
+
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
+
+use crate::Error;
+use crate::params::balancer::Sticky;
+use crate::sticky;
+
+/// Hexadecimal digits of a signature: 96 bits, which nobody guesses over a network; and with an id of ours within the 64
+/// characters that a node keeps of an id.
+const SIGNATURE_DIGITS: usize = 24;
+
+/// Bytes of a key.
+const KEY_BYTES: usize = 32;
+
+/// Most keys in a file: one signs, the others are on their way out.
+const KEYS_MAX: usize = 8;
+
+/// The keys; the first signs, all verify.
+type Keys = Arc<[[u8; KEY_BYTES]]>;
+
+/// What signs and verifies.
+pub(crate) struct Seal {
+    keys: RwLock<Keys>,
+}
+
+/// What a session id says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown<'a> {
+    /// A route with a good signature.
+    Signed(&'a str),
+    /// A route without one.
+    Forged,
+    /// No route.
+    Nothing,
+}
+
+impl Seal {
+    /// With the keys of a file, or a random one of this process if there is none.
+    ///
+    /// # Errors
+    /// The file cannot be used, or the system has no random numbers.
+    pub(crate) fn new(file: Option<&Path>) -> Result<Self, Error> {
+        let keys = match file {
+            Some(file) => read(file)?,
+            None => {
+                tracing::warn!(
+                    "routes are signed with a key of this process alone: a second web tier needs [web] route_key_file, \
+                     the same on all"
+                );
+                let mut key = [0; KEY_BYTES];
+                getrandom::fill(&mut key).map_err(|error| Error::Random(error.to_string()))?;
+                Arc::new([key])
+            }
+        };
+        Ok(Self { keys: RwLock::new(keys) })
+    }
+
+    /// Takes the keys of the file up anew; whether they were others. One that cannot be used changes nothing.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub(crate) fn read_again(&self, file: &Path) -> Result<bool, Error> {
+        let keys = read(file)?;
+        let mut current = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = *current != keys;
+        *current = keys;
+        Ok(changed)
+    }
+
+    fn keys(&self) -> Keys {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The route of a session id, if its signature is good.
+    pub(crate) fn shown<'a>(&self, session_id: &'a str, sticky: &Sticky) -> Shown<'a> {
+        let Some(separator) = sticky.separator else { return Shown::Nothing };
+        let Some((signed, route)) = session_id.rsplit_once(separator) else { return Shown::Nothing };
+        if route.is_empty() {
+            return Shown::Nothing;
+        }
+        let Some((id, signature)) = apart(signed) else { return Shown::Forged };
+        let is_good = |key| is_equal(signature.as_bytes(), &signature_of(key, id, route));
+        if self.keys().iter().any(is_good) { Shown::Signed(route) } else { Shown::Forged }
+    }
+
+    /// A session id with a signature, in place of the one it may have.
+    fn sign(&self, session_id: &str, separator: char) -> Option<String> {
+        let (id, route) = session_id.rsplit_once(separator)?;
+        let id = apart(id).map_or(id, |(id, _)| id);
+        let keys = self.keys();
+        let signature = signature_of(keys.first()?, id, route);
+        let signature = std::str::from_utf8(&signature).ok()?;
+        Some(format!("{id}-{signature}{separator}{route}"))
+    }
+
+    /// Signs the session ids that an answer sets.
+    pub(crate) fn sign_answer(&self, headers: &mut HeaderMap, sticky: &Sticky) {
+        let Some(separator) = sticky.separator else { return };
+        let http::header::Entry::Occupied(mut lines) = headers.entry(SET_COOKIE) else { return };
+        for line in lines.iter_mut() {
+            let Some(signed) = line.to_str().ok().and_then(|text| {
+                let value = text.strip_prefix(sticky.cookie.as_str())?.strip_prefix('=')?;
+                let (id, attributes) = value.split_at(value.find(';').unwrap_or(value.len()));
+                let id = self.sign(id.trim_matches('"'), separator)?;
+                HeaderValue::from_str(&format!("{}={id}{attributes}", sticky.cookie)).ok()
+            }) else {
+                continue;
+            };
+            *line = signed;
+        }
+    }
+}
+
+/// What is done to the session ids in a request's cookies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Their routes are cut off.
+    Unroute,
+    /// Their signatures are taken out.
+    Unsign,
+}
+
+/// Changes the session ids in the cookies of a request.
+pub(crate) fn change_cookies(headers: &mut HeaderMap, sticky: &Sticky, change: Change) {
+    let Some(separator) = sticky.separator else { return };
+    let http::header::Entry::Occupied(mut lines) = headers.entry(COOKIE) else { return };
+    for line in lines.iter_mut() {
+        let Ok(text) = line.to_str() else { continue };
+        let pairs: Vec<_> =
+            text.split(';').map(|pair| changed(pair.trim(), sticky, separator, change)).collect();
+        if let Ok(changed) = HeaderValue::from_str(&pairs.join("; ")) {
+            *line = changed;
+        }
+    }
+}
+
+fn changed(pair: &str, sticky: &Sticky, separator: char, change: Change) -> String {
+    let id = sticky::id_in_pair(pair, &sticky.cookie);
+    let parts = id.and_then(|id| id.rsplit_once(separator));
+    let (Some((id, route)), Sticky { cookie, .. }) = (parts, sticky) else { return pair.to_owned() };
+    let bare = apart(id).map_or(id, |(id, _)| id);
+    match change {
+        Change::Unroute => format!("{cookie}={bare}"),
+        Change::Unsign => format!("{cookie}={bare}{separator}{route}"),
+    }
+}
+
+/// Id and signature, if there is something of the form of one.
+fn apart(signed: &str) -> Option<(&str, &str)> {
+    let (id, signature) = signed.rsplit_once('-')?;
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let fits = !id.is_empty() && signature.len() == SIGNATURE_DIGITS && signature.bytes().all(is_digit);
+    fits.then_some((id, signature))
+}
+
+fn signature_of(key: &[u8; KEY_BYTES], id: &str, route: &str) -> [u8; SIGNATURE_DIGITS] {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    // A length, so that no part of an id can pass for a part of a route.
+    hasher.update(&(id.len() as u64).to_le_bytes()).update(id.as_bytes()).update(route.as_bytes());
+    let mut digits = [0; SIGNATURE_DIGITS];
+    for (digit, source) in digits.iter_mut().zip(hasher.finalize().to_hex().bytes()) {
+        *digit = source;
+    }
+    digits
+}
+
+/// Takes as long whatever differs.
+fn is_equal(shown: &[u8], good: &[u8; SIGNATURE_DIGITS]) -> bool {
+    shown.len() == good.len() && shown.iter().zip(good).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
+}
+
+/// Reads a file of keys: one a line, 64 hexadecimal digits; empty lines and those that begin with `#` say nothing.
+fn read(file: &Path) -> Result<Keys, Error> {
+    let about = |reason: String| Error::Config(format!("route_key_file {}: {reason}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| about(error.to_string()))?;
+    let mode = std::fs::metadata(file).map_err(|error| about(error.to_string()))?;
+    if std::os::unix::fs::PermissionsExt::mode(&mode.permissions()) & 0o077 != 0 {
+        return Err(about("group or others may read it: chmod 600".to_owned()));
+    }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let keys: Option<Vec<_>> = lines.map(key).collect();
+    let keys = keys.filter(|keys| (1..=KEYS_MAX).contains(&keys.len()));
+    let keys =
+        keys.ok_or_else(|| about(format!("it must have 1 to {KEYS_MAX} lines of 64 hexadecimal digits")))?;
+    Ok(keys.into())
+}
+
+fn key(line: &str) -> Option<[u8; KEY_BYTES]> {
+    blake3::Hash::from_hex(line).ok().map(|bytes| *bytes.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seal(keys: &[u8]) -> Seal {
+        Seal { keys: RwLock::new(keys.iter().map(|byte| [*byte; KEY_BYTES]).collect()) }
+    }
+
+    fn signed(seal: &Seal, id: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.append(SET_COOKIE, HeaderValue::from_static("other=1; Path=/"));
+        headers.append(
+            SET_COOKIE,
+            HeaderValue::from_str(&format!("JSESSIONID={id}; Path=/; HttpOnly")).unwrap(),
+        );
+        seal.sign_answer(&mut headers, &Sticky::default());
+        let mut lines = headers.get_all(SET_COOKIE).iter();
+        assert_eq!(lines.next().unwrap(), "other=1; Path=/");
+        let line = lines.next().unwrap().to_str().unwrap();
+        let value = line.strip_prefix("JSESSIONID=").unwrap();
+        value.strip_suffix("; Path=/; HttpOnly").unwrap().to_owned()
+    }
+
+    #[test]
+    fn what_was_signed_is_believed_and_its_route_stays_last() {
+        let seal = seal(&[1]);
+        let id = signed(&seal, "abc.OX-1");
+        assert!(id.starts_with("abc-") && id.ends_with(".OX-1"), "{id}");
+        assert_eq!(seal.shown(&id, &Sticky::default()), Shown::Signed("OX-1"));
+    }
+
+    #[test]
+    fn a_route_that_somebody_wrote_themselves_is_not_believed() {
+        let seal = seal(&[1]);
+        let id = signed(&seal, "abc.OX-1");
+        let other_route = id.replace("OX-1", "OX-2");
+        let other_id = id.replace("abc", "abd");
+        let moved = id.replace("abc", "ab").replace(".OX-1", ".cOX-1");
+        for forged in ["abc.OX-1", &other_route, &other_id, &moved, "-.OX-1", ".OX-1"] {
+            assert_eq!(seal.shown(forged, &Sticky::default()), Shown::Forged, "{forged}");
+        }
+        for bare in ["abc", "abc.", ""] {
+            assert_eq!(seal.shown(bare, &Sticky::default()), Shown::Nothing, "{bare}");
+        }
+        assert_eq!(super::tests::seal(&[2]).shown(&id, &Sticky::default()), Shown::Forged, "another key");
+    }
+
+    #[test]
+    fn an_old_key_verifies_and_the_first_one_signs() {
+        let (old, both, new) = (seal(&[1]), seal(&[2, 1]), seal(&[2]));
+        let id = signed(&old, "abc.OX-1");
+        assert_eq!(both.shown(&id, &Sticky::default()), Shown::Signed("OX-1"));
+        let again = signed(&both, &id);
+        assert_eq!(again.len(), id.len(), "a signature takes the place of the one before");
+        assert_eq!(new.shown(&again, &Sticky::default()), Shown::Signed("OX-1"));
+        assert_eq!(new.shown(&id, &Sticky::default()), Shown::Forged);
+    }
+
+    #[test]
+    fn cookies_lose_their_route_or_their_signature_and_others_stay() {
+        let sticky = Sticky::default();
+        let check = |change: Change, sent: &str, expected: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(COOKIE, HeaderValue::from_str(sent).unwrap());
+            change_cookies(&mut headers, &sticky, change);
+            assert_eq!(headers[COOKIE], expected, "{sent}");
+        };
+        let signed = signed(&seal(&[1]), "abc.OX-1");
+        check(Change::Unroute, &format!("a=b; JSESSIONID={signed}; c=d.e"), "a=b; JSESSIONID=abc; c=d.e");
+        check(Change::Unroute, "JSESSIONID=abc.OX-1", "JSESSIONID=abc");
+        check(Change::Unroute, "JSESSIONID=abc", "JSESSIONID=abc");
+        check(Change::Unsign, &format!("a=b;JSESSIONID={signed}"), "a=b; JSESSIONID=abc.OX-1");
+        check(Change::Unsign, "JSESSIONID=abc.OX-1", "JSESSIONID=abc.OX-1");
+    }
+
+    #[test]
+    fn a_file_of_keys_is_private_and_well_formed_or_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let check = |mode: u32, text: &str, expected: Option<usize>| {
+            let file = directory.path().join("keys");
+            let _ = std::fs::remove_file(&file);
+            let mut options = std::fs::OpenOptions::new();
+            let opened = options.write(true).create_new(true).mode(mode).open(&file);
+            opened.unwrap().write_all(text.as_bytes()).unwrap();
+            assert_eq!(read(&file).ok().map(|keys| keys.len()), expected, "{mode:o} {text}");
+        };
+        let key = "00".repeat(32);
+        check(0o600, &format!("# the new one\n{key}\n\n{key}\n"), Some(2));
+        check(0o644, &key, None);
+        check(0o600, "", None);
+        check(0o600, "abc", None);
+        check(0o600, &format!("{key}\n").repeat(9), None);
+        assert!(read(&directory.path().join("none")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_session_id_makes_it_panic_or_believe(id in "[ -~]{0,80}") {
+            let seal = seal(&[1]);
+            prop_assert!(!matches!(seal.shown(&id, &Sticky::default()), Shown::Signed(_)));
+        }
+    }
+}
