@@ -9,6 +9,7 @@
 //! | step | module | what it decides |
 //! |---|---|---|
 //! | accept | [`mod@server`] | how many connections, how long one may rest |
+//! | open | `opening`, `h2` | who is behind a connection (PROXY), HTTP/1 or HTTP/2 |
 //! | edge | `edge` | request id, which protocol, `JSESSIONID`, the one log line |
 //! | route | `router` | which action, who may ask for it; all of the HTTP API on one page |
 //! | sign in | `session` | who asks: session parameter and secret cookie |
@@ -28,10 +29,12 @@ mod cookies;
 mod dav;
 mod edge;
 mod error;
+mod h2;
 mod health;
 mod jsessionid;
 mod metrics;
 mod networks;
+mod opening;
 mod origin;
 mod params;
 mod reply;

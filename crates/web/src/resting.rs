@@ -46,6 +46,8 @@ pub(crate) struct Watch {
 #[derive(Debug)]
 pub(crate) struct Watched {
     stream: TcpStream,
+    /// Read before it was watched.
+    ahead: Bytes,
     watch: Arc<Watch>,
 }
 
@@ -92,8 +94,8 @@ impl Watch {
 }
 
 impl Watched {
-    pub(crate) fn new(stream: TcpStream, watch: Arc<Watch>) -> Watched {
-        Watched { stream, watch }
+    pub(crate) fn new(stream: TcpStream, ahead: Bytes, watch: Arc<Watch>) -> Watched {
+        Watched { stream, ahead, watch }
     }
 
     pub(crate) fn into_stream(self) -> TcpStream {
@@ -178,6 +180,15 @@ impl AsyncRead for Watched {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let part = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead.split_to(part));
+            if self.ahead.is_empty() {
+                // The memory behind it is given back.
+                self.ahead = Bytes::new();
+            }
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::Response;
 use hyper::server::conn::http1;
@@ -24,9 +25,10 @@ use zebu_app::App;
 
 use crate::body::{Incoming, Outgoing};
 use crate::edge::Edge;
+use crate::opening::{self, Opened};
 use crate::resting::{Resting, Watch, Watched};
 use crate::source::Source;
-use crate::{Config, Error, Networks, admin, ajp};
+use crate::{Config, Error, Networks, admin, ajp, h2};
 
 /// A pause after the system refused to accept (no file descriptors left): it will refuse again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -64,15 +66,19 @@ pub(crate) struct Limits {
 
 /// Who answers.
 #[derive(Debug)]
-enum Service {
+pub(crate) enum Service {
     Groupware { edge: Edge, trusted: Networks },
     Ajp { edge: Edge, settings: ajp::Settings },
     Admin(admin::Edge),
 }
 
 impl Service {
-    async fn serve(&self, mut request: http::Request<Incoming>, peer: SocketAddr) -> Response<Outgoing> {
-        let direct = Source::direct(peer.ip());
+    /// `direct`: who is connected, as far as the connection itself says.
+    pub(crate) async fn serve(
+        &self,
+        mut request: http::Request<Incoming>,
+        direct: Source,
+    ) -> Response<Outgoing> {
         match self {
             Service::Groupware { edge, trusted } => {
                 let source = direct.behind(request.headers_mut(), trusted);
@@ -203,7 +209,7 @@ fn go_on(connections: &mut JoinSet<Option<Resting>>, ended: Result<Option<Restin
 async fn serve(
     service: Arc<Service>,
     limits: Limits,
-    stream: TcpStream,
+    mut stream: TcpStream,
     peer: SocketAddr,
     mut stopping: watch::Receiver<bool>,
 ) -> Option<Resting> {
@@ -215,15 +221,20 @@ async fn serve(
         ajp::serve(edge, settings, stream, peer, stopping).await;
         return None;
     }
+    let Opened { source, is_h2, ahead } = opened(&service, limits, &mut stream, peer, &mut stopping).await?;
     let watch = Arc::new(Watch::default());
-    let watched = Watched::new(stream, Arc::clone(&watch));
+    let watched = Watched::new(stream, ahead, Arc::clone(&watch));
+    if is_h2 {
+        h2::serve(service, limits, watched, source, stopping).await;
+        return None;
+    }
     let service = service_fn(|request: hyper::Request<hyper::body::Incoming>| {
         let request = request.map(Incoming::Http);
         let (service, watch) = (Arc::clone(&service), Arc::clone(&watch));
         let may_rest = Watch::may(request.method(), request.version());
         // In a box: a connection whose answer streams for hours need not carry what made it.
         Box::pin(async move {
-            let response = service.serve(request, peer).await;
+            let response = service.serve(request, source).await;
             Ok::<_, Infallible>(if may_rest { watch.take(response) } else { response })
         })
     });
@@ -259,4 +270,29 @@ async fn serve(
         tracing::debug!(%peer, %error, "a connection ended early");
     }
     None
+}
+
+/// Looks at the first bytes of a connection of the groupware; none if it is not to be served.
+async fn opened(
+    service: &Service,
+    limits: Limits,
+    stream: &mut TcpStream,
+    peer: SocketAddr,
+    stopping: &mut watch::Receiver<bool>,
+) -> Option<Opened> {
+    let Service::Groupware { trusted, .. } = service else {
+        return Some(Opened { source: Source::direct(peer.ip()), is_h2: false, ahead: Bytes::new() });
+    };
+    let idle = Duration::from_millis(limits.idle_ms_max);
+    let opened = tokio::select! {
+        opened = timeout(idle, opening::open(stream, peer.ip(), trusted)) => opened.ok()?,
+        () = async { drop(stopping.wait_for(|stop| *stop).await) } => return None,
+    };
+    opened
+        .inspect_err(|error| {
+            if error.kind() == std::io::ErrorKind::InvalidData {
+                tracing::warn!(%peer, %error, "a connection was closed");
+            }
+        })
+        .ok()
 }

@@ -27,6 +27,9 @@ pub(crate) enum Command {
     /// About the cluster's certificates
     #[command(subcommand)]
     Cluster(Cluster),
+    /// About what stands in front of the nodes
+    #[command(subcommand)]
+    Front(crate::front::Front),
     /// Install the operator's commands and the init scripts on this machine, as the original's guide expects them
     Setup(Setup),
     /// Print the script that completes command lines in a shell

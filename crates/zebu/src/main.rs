@@ -11,6 +11,7 @@ mod config;
 mod demo;
 mod failure;
 mod filestore;
+mod front;
 mod log;
 mod operate;
 mod say;
@@ -61,6 +62,10 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Filestore(cli::Filestore::Check(options)) => filestore::check(&options),
         Command::Cluster(command) => cluster::run(&command),
+        Command::Front(front::Front::Config(options)) => {
+            say::line(front::config(&options)?.trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Completion(options) => {
             say::line(operate::completion(options.shell, Cli::command()).trim_end());

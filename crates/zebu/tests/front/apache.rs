@@ -38,7 +38,7 @@ fn guide(members: &[SocketAddr]) -> String {
 }
 
 /// Apache on a free port with these modules and lines, one child process for everything.
-pub(crate) fn start(modules: &[&str], lines: &dyn Fn(&Path) -> String) -> Server {
+pub(crate) fn start(modules: &[&str], lines: &dyn Fn(&Path, SocketAddr) -> String) -> Server {
     Server::start("apache2", |folder, address| {
         let place = folder.display();
         let modules = ["mpm_event", "authz_core", "authz_host", "access_compat"].iter().chain(modules);
@@ -49,7 +49,7 @@ pub(crate) fn start(modules: &[&str], lines: &dyn Fn(&Path) -> String) -> Server
             "ServerRoot {place}\nDefaultRuntimeDir {place}\nPidFile {place}/pid\nMutex file:{place}\nErrorLog {place}/error.log\n\
              LogLevel warn\n{modules}User www-data\nGroup www-data\nServerName localhost\nListen {address}\nStartServers 1\n\
              ServerLimit 1\nThreadsPerChild 32\nMaxRequestWorkers 32\n{}",
-            lines(folder)
+            lines(folder, address)
         );
         let file = folder.join("apache2.conf");
         std::fs::write(&file, text).unwrap();
@@ -70,14 +70,14 @@ async fn two_nodes(secret: &str) -> (Cluster, Vec<SocketAddr>) {
 async fn a_day_through_apache_as_the_guide_configures_it() {
     let (mut cluster, members) = two_nodes("").await;
     let modules = ["proxy", "proxy_ajp", "proxy_balancer", "slotmem_shm", "lbmethod_byrequests"];
-    let apache = start(&modules, &|_| guide(&members));
+    let apache = start(&modules, &|_, _| guide(&members));
     day::through(apache.address, &mut cluster).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_through_mod_jk_with_a_secret() {
     let (mut cluster, members) = two_nodes(SECRET).await;
-    let apache = start(&["jk"], &|folder| {
+    let apache = start(&["jk"], &|folder, _| {
         let mut workers = "worker.list=oxcluster\n".to_owned();
         for (index, address) in members.iter().enumerate() {
             let name = format!("worker.ox{}", index + 1);

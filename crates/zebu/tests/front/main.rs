@@ -15,4 +15,6 @@ mod apache;
 #[cfg(test)]
 mod day;
 #[cfg(test)]
+mod printed;
+#[cfg(test)]
 mod server;
