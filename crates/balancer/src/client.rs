@@ -29,6 +29,10 @@ const HEAD: u8 = 1;
 const BUSY: u8 = 2;
 const TUNNEL: u8 = 3;
 
+const STAYS: u8 = 0;
+const LEAVES_GENTLY: u8 = 1;
+const LEAVES: u8 = 2;
+
 /// What is known of a client's connection. Relaxed atomics: all writers but `leave` run in the connection's
 /// own task.
 pub(crate) struct Client {
@@ -53,7 +57,7 @@ pub(crate) struct Client {
     head_since: AtomicU64,
     /// HTTP/2 only: since when a part of the answer that is being polled has not been asked for after the one before.
     given_since: AtomicU64,
-    leaving: AtomicBool,
+    leaving: AtomicU8,
     /// What the connection is for once HTTP is over on it. Boxed: hardly any connection has one.
     tunnel: Mutex<Option<Box<Tunnel>>>,
     pub(crate) waker: AtomicWaker,
@@ -100,7 +104,7 @@ impl Client {
             is_http2: AtomicBool::new(false),
             head_since: AtomicU64::new(NOT),
             given_since: AtomicU64::new(NOT),
-            leaving: AtomicBool::new(false),
+            leaving: AtomicU8::new(STAYS),
             tunnel: Mutex::new(None),
             waker: AtomicWaker::new(),
         };
@@ -122,18 +126,35 @@ impl Client {
 
     /// Ends the connection as soon as no request is under way on it.
     pub(crate) fn leave(&self) {
-        self.leaving.store(true, Ordering::Release);
+        self.leaving.store(LEAVES, Ordering::Release);
+        self.waker.wake();
+    }
+
+    /// Ends the connection so that no client finds it closed under a request: after the next answer, which says so, or
+    /// with HTTP/2 by saying at once which requests will be answered yet.
+    pub(crate) fn leave_gently(&self) {
+        let _ = self.leaving.compare_exchange(STAYS, LEAVES_GENTLY, Ordering::AcqRel, Ordering::Relaxed);
         self.waker.wake();
     }
 
     /// Whether the connection is to end.
     pub(crate) fn is_leaving(&self) -> bool {
-        self.leaving.load(Ordering::Acquire)
+        self.leaving.load(Ordering::Acquire) != STAYS
+    }
+
+    /// Whether it is to end even if its client is about to ask something.
+    pub(crate) fn leaves_at_once(&self) -> bool {
+        self.leaving.load(Ordering::Acquire) == LEAVES
+    }
+
+    /// Whether the answer is to say that it is the last one. HTTP/2 has a frame for that.
+    pub(crate) fn leaves_after_this(&self) -> bool {
+        self.leaving.load(Ordering::Relaxed) == LEAVES_GENTLY && !self.is_http2()
     }
 
     /// Since when it has been idle, if it is.
     pub(crate) fn idle_since(&self) -> Option<Ms> {
-        let idle = self.phase.load(Ordering::Relaxed) == IDLE && !self.leaving.load(Ordering::Relaxed);
+        let idle = self.phase.load(Ordering::Relaxed) == IDLE && !self.is_leaving();
         idle.then(|| self.since.load(Ordering::Relaxed))
     }
 
@@ -248,7 +269,7 @@ impl Client {
             upload_waits_since: since(&self.upload_waits_since),
             client_blocks_since: since(&self.blocks_since),
             head_since: since(&self.head_since),
-            leaving: self.is_leaving(),
+            leaving: self.leaves_at_once() || self.is_leaving() && self.is_http2(),
         }
     }
 }

@@ -2,13 +2,13 @@
 //! effect.
 //!
 //! Read by the binary, checked by [`Config::check`] when the server binds. A limit that is not named here
-//! does not exist; nothing here is changed while the server runs.
+//! does not exist; `live` says what of it can be changed while the server runs.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Error;
 use crate::http2::Http2Config;
@@ -20,20 +20,25 @@ use crate::rates::{Rate, Rates};
 use crate::tls::TlsConfig;
 
 /// What the web tier is told. Unknown keys are refused.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where to listen: `ADDRESS:PORT` or `http://ADDRESS:PORT` for plain connections, `https://ADDRESS:PORT` for TLS; one,
     /// or a list. Default `127.0.0.1:8080`; port 0 takes any free port.
     pub listen: Listeners,
+    /// The Unix socket by which a successor takes over the listening sockets. Default "": none.
+    #[serde(deserialize_with = "path_or_nothing")]
+    pub handover: Option<PathBuf>,
     /// TLS: certificates, versions, what plain connections are told.
     pub tls: TlsConfig,
     /// HTTP/2 with clients.
     pub h2: Http2Config,
     /// The nodes, if there is but one balancer and nothing to be said of it. Default none: every request for a node is then
     /// answered 503.
+    #[serde(skip_serializing)]
     pub members: Vec<MemberConfig>,
     /// The balancers, instead of `members`, each with members of its own. Default none.
+    #[serde(skip_serializing)]
     pub balancers: Vec<BalancerConfig>,
     /// A file with Apache's own text (`<Proxy balancer://…>`, `BalancerMember`, `ProxyPass`), instead of `members` and
     /// `balancers`. Default "": none.
@@ -132,6 +137,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)).into(),
+            handover: None,
             tls: TlsConfig::default(),
             h2: Http2Config::default(),
             members: Vec::new(),

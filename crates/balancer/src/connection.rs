@@ -46,7 +46,7 @@ pub(crate) async fn serve(tier: Arc<Tier>, stream: TcpStream, client: Arc<Client
             if let Poll::Ready(end) = talk.as_mut().poll(cx) {
                 return Poll::Ready(end);
             }
-            match judge(&client.sight(), client.now(), &tier.limits) {
+            match judge(&client.sight(), client.now(), &tier.live.limits()) {
                 Verdict::Close(reason) => return Poll::Ready(Err(End::Impatience(reason))),
                 Verdict::LookAgainAt(at) => {
                     let at = client.started + Duration::from_millis(at);
@@ -89,7 +89,7 @@ async fn secure(tier: &Arc<Tier>, stream: TcpStream, client: &Arc<Client>) -> Re
     let Some(tls) = &tier.tls else { return Err(End::Left) };
     let mut handshake = pin!(tls.acceptor.accept(stream));
     let stream = std::future::poll_fn(|cx| {
-        if client.is_leaving() {
+        if client.leaves_at_once() {
             return Poll::Ready(Err(End::Left));
         }
         handshake.as_mut().poll(cx).map_err(End::Handshake)
@@ -114,7 +114,7 @@ where
     let mut http = pin!(tier.server_http.serve_connection(io, service).with_upgrades());
     let mut told_to_leave = false;
     std::future::poll_fn(|cx| {
-        if !told_to_leave && client.is_leaving() {
+        if !told_to_leave && client.leaves_at_once() {
             told_to_leave = true;
             http.as_mut().graceful_shutdown();
         }
@@ -131,7 +131,7 @@ where
 /// is answered as if it spoke HTTP/1.1, and closed.
 async fn begins_http2(stream: &TcpStream, client: &Client) -> Result<bool, End> {
     std::future::poll_fn(|cx| {
-        if client.is_leaving() {
+        if client.leaves_at_once() {
             return Poll::Ready(Err(End::Left));
         }
         let mut first = [0; HTTP2_BEGINS.len()];

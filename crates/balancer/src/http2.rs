@@ -175,7 +175,7 @@ impl Stream {
         Self {
             exchange,
             client: client.clone(),
-            stall_ms: tier.limits.stall_ms,
+            stall_ms: tier.live.limits().stall_ms,
             waits: Waits::NONE,
             waker: None,
         }

@@ -20,7 +20,8 @@
 //! | decide | `retry` | after a failure: the same node again, another, or an honest error (`fault`) |
 //! | answer | `answer`, `tunnel`, `access` | the body back, or a WebSocket; the log line |
 //!
-//! Beside it `health` watches the members and `status` shows them.
+//! Beside it `health` watches the members and `status` shows them; `live` is what can be changed while it runs, and `handover`
+//! gives the listening sockets to a successor.
 
 mod access;
 mod admit;
@@ -36,12 +37,14 @@ mod flags;
 mod flight;
 mod forward;
 mod frames;
+mod handover;
 mod headers;
 mod health;
 mod http2;
 mod layout;
 mod life;
 mod listen;
+mod live;
 mod mapping;
 mod member;
 mod members;
@@ -75,12 +78,13 @@ pub use config::Config;
 pub(crate) use config::within;
 pub use error::Error;
 pub use flags::Flags;
+pub use handover::{Handover, Inherited, Predecessor, Sockets, take_over};
 pub use http2::Http2Config;
 pub use listen::{Listener, Listeners, Scheme};
 pub use params::balancer::{BalancerConfig, Method, Sticky};
 pub use params::member::{Check, CheckMethod, MemberConfig, Ping, Protocol};
 pub use params::value::{Secret, Weight};
-pub use server::Server;
+pub use server::{Control, Ending, Server};
 pub use status::{MemberState, MemberStatus, Snapshot, Status};
 pub use tier::Clock;
 pub use tls::{CertificateConfig, CertificateStatus, TlsConfig, Version};

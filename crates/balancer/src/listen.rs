@@ -6,6 +6,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::str::FromStr;
 use std::task::{Context, Poll};
 
@@ -13,7 +14,8 @@ use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::Error;
+use crate::handover::SOCKETS_MAX;
+use crate::{Error, within};
 
 /// Connections the kernel holds for us while we are busy, a socket.
 const BACKLOG_CONNECTIONS: u32 = 4_096;
@@ -89,6 +91,7 @@ impl Listeners {
         if self.0.is_empty() {
             return Err(Error::Config("listen is empty: it needs an address at least".into()));
         }
+        within("listen", self.0.len(), 1, SOCKETS_MAX)?;
         for (index, listener) in self.0.iter().enumerate() {
             let taken = |other: &Listener| other.address == listener.address && other.address.port() != 0;
             if self.0.iter().take(index).any(taken) {
@@ -151,6 +154,25 @@ impl Door {
     pub(crate) fn open(listener: Listener) -> Result<Self, Error> {
         let failed = |source| Error::Listen { address: listener.address, source };
         Self::with(listener.scheme, listen(listener.address).map_err(failed)?).map_err(failed)
+    }
+
+    /// Goes on at a socket that somebody else opened.
+    ///
+    /// # Errors
+    /// [`Error::Listen`] naming the address.
+    pub(crate) fn inherit(listener: Listener, socket: std::net::TcpListener) -> Result<Self, Error> {
+        let failed = |source| Error::Listen { address: listener.address, source };
+        socket.set_nonblocking(true).map_err(failed)?;
+        let socket = TcpListener::from_std(socket).map_err(failed)?;
+        Self::with(listener.scheme, socket).map_err(failed)
+    }
+
+    /// The same socket under another number, to be handed over.
+    ///
+    /// # Errors
+    /// There is no number left.
+    pub(crate) fn duplicate(&self) -> io::Result<OwnedFd> {
+        self.socket.as_fd().try_clone_to_owned()
     }
 
     fn with(scheme: Scheme, socket: TcpListener) -> io::Result<Self> {

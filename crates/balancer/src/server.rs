@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::client::Client;
+use crate::handover::{Inherited, Sockets};
 use crate::listen::{Door, Listener, Scheme, accept};
 use crate::tier::{Clock, Tier};
 use crate::{Assets, Config, Error, Status, connection, health, tls};
@@ -25,6 +27,35 @@ const ROOM_PAUSE: Duration = Duration::from_millis(50);
 pub struct Server {
     tier: Arc<Tier>,
     doors: Vec<Door>,
+}
+
+/// Why a web tier ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// It is to stop: idle connections are closed at once.
+    Stop,
+    /// A successor has its sockets: idle connections are closed after their next request, so that none is lost.
+    HandedOver,
+}
+
+/// A handle to change the configuration of a web tier that serves.
+#[derive(Clone)]
+pub struct Control(Arc<Tier>);
+
+impl Control {
+    /// Takes up what can be changed at run time, certificates among it, and says in the log which fields differ and cannot.
+    ///
+    /// # Errors
+    /// The configuration cannot work; then nothing has changed.
+    pub fn reload(&self, config: &Config) -> Result<(), Error> {
+        let fields = self.0.reload(config)?;
+        tracing::info!("the web tier's configuration was read again");
+        if !fields.is_empty() {
+            let fields = fields.join(", ");
+            tracing::warn!(fields, "these settings of [web] have changed and need a hand-over or a restart");
+        }
+        Ok(())
+    }
 }
 
 /// The open connections of clients.
@@ -42,8 +73,26 @@ impl Server {
     /// # Errors
     /// [`Error::Config`], [`Error::Listen`] naming the address if it is taken, or [`Error::Tls`] naming the file.
     pub async fn bind(config: Config, assets: Assets, clock: Clock) -> Result<Self, Error> {
+        Self::inherit(config, assets, clock, Inherited::default()).await
+    }
+
+    /// The same, with sockets that listen already where they are wanted.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub async fn inherit(
+        config: Config,
+        assets: Assets,
+        clock: Clock,
+        mut sockets: Inherited,
+    ) -> Result<Self, Error> {
         config.check()?;
-        let doors: Vec<Door> = config.listen.0.iter().copied().map(Door::open).collect::<Result<_, _>>()?;
+        let mut open = |listener: &Listener| match sockets.take(listener) {
+            Some(socket) => Door::inherit(*listener, socket),
+            None => Door::open(*listener),
+        };
+        let doors: Vec<Door> = config.listen.0.iter().map(&mut open).collect::<Result<_, _>>()?;
+        sockets.drop_rest();
         let listeners = doors.iter().map(|door| door.listener).collect();
         Ok(Self { tier: Tier::new(config, assets, listeners, clock)?, doors })
     }
@@ -63,9 +112,32 @@ impl Server {
         Status::new(self.tier.clone())
     }
 
+    /// A handle to change its configuration with, for when [`run`](Self::run) has the server.
+    pub fn control(&self) -> Control {
+        Control(self.tier.clone())
+    }
+
+    /// Its listening sockets once more, for a successor. As long as they are held, clients can connect.
+    ///
+    /// # Errors
+    /// There is no file descriptor left.
+    pub fn sockets(&self) -> io::Result<Sockets> {
+        let doors = self.doors.iter();
+        doors.map(|door| Ok((door.listener, door.duplicate()?))).collect::<io::Result<_>>().map(Sockets)
+    }
+
     /// Serves until `shutdown` ends; then accepts nothing more, lets requests under way finish for up to
     /// `drain_ms`, and returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let stop = async {
+            shutdown.await;
+            Ending::Stop
+        };
+        self.run_until(stop).await;
+    }
+
+    /// The same, with the choice of how it ends.
+    pub async fn run_until(self, ending: impl Future<Output = Ending>) {
         let Self { tier, doors } = self;
         for listener in &tier.listeners {
             tracing::info!(%listener, "web tier is listening");
@@ -76,12 +148,12 @@ impl Server {
             watches.spawn(tls::watch(tls.choice.clone(), Duration::from_millis(tier.config.tls.watch_ms)));
         }
         let mut connections = Connections::default();
-        let mut shutdown = pin!(shutdown);
+        let mut ending = pin!(ending);
         // Accepted, but more than are allowed: it waits here, the others in the kernel.
         let mut waiting = None;
         let mut turn = 0;
-        loop {
-            let has_room = connections.tasks.len() < tier.config.connections_max;
+        let ending = loop {
+            let has_room = connections.tasks.len() < tier.live.connections_max();
             match waiting.take() {
                 Some((stream, peer, scheme)) if has_room => connections.serve(&tier, stream, peer, scheme),
                 Some(accepted) => {
@@ -91,7 +163,7 @@ impl Server {
                 None => {}
             }
             tokio::select! {
-                () = &mut shutdown => break,
+                ending = &mut ending => break ending,
                 Some(ended) = connections.tasks.join_next_with_id() => connections.forget(ended),
                 () = tokio::time::sleep(ROOM_PAUSE), if waiting.is_some() => {}
                 (accepted, scheme) = accept(&doors, &mut turn), if waiting.is_none() => match accepted {
@@ -103,9 +175,13 @@ impl Server {
                     }
                 },
             }
+        };
+        drop(doors);
+        // Whoever was let in before a hand-over is served, room or not: nobody is to notice it.
+        if let (Ending::HandedOver, Some((stream, peer, scheme))) = (ending, waiting) {
+            connections.serve(&tier, stream, peer, scheme);
         }
-        drop((doors, waiting));
-        connections.drain(Duration::from_millis(tier.config.drain_ms)).await;
+        connections.drain(ending, tier.live.drain()).await;
         tracing::info!(listen = %tier.listen(), "web tier has ended");
     }
 }
@@ -136,9 +212,12 @@ impl Connections {
         }
     }
 
-    async fn drain(mut self, patience: Duration) {
+    async fn drain(mut self, ending: Ending, patience: Duration) {
         for client in self.clients.values() {
-            client.leave();
+            match ending {
+                Ending::Stop => client.leave(),
+                Ending::HandedOver => client.leave_gently(),
+            }
         }
         let all_ended = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(patience, all_ended).await.is_err() {

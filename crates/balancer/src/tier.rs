@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
-use http::header::STRICT_TRANSPORT_SECURITY;
-use http::{HeaderValue, Request, Response, request};
+use http::header::{CONNECTION, STRICT_TRANSPORT_SECURITY};
+use http::{HeaderValue, Request, Response, StatusCode, request};
 use hyper::body::Incoming;
 use hyper::{client, server};
 use tokio::time::Instant;
@@ -23,15 +23,16 @@ use crate::forward::forward;
 use crate::headers::X_REQUEST_ID;
 use crate::layout::Layout;
 use crate::life::Moment;
-use crate::listen::{Listener, Scheme};
+use crate::listen::Listener;
+use crate::live::Live;
 use crate::mapping::{self, Mappings};
 use crate::member::Member;
 use crate::members::Members;
-use crate::patience::{Limits, Ms};
+use crate::patience::Ms;
 use crate::rates::Rates;
 use crate::request_id::RequestIds;
 use crate::seal::Seal;
-use crate::tls::{Tls, TlsConfig};
+use crate::tls::Tls;
 use crate::{Config, Error, redirect};
 
 /// The time on the wall, in milliseconds since 1970: only shown, never measured with.
@@ -44,10 +45,6 @@ pub(crate) struct Tier {
     /// Where it really listens.
     pub(crate) listeners: Vec<Listener>,
     pub(crate) tls: Option<Tls>,
-    /// What TLS connections are told of coming by https only.
-    hsts: Option<HeaderValue>,
-    /// The port of https that what comes to a plain listener is sent to.
-    redirect_port: Option<u16>,
     /// In the order of the configuration.
     pub(crate) balancers: Vec<Members>,
     mappings: Mappings,
@@ -60,7 +57,7 @@ pub(crate) struct Tier {
     clock: Clock,
     pub(crate) started: Instant,
     pub(crate) started_wall_ms: i64,
-    pub(crate) limits: Limits,
+    pub(crate) live: Live,
     pub(crate) counts: Counts,
     pub(crate) server_http: server::conn::http1::Builder,
     pub(crate) upstream_http: client::conn::http1::Builder,
@@ -85,12 +82,6 @@ impl Tier {
         let mut upstream_http = client::conn::http1::Builder::new();
         upstream_http.max_buf_size(config.stream_buffer_bytes.max(config.header_bytes_max));
         upstream_http.max_header_size(config.header_bytes_max);
-        let limits = Limits {
-            head_ms: config.client_header_timeout_ms,
-            idle_ms: config.client_idle_timeout_ms,
-            stall_ms: config.client_stall_timeout_ms,
-            tunnel_ms: config.websocket_idle_timeout_ms,
-        };
         let started_wall_ms = clock();
         let any_secure = config.listen.any_secure();
         let tls = if any_secure { Some(Tls::new(&config.tls, &clock)?) } else { None };
@@ -111,18 +102,15 @@ impl Tier {
             // An address is always a valid header value; the fallback only spares a panic path.
             own_host: HeaderValue::try_from(listen.to_string())
                 .unwrap_or_else(|_| HeaderValue::from_static("")),
-            redirect_port: config.tls.redirect.then(|| redirect_port(&config.tls, &listeners)),
-            // Digits and letters: always a valid header value; the fallback only spares a panic path.
-            hsts: config.tls.hsts().and_then(|hsts| HeaderValue::try_from(hsts).ok()),
             tls,
-            listeners,
             assets,
             ids: RequestIds::new()?,
             access_file: config.access_log.as_deref().map(AccessFile::open).transpose()?,
             clock,
             started: Instant::now(),
             started_wall_ms,
-            limits,
+            live: Live::new(&config, &listeners),
+            listeners,
             counts: Counts::default(),
             server_http,
             upstream_http,
@@ -173,8 +161,13 @@ impl Tier {
                 response
             });
             response.headers_mut().insert(X_REQUEST_ID, record.id.header());
-            if let Some(hsts) = self.hsts.as_ref().filter(|_| client.is_secure()) {
-                response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts.clone());
+            if client.is_secure()
+                && let Some(hsts) = self.live.hsts()
+            {
+                response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, hsts);
+            }
+            if client.leaves_after_this() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             record.status = Some(response.status());
             response.map(|content| Answer::new(content, record))
@@ -189,7 +182,9 @@ impl Tier {
         id: Option<&str>,
         record: &mut Record,
     ) -> Result<Response<Content>, Fault> {
-        if let Some(port) = self.redirect_port.filter(|_| !client.is_secure()) {
+        if !client.is_secure()
+            && let Some(port) = self.live.redirect_port()
+        {
             return redirect::to_https(parts, port).map(|response| response.map(Content::Whole));
         }
         if let Some(found) = self.mappings.find(&parts.method, parts.uri.path())
@@ -208,12 +203,4 @@ impl Tier {
 fn first_address(listeners: &[Listener]) -> SocketAddr {
     // There is always one; the fallback only spares a panic path.
     listeners.first().map_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)), |listener| listener.address)
-}
-
-fn redirect_port(config: &TlsConfig, listeners: &[Listener]) -> u16 {
-    let secure = listeners.iter().find(|listener| listener.scheme == Scheme::Https);
-    match (config.redirect_port, secure) {
-        (0, Some(listener)) => listener.address.port(),
-        (port, _) => port,
-    }
 }

@@ -111,6 +111,10 @@ impl Config {
         if self.admin.is_some() && self.node.is_none() {
             return Err("[admin] needs a [node]");
         }
+        let alone = self.groupware.is_none() && self.admin.is_none();
+        if self.web.as_ref().is_some_and(|web| web.handover.is_some()) && !alone {
+            return Err("[web] handover needs a process of its own: without [groupware] and [admin]");
+        }
         if self.store.is_some() && self.node.is_none() {
             return Err("[web] with a [store] needs a [node]: the name it reports its state under");
         }
@@ -253,6 +257,10 @@ mod tests {
         check("[ajp]\n[web]\n", "[ajp] needs a [groupware]");
         check("[ajp]\npeers = ['10.0.0.0/40']\n", "10.0.0.0/40 is no network");
         check("[admin]\n", "[admin] needs a [store]");
+        check(
+            "[node]\nname = 'a'\n[store]\nconfigdb = 'sqlite:/c.db'\n[admin]\n[web]\nhandover = '/h'\n",
+            "[web] handover needs a process of its own",
+        );
         check("[web]\n[store]\nconfigdb = 'sqlite:/c.db'\n", "the name it reports its state under");
     }
 }

@@ -1,4 +1,5 @@
-//! When to stop: SIGTERM, SIGINT (Ctrl-C), SIGHUP, or the end of standard input. Used by `serve` and `demo`.
+//! When to stop: SIGTERM, SIGINT (Ctrl-C), or the end of standard input. SIGHUP stops a demo, whose terminal is gone, and
+//! has `serve` read its configuration again. Used by `serve` and `demo`.
 //!
 //! Listening begins before anything else does, so that no signal finds the process without an answer.
 
@@ -24,6 +25,15 @@ pub(crate) struct Signals {
     interrupt: Signal,
     hangup: Signal,
     input: Input,
+}
+
+/// What a process is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// To stop.
+    Stop,
+    /// To read its configuration again.
+    Reload,
 }
 
 /// What standard input means.
@@ -57,9 +67,35 @@ impl Signals {
         })
     }
 
-    /// Waits until the process is asked to stop.
+    /// Waits until the process is asked to stop, by SIGHUP too.
     pub(crate) async fn stop(&mut self) {
         self.next().await;
+    }
+
+    /// Waits until the process is asked to stop, or by SIGHUP to read its configuration again. A parent that holds standard
+    /// input may ask so too: only what a terminal sends to the whole group is not meant for this process then, and it
+    /// would be harmless.
+    pub(crate) async fn asked(&mut self) -> Asked {
+        let Self { terminate, interrupt, hangup, input } = self;
+        match input {
+            Input::Ignored => tokio::select! {
+                _ = terminate.recv() => Asked::Stop,
+                _ = interrupt.recv() => Asked::Stop,
+                _ = hangup.recv() => Asked::Reload,
+            },
+            Input::Parents(end) => tokio::select! {
+                _ = terminate.recv() => Asked::Stop,
+                _ = hangup.recv() => Asked::Reload,
+                _ = end => {
+                    *input = Input::Closed;
+                    Asked::Stop
+                }
+            },
+            Input::Closed => {
+                terminate.recv().await;
+                Asked::Stop
+            }
+        }
     }
 
     /// Waits until the process, which has just been asked to stop, is asked again.

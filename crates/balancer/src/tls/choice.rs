@@ -67,6 +67,29 @@ impl Choice {
         }
     }
 
+    /// Goes over to another list of certificates, all read anew. One that was there before and cannot be read now is kept.
+    ///
+    /// # Errors
+    /// [`Error::Tls`] naming the first new one that cannot be used; then nothing has changed.
+    pub(crate) fn replace(&self, configs: &[CertificateConfig]) -> Result<(), Error> {
+        let mut pairs = self.pairs();
+        let mut new = Vec::new();
+        for config in configs {
+            match (Pair::read(config), pairs.iter().position(|pair| pair.config == *config)) {
+                (Ok(pair), _) => new.push(pair),
+                (Err(_), Some(index)) => {
+                    let mut kept = pairs.remove(index);
+                    kept.look(true);
+                    new.push(kept);
+                }
+                (Err(reason), None) => return Err(Error::Tls(reason)),
+            }
+        }
+        *self.table.write().unwrap_or_else(PoisonError::into_inner) = Table::of(&new);
+        *pairs = new;
+        Ok(())
+    }
+
     /// As shown to operators, in the order of the configuration.
     pub(crate) fn status(&self) -> Vec<CertificateStatus> {
         self.pairs().iter().map(Pair::status).collect()

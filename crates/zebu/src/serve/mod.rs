@@ -27,7 +27,7 @@ use crate::serve::admin::Admin;
 use crate::serve::groupware::Groupware;
 use crate::serve::member::Member;
 use crate::serve::web::Web;
-use crate::signals::Signals;
+use crate::signals::{Asked, Signals};
 
 /// How long work on a blocking thread may hold up the end of the process.
 const BLOCKING_MAX: Duration = Duration::from_secs(1);
@@ -42,7 +42,7 @@ pub(crate) fn run(options: &cli::Serve) -> Result<()> {
     let config = Config::read(&options.config)?;
     log::start(&config.log)?;
     let runtime = runtime(config.workers)?;
-    let result = runtime.block_on(roles(&config, options.until_stdin_closes));
+    let result = runtime.block_on(roles(&config, options));
     runtime.shutdown_timeout(BLOCKING_MAX);
     result
 }
@@ -53,8 +53,8 @@ fn runtime(workers: usize) -> Result<Runtime> {
     builder.build().map_err(|error| Failure::new(format!("cannot start {workers} workers: {error}")))
 }
 
-async fn roles(config: &Config, until_stdin_closes: bool) -> Result<()> {
-    let mut signals = Signals::listen(until_stdin_closes)?;
+async fn roles(config: &Config, options: &cli::Serve) -> Result<()> {
+    let mut signals = Signals::listen(options.until_stdin_closes)?;
     let (app, member) = match open(config).await? {
         Some((app, member)) => (Some(app), Some(member)),
         None => (None, None),
@@ -79,11 +79,20 @@ async fn roles(config: &Config, until_stdin_closes: bool) -> Result<()> {
         web.as_ref().map(Web::ready),
     ];
     ready.iter().flatten().for_each(|line| say::line(line));
-    let result = tokio::select! {
-        () = signals.stop() => Ok(()),
-        () = node_ended(groupware.as_mut()) => Err(Failure::new("the node ended by itself; the log says why")),
-        () = ended(admin.as_mut().map(|admin| &mut admin.role)) => Err(Failure::new("the admin daemon ended by itself; the log says why")),
-        () = ended(web.as_mut().map(|web| &mut web.role)) => Err(Failure::new("the web tier ended by itself; the log says why")),
+    let result = loop {
+        let asked = tokio::select! {
+            asked = signals.asked() => asked,
+            () = node_ended(groupware.as_mut()) => break Err(Failure::new("the node ended by itself; the log says why")),
+            () = ended(admin.as_mut().map(|admin| &mut admin.role)) => break Err(Failure::new("the admin daemon ended by itself; the log says why")),
+            () = ended(web.as_mut().map(|web| &mut web.role)) => break match &web {
+                Some(web) if web.was_replaced() => Ok(()),
+                _ => Err(Failure::new("the web tier ended by itself; the log says why")),
+            },
+        };
+        match asked {
+            Asked::Stop => break Ok(()),
+            Asked::Reload => reload(options, web.as_ref()),
+        }
     };
     tokio::spawn(async move {
         signals.stop_at_once().await;
@@ -102,6 +111,22 @@ async fn roles(config: &Config, until_stdin_closes: bool) -> Result<()> {
         member.stop().await;
     }
     result
+}
+
+/// Reads the file again and takes up what can be changed while serving: of the web tier. What is wrong with the file is said,
+/// and everything stays as it is.
+fn reload(options: &cli::Serve, web: Option<&Web>) {
+    let reloaded = Config::read(&options.config).and_then(|config| match (&config.web, web) {
+        (Some(config), Some(web)) => web.reload(config),
+        (None, None) => {
+            tracing::info!("SIGHUP: nothing of this process can be changed while it runs");
+            Ok(())
+        }
+        _ => Err(Failure::new("[web] has come or gone: that needs a restart")),
+    });
+    if let Err(failure) = reloaded {
+        tracing::error!(cause = %failure, "the configuration was not taken up");
+    }
 }
 
 /// The application and its membership in the cluster, if a role needs them. Roles of one process share them.

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use zebu_app::{Clock, Error, cluster};
 use zebu_balancer::{Snapshot, Status};
@@ -23,6 +24,11 @@ pub(super) struct Reporter(Role);
 impl Reporter {
     pub(super) fn start(store: Config, name: String, status: Status) -> Self {
         Self(Role::start(|asked| report(store, name, status, asked)))
+    }
+
+    /// What ends it at once, without a word: another process reports under the same name.
+    pub(super) fn silencer(&self) -> AbortHandle {
+        self.0.abort_handle()
     }
 
     /// Withdraws the report and ends.

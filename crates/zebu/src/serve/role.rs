@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 /// A running server.
 pub(super) struct Role {
@@ -25,6 +25,11 @@ impl Role {
     pub(super) async fn ended(&mut self) {
         // A panic has been printed by the runtime; here it is an end like any other.
         let _ = (&mut self.task).await;
+    }
+
+    /// What ends the server at once.
+    pub(super) fn abort_handle(&self) -> AbortHandle {
+        self.task.abort_handle()
     }
 
     /// Asks the server to stop, and waits until it has.

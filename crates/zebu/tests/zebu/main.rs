@@ -15,6 +15,8 @@ mod demo;
 #[cfg(test)]
 mod guide;
 #[cfg(test)]
+mod handover;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod import;
