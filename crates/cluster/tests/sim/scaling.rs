@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use zebu_cluster::cache::Recall;
 use zebu_cluster::core::Timing;
 use zebu_cluster::node::Progress;
@@ -42,17 +42,13 @@ struct Cost {
     writing: BTreeMap<u8, Sent>,
     /// Remembered answers that became worthless, on the first node, though nobody wrote what they depend on.
     spoiled: usize,
-    /// What the memories have grown by, bytes that the kernel counts as resident.
+    /// What the memories of the readers have grown by.
     remembered_bytes: u64,
 }
 
-fn cost(size: Size) -> Cost {
+fn cost(Size { nodes, readers, scopes, writes }: Size) -> Cost {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(measured(size))
-}
-
-async fn measured(Size { nodes, readers, scopes, writes: written }: Size) -> Cost {
     let plan = Plan {
         nodes,
         scopes,
@@ -63,6 +59,33 @@ async fn measured(Size { nodes, readers, scopes, writes: written }: Size) -> Cos
         faults: Vec::new(),
         ..Plan::of(1, 0)
     };
+    let (world, turning, processes) = runtime.block_on(start(plan));
+    let (idle, registry_calls) = runtime.block_on(idle(&world));
+    // All of it happens in this thread.
+    let remembered = allocation_counter::measure(|| {
+        runtime.block_on(async {
+            for process in processes.iter().take(readers) {
+                remember(&world, process, scopes).await;
+            }
+            // What the simulation plans to do about each read is done.
+            world.pass(2 * world.plan.idle_max_ms).await;
+        });
+    });
+    let (writing, spoiled) = runtime.block_on(write(&world, &processes, scopes, writes));
+    turning.abort();
+    world.end();
+    Cost {
+        idle,
+        registry_calls,
+        writing,
+        spoiled: if readers == 0 { 0 } else { spoiled },
+        remembered_bytes: u64::try_from(remembered.bytes_current).unwrap_or(0),
+    }
+}
+
+/// Starts all nodes, and waits until they answer from memory.
+async fn start(plan: Plan) -> (Arc<World>, JoinHandle<()>, Vec<Arc<Process>>) {
+    let nodes = plan.nodes;
     let world = World::new(plan);
     let turning = tokio::spawn(Arc::clone(&world).turn());
     (0..nodes).for_each(|slot| Process::start(&world, slot));
@@ -71,40 +94,38 @@ async fn measured(Size { nodes, readers, scopes, writes: written }: Size) -> Cos
     while !processes.iter().all(answers_from_memory) {
         world.pass(10).await;
     }
-
-    // Renewals, leases, and nothing else.
     world.pass(IDLE_MS).await;
-    let (_, calls) = sent(&world);
+    (world, turning, processes)
+}
+
+/// What is said, and how often the registry is called, while nobody does anything.
+async fn idle(world: &Arc<World>) -> (BTreeMap<u8, Sent>, u64) {
+    let (_, before) = sent(world);
     world.pass(IDLE_MS).await;
-    let (idle, calls) = {
-        let (idle, now) = sent(&world);
-        (idle, now - calls)
-    };
+    let (idle, calls) = sent(world);
+    (idle, calls - before)
+}
 
-    let before = resident();
-    for process in processes.iter().take(readers) {
-        remember(&world, process, scopes).await;
-    }
-    let remembered_bytes = resident().saturating_sub(before);
-
+/// What is said while so many scopes are written; and how many others of the first node's answers are worthless then.
+async fn write(
+    world: &Arc<World>,
+    processes: &[Arc<Process>],
+    scopes: usize,
+    written: usize,
+) -> (BTreeMap<u8, Sent>, usize) {
     let validity = &processes[0].coherence.get().unwrap().validity;
     let keys = || (0..scopes as u64).map(key_of);
     let tokens: Vec<_> = keys().map(|key| validity.token(key)).collect();
-    sent(&world);
+    sent(world);
     for number in 0..written {
-        let process = &processes[number % nodes];
-        assert!(writes(&world, process, number as Scope).await, "nothing goes wrong here");
+        let process = &processes[number % processes.len()];
+        assert!(writes(world, process, number as Scope).await, "nothing goes wrong here");
     }
-    let (mut writing, _) = sent(&world);
+    let (mut writing, _) = sent(world);
     // Leases go on meanwhile.
     writing.retain(|letter, _| b"harR".contains(letter));
-    let stand =
-        keys().zip(&tokens).filter(|(key, token)| token.is_some_and(|token| validity.stands(*key, token)));
-    let spoiled = if readers == 0 { 0 } else { scopes - written - stand.count() };
-
-    turning.abort();
-    world.end();
-    Cost { idle, registry_calls: calls, writing, spoiled, remembered_bytes }
+    let stands = |(key, token): &(_, &Option<_>)| token.is_some_and(|token| validity.stands(*key, token));
+    (writing, scopes - written - keys().zip(&tokens).filter(stands).count())
 }
 
 fn answers_from_memory(process: &Arc<Process>) -> bool {
@@ -137,13 +158,6 @@ async fn remember(world: &Arc<World>, process: &Arc<Process>, scopes: usize) {
         read.unwrap();
     }
     assert_eq!(process.memory.taken().entries, scopes as u64, "all of it is remembered");
-}
-
-/// Resident memory of this process, bytes.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }
 
 #[test]

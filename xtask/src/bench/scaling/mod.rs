@@ -13,7 +13,7 @@ use chart::{Chart, Line, draw};
 const NODES: [usize; 6] = [2, 4, 8, 16, 32, 64];
 const SCOPES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 /// Where the number of nodes grows: scopes of each node.
-const SCOPES_EACH: usize = 10_000;
+const SCOPES_EACH: usize = 2_000;
 /// Where the number of scopes grows: nodes, of which one remembers them.
 const NODES_FIXED: usize = 2;
 const WRITES: usize = 640;
