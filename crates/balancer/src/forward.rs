@@ -215,7 +215,7 @@ impl Errand<'_> {
         let silence_ms_max = member.terms.silence_ms;
         let began = self.client.now();
         let (mut written, mut moved) = (0, began);
-        member.wait_begins(began);
+        member.waits.begin(began);
         let wait = Wait { member, client: self.client, answered: false };
         let outcome = upstream
             .exchange(self.request(member), |written_now| {
@@ -360,6 +360,6 @@ impl Wait<'_> {
 
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
-        self.member.wait_ends(self.client.now(), self.answered);
+        self.member.waits.end(self.client.now(), self.answered);
     }
 }

@@ -121,7 +121,7 @@ async fn watch(tier: Arc<Tier>, member: Arc<Member>) {
             member.pool.sweep(now);
             swept = now;
         }
-        if !member.is_up() || member.quiet_ms(now) >= tier.config.suspect_ms {
+        if !member.is_up() || member.waits.quiet_ms(now) >= tier.config.suspect_ms {
             probe(&tier, &member).await;
             continue;
         }
@@ -139,7 +139,7 @@ async fn watch(tier: Arc<Tier>, member: Arc<Member>) {
 async fn probe(tier: &Tier, member: &Member) {
     let Some(answer) = ask(tier, member, &Question::ready(member)).await else { return };
     if answer.probe.is_from_a_living_one() {
-        member.heard(tier.now());
+        member.waits.heard(tier.now());
     }
     member.told(answer.draining, answer.load, tier.now());
     member.observe(&Event::Probed(answer.probe), tier.moment(member));

@@ -71,6 +71,7 @@ mod tls;
 mod tunnel;
 mod upload;
 mod upstream;
+mod waits;
 mod wire;
 
 pub use assets::{Asset, Assets};

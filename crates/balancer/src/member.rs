@@ -21,6 +21,7 @@ use crate::ramp;
 use crate::selection::Candidate;
 use crate::standing::{Found, Stand, Standing};
 use crate::upstream::Tuning;
+use crate::waits::Waits;
 
 /// "Not ramping" in the field that says since when.
 const NOT: Ms = Ms::MAX;
@@ -108,7 +109,7 @@ pub(crate) struct Member {
     sentences: Mutex<Sentences>,
     /// How often it fell silent; requests waiting for it watch this.
     silences: AtomicU64,
-    waits: Waits,
+    pub(crate) waits: Waits,
 }
 
 /// Times served for errors.
@@ -122,14 +123,6 @@ struct Sentences {
     checks_passed: u32,
     counted: Sample,
     why: Option<String>,
-}
-
-/// Requests waiting for the head of their answer.
-#[derive(Debug, Default)]
-struct Waits {
-    count: AtomicU64,
-    /// When the first of them began to wait, or an answer last came.
-    quiet_since: AtomicU64,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -429,33 +422,6 @@ impl Member {
             is_out: total.is_out,
         }
     }
-    /// A request begins to wait for the head of its answer.
-    pub(crate) fn wait_begins(&self, now: Ms) {
-        if self.waits.count.fetch_add(1, Ordering::AcqRel) == 0 {
-            self.waits.quiet_since.store(now, Ordering::Release);
-        }
-    }
-
-    /// A request stopped waiting; `answered` if the member did answer.
-    pub(crate) fn wait_ends(&self, now: Ms, answered: bool) {
-        if answered {
-            self.heard(now);
-        }
-        self.waits.count.fetch_sub(1, Ordering::AcqRel);
-    }
-
-    /// The member answered something: a request or a probe.
-    pub(crate) fn heard(&self, now: Ms) {
-        self.waits.quiet_since.store(now, Ordering::Release);
-    }
-
-    /// How long requests have been waiting without the member answering anything; none waiting is 0.
-    pub(crate) fn quiet_ms(&self, now: Ms) -> Ms {
-        if self.waits.count.load(Ordering::Acquire) == 0 {
-            return 0;
-        }
-        now.saturating_sub(self.waits.quiet_since.load(Ordering::Acquire))
-    }
 }
 
 #[cfg(test)]
@@ -471,21 +437,6 @@ mod tests {
         change(&mut config);
         let tier = Config { retry_ms: 5_000, slow_start_ms: 10_000, ..Config::default() };
         Member::new(0, "nodes".into(), &config, &tier, at(0))
-    }
-
-    #[test]
-    fn quiet_is_measured_from_the_last_answer_or_the_first_wait() {
-        let member = member(|_| {});
-        assert_eq!(member.quiet_ms(100), 0);
-        member.wait_begins(100);
-        member.wait_begins(150);
-        assert_eq!(member.quiet_ms(200), 100);
-        member.wait_ends(210, true);
-        assert_eq!(member.quiet_ms(300), 90);
-        member.wait_ends(310, false);
-        assert_eq!(member.quiet_ms(400), 0);
-        member.wait_begins(500);
-        assert_eq!(member.quiet_ms(510), 10);
     }
 
     #[test]
