@@ -11,6 +11,7 @@ mod copying;
 pub mod databases;
 pub mod dav;
 pub mod directory;
+pub mod drain;
 pub mod error;
 pub mod files;
 pub mod folders;

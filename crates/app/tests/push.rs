@@ -309,19 +309,22 @@ async fn a_node_that_stops_ends_all_subscriptions_and_takes_none_that_lasts() {
     on_each_engine(Quota::Unlimited, async |pair| {
         let anna = sign_in(&pair.one, "anna").await;
         let mut before = subscribe(&pair.one, &anna, &[Topic::Users]).await;
-        push::drain(&pair.one);
+        push::drain(&pair.one, true);
         assert_eq!(next(&mut before).await, Event::End(End::Drain));
         assert!(is_over(before).await);
         let mut after = subscribe(&pair.one, &anna, &[Topic::Tree]).await;
         assert_eq!(next(&mut after).await, Event::End(End::Drain));
         assert!(is_over(after).await);
         assert_eq!(push::state(&pair.one).ended, [0, 0, 2, 0]);
+        push::drain(&pair.one, false);
+        let mut given_back = subscribe(&pair.one, &anna, &[Topic::Tree]).await;
         // The other node goes on.
         let mut elsewhere = subscribe(&pair.two, &anna, &[Topic::Tree]).await;
         let caller = caller(&pair.two, "anna").await;
         let home = home(&pair.two, &caller).await;
         folder(&pair.two, &caller, home, "below").await;
         assert!(matches!(next(&mut elsewhere).await, Event::Changed(Topic::Tree, _)));
+        assert!(matches!(next(&mut given_back).await, Event::Changed(Topic::Tree, _)));
     })
     .await;
 }

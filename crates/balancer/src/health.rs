@@ -23,6 +23,9 @@ use crate::tier::Tier;
 /// How often idle connections are looked through for old and closed ones.
 const SWEEP_MS: Ms = 5_000;
 
+/// How often a member is asked that says it is about to stop: it may have been given back, or started anew.
+const LEAVING_MS: Ms = 1_000;
+
 /// How often the file with the keys of routes is read again.
 const KEYS_MS: Ms = 5_000;
 
@@ -128,9 +131,14 @@ async fn watch(tier: Arc<Tier>, member: Arc<Member>) {
         member.observe(&Event::Lively, tier.moment(&member));
         let interval = member.terms.check_interval_ms;
         let is_asked = interval > 0 && member.config.check.method != CheckMethod::None;
-        if is_asked && now.saturating_sub(checked) >= interval {
+        let since = now.saturating_sub(checked);
+        let question = match member.is_leaving() {
+            true => (since >= LEAVING_MS).then(|| Question::ready(&member)),
+            false => (is_asked && since >= interval).then(|| Question::check(&member)),
+        };
+        if let Some(question) = question {
             checked = now;
-            check(&tier, &member).await;
+            check(&tier, &member, &question).await;
         }
     }
 }
@@ -147,8 +155,8 @@ async fn probe(tier: &Tier, member: &Member) {
 
 /// Checks a member that lives. One that cannot be connected to is dead; one that is silent is suspected at its next
 /// request, and fails its check.
-async fn check(tier: &Tier, member: &Member) {
-    let Some(answer) = ask(tier, member, &Question::check(member)).await else { return };
+async fn check(tier: &Tier, member: &Member, question: &Question) {
+    let Some(answer) = ask(tier, member, question).await else { return };
     let now = tier.now();
     member.told(answer.draining, answer.load, now);
     let outcome = match &answer.probe {

@@ -171,6 +171,11 @@ impl Member {
         !self.stand.now().is_found(Found::Dead)
     }
 
+    /// Its node says that it is about to stop.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.stand.now().is_found(Found::Leaving)
+    }
+
     pub(crate) fn standing(&self) -> Standing {
         self.stand.now()
     }

@@ -12,6 +12,7 @@ use zebu_model::rights::{Bits, Entity, Permission};
 use zebu_model::{ContextId, FolderId, Scope, UserId, Version};
 use zebu_store::configdb::databases::{self, DatabaseServer};
 use zebu_store::configdb::nodes::{self, Node};
+use zebu_store::configdb::wishes::{self, Standing, Wish};
 use zebu_store::shard::sequences::Sequence;
 use zebu_store::shard::{folder_writes, folders, usage};
 use zebu_store::{Config, Error, Place, Plan, Store};
@@ -278,24 +279,78 @@ async fn first_writes_of_different_things_do_not_hinder_each_other() {
     .await;
 }
 
+/// A life of a node.
+fn node(name: &str, incarnation: &str) -> Node {
+    Node {
+        role: "groupware".to_owned(),
+        route: name.to_owned(),
+        name: name.to_owned(),
+        address: "localhost:1".to_owned(),
+        program: "1".to_owned(),
+        incarnation: incarnation.to_owned(),
+        life: incarnation.to_owned(),
+        started: NOW,
+        seen: NOW,
+        cluster: String::new(),
+        mesh: String::new(),
+    }
+}
+
+#[tokio::test]
+async fn a_wish_is_of_one_life_of_a_node_and_gone_with_it() {
+    on_each_engine(async |databases| {
+        let (store, _) = databases.open().await;
+        let enter = async |life: &str| {
+            let mut tx = store.config_write().await.unwrap();
+            nodes::enter(&mut tx, &node("OX-1", life)).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        let wish = async |life: &str, what: &str| {
+            let wish = Wish { what: what.to_owned(), limit_ms: 5, by: "root@gw1".to_owned() };
+            let mut tx = store.config_write().await.unwrap();
+            let lives = wishes::wish(&mut tx, "OX-1", life, &wish).await.unwrap();
+            tx.commit().await.unwrap();
+            lives
+        };
+        let only = async || {
+            let mut tx = store.config().await.unwrap();
+            let all = wishes::all(&mut tx).await.unwrap();
+            assert_eq!(all.len(), 1);
+            (all[0].wish.as_ref().map(|wish| wish.what.clone()), all[0].standing.clone())
+        };
+        enter("a").await;
+        let starting = Standing { stage: "starting".to_owned(), ..Standing::default() };
+        assert_eq!(only().await, (None, starting.clone()));
+        // The same again is no other.
+        assert!(wish("a", "drain").await && wish("a", "drain").await);
+        assert!(!wish("b", "stop").await, "of a life that is not");
+        let said = Standing {
+            stage: "draining".to_owned(),
+            requests: 3,
+            streams: 2,
+            uploads: 1,
+            trouble: "x".repeat(999),
+        };
+        let mut tx = store.config_write().await.unwrap();
+        wishes::say(&mut tx, "OX-1", "a", &said).await.unwrap();
+        wishes::say(&mut tx, "OX-1", "b", &starting).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(only().await, (Some("drain".to_owned()), Standing { trouble: "x".repeat(255), ..said }));
+        assert!(wish("a", "").await);
+        assert_eq!(only().await.0, None);
+        assert!(wish("a", "stop").await);
+        enter("b").await;
+        assert_eq!(only().await, (None, starting));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn nodes_that_start_together_are_all_registered() {
     on_each_engine(async |databases| {
         let ((one, _), (two, _)) = (databases.open().await, databases.open().await);
         let register = async |store: &Store, name: String| {
-            let node = Node {
-                role: "groupware".to_owned(),
-                route: name.clone(),
-                name,
-                address: "localhost:1".to_owned(),
-                program: "1".to_owned(),
-                incarnation: "i".to_owned(),
-                life: "i".to_owned(),
-                started: NOW,
-                seen: NOW,
-                cluster: String::new(),
-                mesh: String::new(),
-            };
+            let node = node(&name, "i");
             let mut tx = store.config_write().await?;
             nodes::enter(&mut tx, &node).await?;
             tx.commit().await

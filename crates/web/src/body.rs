@@ -19,6 +19,7 @@ use zebu_app::Result;
 use zebu_model::Refusal;
 
 use crate::ajp::Fed;
+use crate::drain::Counted;
 
 /// A failure while an answer's body is made; it ends the connection, so that nobody takes a part for the whole.
 pub(crate) type StreamError = Box<dyn std::error::Error + Send + Sync>;
@@ -97,11 +98,19 @@ pub(crate) struct Body {
     stall: Duration,
     /// Whether the client sends without being asked to (`Expect: 100-continue` waits until the first piece is read).
     is_sent: bool,
+    /// As long as there is more to come.
+    counted: Option<Counted>,
 }
 
 impl Body {
     pub(crate) fn new(incoming: Incoming, headers: &HeaderMap, stall: Duration) -> Body {
-        Body { incoming: Some(incoming), stall, is_sent: !headers.contains_key(EXPECT) }
+        Body { incoming: Some(incoming), stall, is_sent: !headers.contains_key(EXPECT), counted: None }
+    }
+
+    /// The same, counted until its end.
+    pub(crate) fn counted(mut self, counted: Option<Counted>) -> Body {
+        self.counted = counted;
+        self
     }
 
     /// Whether it is known to be empty.
@@ -118,7 +127,10 @@ impl Body {
                 return Err(broken("it did not arrive in time"));
             };
             match frame {
-                None => return Ok(None),
+                None => {
+                    self.counted = None;
+                    return Ok(None);
+                }
                 Some(Err(_)) => return Err(broken("it ended early")),
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(bytes) if !bytes.is_empty() => return Ok(Some(bytes)),

@@ -4,17 +4,19 @@
 //! `JSESSIONID`, and writes the one log line there is about a request, with the cause if something failed. It must never
 //! log a query string, a body or a cookie.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::header::{CONNECTION, SET_COOKIE};
 use http::{HeaderValue, Method, Response, StatusCode};
+use hyper::body::Body as _;
 use zebu_app::App;
 use zebu_app::meter::{self, Meter};
 use zebu_model::{ContextId, UserId};
 
 use crate::body::{self, Body, Incoming, Outgoing};
+use crate::drain::{Kind, Left, Tally};
 use crate::health::Standing;
 use crate::params::Params;
 use crate::request::Request;
@@ -27,24 +29,7 @@ pub(crate) struct Edge {
     pub(crate) app: Arc<App>,
     pub(crate) config: Arc<Config>,
     draining: AtomicBool,
-    /// Requests that are being answered.
-    under_way: AtomicU32,
-}
-
-/// A request that is being answered, until dropped.
-struct UnderWay<'a>(&'a AtomicU32);
-
-impl UnderWay<'_> {
-    fn begin(count: &AtomicU32) -> UnderWay<'_> {
-        count.fetch_add(1, Ordering::Relaxed);
-        UnderWay(count)
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    tally: Arc<Tally>,
 }
 
 /// An answer, with what the log line says of it.
@@ -67,20 +52,25 @@ impl Served {
 
 impl Edge {
     pub(crate) fn new(app: Arc<App>, config: Config) -> Edge {
-        Edge { app, config: Arc::new(config), draining: AtomicBool::new(false), under_way: AtomicU32::new(0) }
+        Edge { app, config: Arc::new(config), draining: AtomicBool::new(false), tally: Arc::default() }
     }
 
-    /// From now on each answer is the last one on its connection, and says so.
-    pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-        zebu_app::push::drain(&self.app);
+    /// From now on each answer is the last one on its connection, and says so; or not any more.
+    pub(crate) fn drain(&self, drains: bool) {
+        self.draining.store(drains, Ordering::Relaxed);
+        zebu_app::push::drain(&self.app, drains);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn left(&self) -> Left {
+        self.tally.left()
     }
 
     fn standing(&self) -> Standing {
-        Standing {
-            draining: self.draining.load(Ordering::Relaxed),
-            under_way: self.under_way.load(Ordering::Relaxed),
-        }
+        Standing { draining: self.is_draining(), under_way: self.tally.answering() }
     }
 
     /// Answers one request.
@@ -91,7 +81,7 @@ impl Edge {
             "/metrics" => return metrics::answer(&self.app),
             _ => {}
         }
-        let _under_way = UnderWay::begin(&self.under_way);
+        let _answering = self.tally.count(Kind::Answering);
         let asks_for_tenant = request.headers().contains_key("x-zebu-asks");
         let started = Instant::now();
         let meter = Arc::new(Meter::default());
@@ -109,7 +99,7 @@ impl Edge {
         if let Some(cookie) = cookie {
             headers.append(SET_COOKIE, cookie);
         }
-        if self.draining.load(Ordering::Relaxed) {
+        if self.is_draining() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
             headers.insert("x-zebu-draining", HeaderValue::from_static("1"));
         }
@@ -120,13 +110,14 @@ impl Edge {
             headers.insert("x-zebu-statements", HeaderValue::from(meter.statements()));
         }
         line.write(&served, started, &meter);
-        served.response
+        self.tally.follow(served.response)
     }
 
     async fn answer(&self, request: http::Request<Incoming>, source: Source, line: &Line) -> Served {
         let (parts, incoming) = request.into_parts();
         let params = Params::parse(parts.uri.query().unwrap_or_default());
-        let body = Body::new(incoming, &parts.headers, self.config.body_stall());
+        let upload = (!incoming.is_end_stream()).then(|| self.tally.count(Kind::Upload));
+        let body = Body::new(incoming, &parts.headers, self.config.body_stall()).counted(upload);
         let request = Request {
             app: Arc::clone(&self.app),
             config: Arc::clone(&self.config),

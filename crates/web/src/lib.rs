@@ -27,6 +27,7 @@ mod config;
 mod content;
 mod cookies;
 mod dav;
+mod drain;
 mod edge;
 mod error;
 mod h2;
@@ -47,6 +48,7 @@ mod session;
 mod source;
 
 pub use config::Config;
+pub use drain::{Drain, Left};
 pub use error::Error;
 pub use networks::Networks;
 pub use router::{Known, routes};

@@ -24,6 +24,7 @@ use tokio::time::{sleep, timeout};
 use zebu_app::App;
 
 use crate::body::{Incoming, Outgoing};
+use crate::drain::{Drain, Left};
 use crate::edge::Edge;
 use crate::opening::{self, Opened};
 use crate::resting::{Resting, Watch, Watched};
@@ -89,10 +90,17 @@ impl Service {
         }
     }
 
-    fn drain(&self) {
+    pub(crate) fn drain(&self, drains: bool) {
         match self {
-            Service::Groupware { edge, .. } | Service::Ajp { edge, .. } => edge.drain(),
-            Service::Admin(edge) => edge.drain(),
+            Service::Groupware { edge, .. } | Service::Ajp { edge, .. } => edge.drain(drains),
+            Service::Admin(edge) => edge.drain(drains),
+        }
+    }
+
+    pub(crate) fn left(&self) -> Left {
+        match self {
+            Service::Groupware { edge, .. } | Service::Ajp { edge, .. } => edge.left(),
+            Service::Admin(edge) => edge.left(),
         }
     }
 }
@@ -145,6 +153,12 @@ impl Server {
         self.address
     }
 
+    /// A hold on it, to have it drain while it serves.
+    #[must_use]
+    pub fn draining(&self) -> Drain {
+        Drain::new(Arc::clone(&self.service))
+    }
+
     /// Serves until `shutdown` is done; then takes no more connections, gives the resting ones notice, and lets requests
     /// under way finish, for `drain_ms` at most.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
@@ -168,7 +182,7 @@ impl Server {
                 },
             }
         }
-        self.service.drain();
+        self.service.drain(true);
         // Whoever waits in the kernel's queue believes to be connected.
         while let Some(Ok((stream, peer))) = self.listener.accept().now_or_never() {
             connections.spawn(serve(Arc::clone(&self.service), limits, stream, peer, stopping.clone()));

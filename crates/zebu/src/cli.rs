@@ -27,6 +27,10 @@ pub(crate) enum Command {
     /// About the cluster's certificates
     #[command(subcommand)]
     Cluster(Cluster),
+    /// Take a node out of service, by its name, from any host: it stops, or stays and can be given back
+    Drain(crate::drain::Drain),
+    /// Start the nodes anew with the program on disk, one after the other, without anybody noticing
+    RollingRestart(crate::drain::Rolling),
     /// About what stands in front of the nodes
     #[command(subcommand)]
     Front(crate::front::Front),

@@ -9,6 +9,7 @@ mod client;
 mod cluster;
 mod config;
 mod demo;
+mod drain;
 mod failure;
 mod filestore;
 mod front;
@@ -66,6 +67,8 @@ fn run(command: Command) -> Result<ExitCode> {
             say::line(front::config(&options)?.trim_end());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Drain(options) => drain::drain(&options),
+        Command::RollingRestart(options) => drain::rolling_restart(&options),
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),
         Command::Completion(options) => {
             say::line(operate::completion(options.shell, Cli::command()).trim_end());

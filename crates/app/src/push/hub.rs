@@ -189,10 +189,13 @@ impl Hub {
         all
     }
 
-    /// All end, and whoever comes ends at once.
-    pub(super) fn drain(&self) {
+    /// All end, and whoever comes ends at once; or those who come may stay again.
+    pub(super) fn drain(&self, drains: bool) {
         let mut table = self.table();
-        table.draining = true;
+        table.draining = drains;
+        if !drains {
+            return;
+        }
         for watched in table.watched.values() {
             // Everybody watches this one.
             if watched.scope == Scope::Principals {

@@ -220,9 +220,10 @@ pub async fn subscribe(
     Subscription::begin(app, caller, once, position).await
 }
 
-/// This node is about to stop: every subscription ends, and says that its client should go elsewhere.
-pub fn drain(app: &App) {
-    app.push.hub.drain();
+/// This node is about to stop, or to rest: every subscription ends, and says that its client should go elsewhere. Or it is not any
+/// more.
+pub fn drain(app: &App, drains: bool) {
+    app.push.hub.drain(drains);
 }
 
 /// How push is doing on this node.

@@ -140,6 +140,9 @@ CREATE INDEX login_mappings_cid ON login_mappings (cid);
 
 -- The nodes and admin daemons there should be. role: groupware or admin. seen: ms since the epoch, renewed by each;
 -- incarnation: new at every start; life: the name under which it is a member of the cluster, or was last.
+-- wish: what an operator wants of this life: drain, stop, restart, or "" for nothing; wish_ms: how long it may take; wish_by: who wants it.
+-- stage: starting, serving, draining, drained or ending, as the process says itself; requests, streams, uploads: what it has left, while it
+-- drains; trouble: why it does not serve as it should, "" for nothing.
 CREATE TABLE nodes (
   name VARCHAR(64) NOT NULL,
   role VARCHAR(16) NOT NULL,
@@ -152,6 +155,14 @@ CREATE TABLE nodes (
   seen BIGINT NOT NULL,
   cluster VARCHAR(64) NOT NULL,
   mesh VARCHAR(255) NOT NULL,
+  wish VARCHAR(16) NOT NULL,
+  wish_ms BIGINT NOT NULL,
+  wish_by VARCHAR(128) NOT NULL,
+  stage VARCHAR(16) NOT NULL,
+  requests BIGINT NOT NULL,
+  streams BIGINT NOT NULL,
+  uploads BIGINT NOT NULL,
+  trouble VARCHAR(255) NOT NULL,
   PRIMARY KEY (name)
 ) {table};
 

@@ -14,3 +14,4 @@ pub mod sequence;
 pub mod servers;
 pub mod session_claims;
 pub mod web_tiers;
+pub mod wishes;

@@ -36,8 +36,9 @@ pub async fn enter(tx: &mut ConfigWriteTx, node: &Node) -> Result<()> {
     tx.execute("nodes", "DELETE FROM nodes WHERE name = ?", args![&node.name]).await?;
     tx.execute(
         "nodes",
-        "INSERT INTO nodes (name, role, route, address, program, incarnation, life, started, seen, cluster, mesh) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO nodes (name, role, route, address, program, incarnation, life, started, seen, cluster, mesh, \
+         wish, wish_ms, wish_by, stage, requests, streams, uploads, trouble) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '', 0, '', 'starting', 0, 0, 0, '')",
         args![
             &node.name,
             &node.role,

@@ -18,6 +18,7 @@ use super::refused::Refused;
 use super::router;
 use crate::basic::basic;
 use crate::body::{self, Body, Incoming, Outgoing};
+use crate::drain::{Kind, Left, Tally};
 use crate::health::Standing;
 use crate::{health, request_id};
 
@@ -30,6 +31,7 @@ pub(crate) struct Edge {
     app: Arc<App>,
     config: Config,
     draining: AtomicBool,
+    tally: Arc<Tally>,
 }
 
 /// What the log says of a request.
@@ -42,12 +44,16 @@ struct Line {
 
 impl Edge {
     pub(crate) fn new(app: Arc<App>, config: Config) -> Edge {
-        Edge { app, config, draining: AtomicBool::new(false) }
+        Edge { app, config, draining: AtomicBool::new(false), tally: Arc::default() }
     }
 
-    /// From now on each answer is the last one on its connection, and says so.
-    pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+    /// From now on each answer is the last one on its connection, and says so; or not any more.
+    pub(crate) fn drain(&self, drains: bool) {
+        self.draining.store(drains, Ordering::Relaxed);
+    }
+
+    pub(crate) fn left(&self) -> Left {
+        self.tally.left()
     }
 
     /// Answers one request.
@@ -61,6 +67,7 @@ impl Edge {
             }
             _ => {}
         }
+        let _answering = self.tally.count(Kind::Answering);
         let started = Instant::now();
         let id = request_id::of(request.headers());
         let mut line = Line::default();

@@ -58,6 +58,8 @@ async fn requests(
         let Some(packet) = packet else { return Ok(()) };
         let goes_on = match Message::read(packet.get(HEAD_BYTES..).unwrap_or_default())? {
             Message::Forward(request) => answered(edge, settings, wire, peer, &packet, &request).await?,
+            // A front that asks first goes elsewhere with its request: AJP has no other word for it.
+            Message::Ping if edge.is_draining() => return Ok(()),
             Message::Ping => {
                 answer::pong(&mut wire.output);
                 true

@@ -375,3 +375,30 @@ async fn a_node_that_stops_finishes_what_is_under_way_and_says_that_it_was_the_l
     drop(front);
     stopping.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_node_that_drains_and_stays_answers_no_ping_until_it_is_given_back() {
+    let cluster = Cluster::start(1).await;
+    let config = zebu_web::ajp::Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        ..zebu_web::ajp::Config::default()
+    };
+    let app = cluster.nodes[0].app.clone();
+    let server = zebu_web::Server::bind_ajp(&config, &zebu_web::Config::default(), app).await.unwrap();
+    let (address, drain) = (server.local_addr(), server.draining());
+    let serving = tokio::spawn(server.run(std::future::pending()));
+    let said = async || {
+        let mut front = Front::connect(address).await;
+        let mut ping = Vec::new();
+        request::ping(&mut ping);
+        front.send(&ping).await;
+        front.next().await
+    };
+    assert_eq!(said().await, Said::Pong);
+    drain.begin();
+    assert_eq!(said().await, Said::Closed);
+    drain.undo();
+    assert_eq!(said().await, Said::Pong);
+    assert!(drain.left().is_nothing());
+    serving.abort();
+}

@@ -47,9 +47,14 @@ impl Child {
         &self.settings.name
     }
 
-    /// Where it listens from its next start on.
-    pub(super) fn keep_address(&mut self, address: SocketAddr) {
+    /// Where it listens from its next start on, also if it starts itself anew.
+    ///
+    /// # Errors
+    /// Its file cannot be written.
+    pub(super) fn keep_address(&mut self, address: SocketAddr) -> Result<()> {
         self.settings.listen = address;
+        let written = fs::write(&self.file, self.settings.text());
+        written.map_err(|error| Failure::new(format!("cannot write {}: {error}", self.file.display())))
     }
 
     /// Starts it, says so, and waits until it is ready.

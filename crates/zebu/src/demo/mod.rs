@@ -120,6 +120,6 @@ impl Running {
 async fn start(mut child: Child) -> Result<(Child, Live)> {
     let live = child.start().await?;
     // The web tier knows the nodes, and browsers the web tier, by the ports that they have now.
-    child.keep_address(live.address());
+    child.keep_address(live.address())?;
     Ok((child, live))
 }

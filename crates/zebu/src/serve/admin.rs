@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 use zebu_app::{App, databases, jobs};
+use zebu_web::Drain;
 
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -14,6 +15,8 @@ use crate::serve::role::Role;
 pub(super) struct Admin {
     address: SocketAddr,
     pub(super) role: Role,
+    /// Its listener, to have it drain.
+    pub(super) listener: Drain,
     /// Works on jobs, and watches over the database servers, so that the commands know how they are.
     background: Vec<JoinHandle<()>>,
 }
@@ -25,13 +28,14 @@ impl Admin {
     /// # Errors
     /// The address is taken, or a setting cannot work.
     pub(super) async fn start(config: &Config, app: Option<&Arc<App>>) -> Result<Option<Self>> {
-        let (Some(listener), Some(app)) = (&config.admin, app) else { return Ok(None) };
-        let server = zebu_web::Server::bind_admin(listener, Arc::clone(app)).await;
+        let (Some(settings), Some(app)) = (&config.admin, app) else { return Ok(None) };
+        let server = zebu_web::Server::bind_admin(settings, Arc::clone(app)).await;
         let server = server.map_err(|error| Failure::new(error.to_string()))?;
-        let address = server.local_addr();
+        let (address, listener) = (server.local_addr(), server.draining());
         let mut background = if config.groupware.is_some() { Vec::new() } else { jobs::start(app) };
         background.push(tokio::spawn(databases::watching(Arc::clone(app))));
-        Ok(Some(Self { address, role: Role::start(|asked| server.run(asked.wait())), background }))
+        let role = Role::start(|asked| server.run(asked.wait()));
+        Ok(Some(Self { address, role, listener, background }))
     }
 
     /// What is said when it answers.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 use zebu_app::{App, Error, cluster, maintenance};
+use zebu_web::Drain;
 
 use crate::config::Config;
 use crate::failure::{Failure, Result};
@@ -15,6 +16,8 @@ pub(super) struct Groupware {
     app: Arc<App>,
     address: SocketAddr,
     role: Role,
+    /// Its listeners, to have them drain.
+    pub(super) listeners: Vec<Drain>,
     /// The AJP listener, and where it listens.
     ajp: Option<(SocketAddr, Role)>,
     background: Vec<JoinHandle<()>>,
@@ -40,10 +43,12 @@ impl Groupware {
             }
             None => None,
         };
+        let listeners = std::iter::once(&server).chain(&ajp).map(zebu_web::Server::draining).collect();
         cluster::listens(&app, &address.to_string()).await.map_err(databases)?;
         let background = maintenance::start(&app);
         let ajp = ajp.map(|ajp| (ajp.local_addr(), Role::start(|asked| ajp.run(asked.wait()))));
-        Ok(Some(Self { app, address, role: Role::start(|asked| server.run(asked.wait())), ajp, background }))
+        let role = Role::start(|asked| server.run(asked.wait()));
+        Ok(Some(Self { app, address, role, listeners, ajp, background }))
     }
 
     /// What is said when it answers.

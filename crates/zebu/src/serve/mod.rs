@@ -4,12 +4,14 @@
 //! first, so that what it still has under way finds the node there.
 
 mod admin;
+mod again;
 mod groupware;
 mod member;
 mod mesh;
 mod report;
 mod role;
 mod web;
+mod wishes;
 
 use std::process;
 use std::sync::Arc;
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use zebu_app::{App, Clock, Identity};
+use zebu_web::Drain;
 
 use crate::cli;
 use crate::config::Config;
@@ -24,9 +27,11 @@ use crate::failure::{Failure, Result};
 use crate::log;
 use crate::say;
 use crate::serve::admin::Admin;
+use crate::serve::again::Program;
 use crate::serve::groupware::Groupware;
 use crate::serve::member::Member;
 use crate::serve::web::Web;
+use crate::serve::wishes::End;
 use crate::signals::{Asked, Signals};
 
 /// How long work on a blocking thread may hold up the end of the process.
@@ -34,17 +39,21 @@ const BLOCKING_MAX: Duration = Duration::from_secs(1);
 /// The exit code when a second signal cuts a graceful stop short.
 const CUT_SHORT: i32 = 1;
 
-/// Serves until asked to stop.
+/// Serves until asked to stop. Asked to start anew, it comes back only if that fails.
 ///
 /// # Errors
 /// A role could not start, or ended by itself.
 pub(crate) fn run(options: &cli::Serve) -> Result<()> {
+    let program = Program::now();
     let config = Config::read(&options.config)?;
     log::start(&config.log)?;
     let runtime = runtime(config.workers)?;
     let result = runtime.block_on(roles(&config, options));
     runtime.shutdown_timeout(BLOCKING_MAX);
-    result
+    match result? {
+        End::Stop => Ok(()),
+        End::Restart => Err(program.replace()),
+    }
 }
 
 fn runtime(workers: usize) -> Result<Runtime> {
@@ -53,7 +62,7 @@ fn runtime(workers: usize) -> Result<Runtime> {
     builder.build().map_err(|error| Failure::new(format!("cannot start {workers} workers: {error}")))
 }
 
-async fn roles(config: &Config, options: &cli::Serve) -> Result<()> {
+async fn roles(config: &Config, options: &cli::Serve) -> Result<End> {
     let mut signals = Signals::listen(options.until_stdin_closes)?;
     let (app, member) = match open(config).await? {
         Some((app, member)) => (Some(app), Some(member)),
@@ -66,7 +75,7 @@ async fn roles(config: &Config, options: &cli::Serve) -> Result<()> {
                 if let Some(member) = member {
                     member.stop().await;
                 }
-                return Ok(());
+                return Ok(End::Stop);
             }
         }
     }
@@ -79,18 +88,22 @@ async fn roles(config: &Config, options: &cli::Serve) -> Result<()> {
         web.as_ref().map(Web::ready),
     ];
     ready.iter().flatten().for_each(|line| say::line(line));
+    let listeners =
+        groupware.iter().flat_map(|node| &node.listeners).chain(admin.as_ref().map(|admin| &admin.listener));
+    let mut wished = std::pin::pin!(wished(app.as_ref(), listeners.cloned().collect()));
     let result = loop {
         let asked = tokio::select! {
             asked = signals.asked() => asked,
+            end = &mut wished => break Ok(end),
             () = node_ended(groupware.as_mut()) => break Err(Failure::new("the node ended by itself; the log says why")),
             () = ended(admin.as_mut().map(|admin| &mut admin.role)) => break Err(Failure::new("the admin daemon ended by itself; the log says why")),
             () = ended(web.as_mut().map(|web| &mut web.role)) => break match &web {
-                Some(web) if web.was_replaced() => Ok(()),
+                Some(web) if web.was_replaced() => Ok(End::Stop),
                 _ => Err(Failure::new("the web tier ended by itself; the log says why")),
             },
         };
         match asked {
-            Asked::Stop => break Ok(()),
+            Asked::Stop => break Ok(End::Stop),
             Asked::Reload => reload(options, web.as_ref()),
         }
     };
@@ -141,6 +154,14 @@ async fn open(config: &Config) -> Result<Option<(Arc<App>, Member)>> {
     let app = App::open_as(identity, app, Clock::System, Some(coherence)).await.map_err(failed)?;
     member.enter(&app).await?;
     Ok(Some((app, member)))
+}
+
+/// Waits for an operator's wish that ends the process; for ever if it has no entry in configdb beside which one could be written.
+async fn wished(app: Option<&Arc<App>>, listeners: Vec<Drain>) -> End {
+    match app {
+        Some(app) => wishes::follow(Arc::clone(app), listeners).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Waits for the end of a role; for ever if there is none.

@@ -108,6 +108,14 @@ impl Person {
         person
     }
 
+    /// What a stream of events is asked for with: target and headers.
+    pub(crate) fn listening(&self, topics: &str) -> (String, String) {
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let target = format!("/ajax/push?action=subscribe&session={}&topics={topics}", self.session);
+        (target, cookies.join("; "))
+    }
+
     /// The same person, as a browser that has lost nothing, at another address.
     pub(crate) fn at(self, server: SocketAddr) -> Self {
         Self { server, ..self }

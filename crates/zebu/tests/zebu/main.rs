@@ -13,6 +13,8 @@ mod dates;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod drain;
+#[cfg(test)]
 mod guide;
 #[cfg(test)]
 mod handover;

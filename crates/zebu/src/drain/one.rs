@@ -1,0 +1,182 @@
+//! One node: drained, stopped, started anew, or given back.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use zebu_app::drain::{NodeLife, Seen, Standing, What};
+
+use crate::drain::deployment::Deployment;
+use crate::drain::{Drain, LEFT, progress, seconds};
+use crate::failure::{Failure, Result};
+
+/// How long a node may take to end once nothing holds it any more: what is broken off has `drain_ms` once more, and a write that is
+/// under way some seconds.
+const END_MAX: Duration = Duration::from_secs(90);
+
+/// How waiting for a node that drains ended.
+pub(super) enum Drained {
+    /// It has nothing left; this is what it said.
+    Empty(Standing),
+    /// At the limit it had this.
+    Left(Standing),
+}
+
+/// Carries out `zebu drain`.
+pub(super) async fn drain(deployment: &Deployment, options: &Drain) -> Result<ExitCode> {
+    let name = options.node.as_str();
+    let node = deployment.find(name).await?.life;
+    let limit = seconds(options.timeout);
+    if options.undo {
+        deployment.wish(&node, None, Duration::ZERO).await?;
+        serving(deployment, &node, limit).await?;
+        deployment.progress.event(name, "serves", &format!("{name} serves again"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !options.force {
+        deployment.someone_else_serves(&node).await?;
+    }
+    if options.stay {
+        deployment.wish(&node, Some(What::Drain), limit).await?;
+        return Ok(match drained(deployment, &node, limit).await? {
+            Drained::Empty(_) => {
+                let next = format!(
+                    "{name} has drained and goes on running; zebu drain {name} --undo has it serve again"
+                );
+                deployment.progress.event(name, "drained", &next);
+                ExitCode::SUCCESS
+            }
+            Drained::Left(standing) => {
+                let what = progress::left(&standing);
+                let said = format!("{name} still has {what} after {} s, and drains on", options.timeout);
+                deployment.progress.event(name, "limit", &said);
+                ExitCode::from(LEFT)
+            }
+        });
+    }
+    let what = if options.restart { What::Restart } else { What::Stop };
+    deployment.wish(&node, Some(what), limit).await?;
+    let last = ended(deployment, &node, limit + END_MAX, Standing::default()).await?;
+    if options.restart {
+        back(deployment, &node, seconds(options.start_timeout)).await?;
+    } else {
+        deployment.progress.event(name, "stopped", &format!("{name} has stopped"));
+    }
+    if last.requests + last.streams == 0 {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let said = format!("{name} had {} at the limit of {} s", progress::left(&last), options.timeout);
+    deployment.progress.event(name, "limit", &said);
+    Ok(ExitCode::from(LEFT))
+}
+
+/// Waits until a node that was told to drain has nothing left, for so long.
+pub(super) async fn drained(deployment: &Deployment, node: &NodeLife, limit: Duration) -> Result<Drained> {
+    let since = Instant::now();
+    let mut shown = Standing::default();
+    loop {
+        let seen = same_life(deployment, node).await?;
+        let standing = seen.life.standing;
+        if seen.life.wish.is_none() {
+            return Err(Failure::new(format!("somebody else took it back that {} drains", node.name)));
+        }
+        if standing != shown && standing.stage != "serving" {
+            deployment.progress.stands(&node.name, &standing);
+            shown = standing.clone();
+        }
+        if standing.stage == "drained" {
+            return Ok(Drained::Empty(standing));
+        }
+        if since.elapsed() >= limit {
+            return Ok(Drained::Left(standing));
+        }
+    }
+}
+
+/// Waits until a node says that it serves.
+async fn serving(deployment: &Deployment, node: &NodeLife, limit: Duration) -> Result<()> {
+    let since = Instant::now();
+    while same_life(deployment, node).await?.life.standing.stage != "serving" {
+        if since.elapsed() >= limit {
+            let after = limit.as_secs();
+            return Err(Failure::new(format!("{} does not say after {after} s that it serves", node.name)));
+        }
+    }
+    Ok(())
+}
+
+async fn same_life(deployment: &Deployment, node: &NodeLife) -> Result<Seen> {
+    let name = &node.name;
+    match deployment.next_look(name).await? {
+        Some(seen) if seen.life.incarnation != node.incarnation => {
+            Err(Failure::new(format!("{name} has started anew meanwhile")))
+        }
+        Some(seen) if seen.is_up => Ok(seen),
+        Some(_) => Err(Failure::new(format!("{name} is not heard of any more: it has died"))),
+        None => Err(Failure::new(format!("{name} has stopped meanwhile"))),
+    }
+}
+
+/// Waits for the end of a life; answers what it said last. `last`: what was shown of it already.
+pub(super) async fn ended(
+    deployment: &Deployment,
+    node: &NodeLife,
+    limit: Duration,
+    mut last: Standing,
+) -> Result<Standing> {
+    let since = Instant::now();
+    loop {
+        let Some(seen) = deployment.next_look(&node.name).await? else { return Ok(last) };
+        if seen.life.incarnation != node.incarnation {
+            return Ok(last);
+        }
+        if !seen.is_up {
+            return Err(Failure::new(format!("{} is not heard of any more: it has died", node.name)));
+        }
+        if seen.life.standing != last && seen.life.standing.stage != "serving" {
+            last = seen.life.standing;
+            deployment.progress.stands(&node.name, &last);
+        }
+        if since.elapsed() >= limit {
+            let after = limit.as_secs();
+            return Err(Failure::new(format!(
+                "{} runs on after {after} s: does it know this command?",
+                node.name
+            )));
+        }
+    }
+}
+
+/// Waits until a node serves in its next life: a member that is connected with all others, and known to be up by every web tier.
+pub(super) async fn back(deployment: &Deployment, before: &NodeLife, limit: Duration) -> Result<()> {
+    let (name, since) = (&before.name, Instant::now());
+    let mut why = "it has not registered: its log says why".to_owned();
+    loop {
+        if since.elapsed() >= limit {
+            return Err(Failure::new(format!("{name} is not back after {} s: {why}", limit.as_secs())));
+        }
+        let Some(seen) = deployment.next_look(name).await? else { continue };
+        let life = seen.life;
+        if life.incarnation == before.incarnation {
+            continue;
+        }
+        if !seen.is_up {
+            return Err(Failure::new(format!("{name} has started anew and died: its log says why")));
+        }
+        why = match life.standing.stage.as_str() {
+            "serving" => life.standing.trouble.clone(),
+            stage => format!("it is {stage}"),
+        };
+        if !why.is_empty() {
+            continue;
+        }
+        let without = deployment.web_tiers_without(&life.route).await?;
+        if without.is_empty() {
+            let took = since.elapsed().as_secs_f32();
+            let said = format!("{name} serves again, version {}, after {took:.1} s", life.program);
+            deployment.progress.event(name, "serves", &said);
+            return Ok(());
+        }
+        why = format!("no requests are sent to it by the web tier {}", without.join(", "));
+    }
+}
