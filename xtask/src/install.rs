@@ -58,6 +58,12 @@ pub(crate) const MOD_JK: Need = Need {
     packages: &["libapache2-mod-jk"],
     why: "the other one that speaks AJP to nodes in tests",
 };
+/// Looked for by a file of it: Java is the program.
+pub(crate) const TOMCAT: Need = Need {
+    program: "/usr/share/tomcat10/bin/catalina.sh",
+    packages: &["tomcat10-common"],
+    why: "the other one that is spoken to by AJP in tests: our web tier stands in front of it",
+};
 pub(crate) const HAPROXY: Need =
     Need { program: "haproxy", packages: &["haproxy"], why: "it stands in front of nodes in tests" };
 pub(crate) const CHROMIUM: Need = Need {

@@ -130,8 +130,27 @@ impl Asking {
     /// Whether another request may be sent on this connection: the container says so, and all of this one is out of the way.
     #[must_use]
     pub fn may_reuse(&self) -> bool {
-        let is_sent = matches!(self.upload, Upload::Spent | Upload::Closed { whole: true });
-        self.answer == Progress::Ended { reuse: true } && self.due.is_none() && is_sent
+        self.answer == Progress::Ended { reuse: true } && self.due.is_none() && self.is_sent()
+    }
+
+    /// How many bytes of the answer's body must come yet, if that was announced or there is none. Before its head nothing was.
+    #[must_use]
+    pub fn left(&self) -> Option<u64> {
+        match self.answer {
+            Progress::Body { left } => left,
+            Progress::Waiting => None,
+            Progress::Ended { .. } => Some(0),
+        }
+    }
+
+    /// Whether nothing is missing but the container's word that this was all, or that is there too.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.left() == Some(0) && self.due.is_none() && self.is_sent()
+    }
+
+    fn is_sent(&self) -> bool {
+        matches!(self.upload, Upload::Spent | Upload::Closed { whole: true })
     }
 
     fn wanted<'a>(&mut self, most: u16) -> Result<Answer<'a>, Error> {

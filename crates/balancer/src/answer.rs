@@ -6,18 +6,18 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::Method;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use crate::access::Record;
 use crate::client::Client;
 use crate::flight::Flight;
 use crate::patience::Ms;
-use crate::upstream::Upstream;
+use crate::upstream::{Coming, Upstream};
 
 /// What is sent back.
 pub(crate) enum Content {
@@ -27,7 +27,7 @@ pub(crate) enum Content {
 
 /// A member's body and the connection it comes over.
 pub(crate) struct Relay {
-    body: Incoming,
+    body: Coming,
     /// None once the body is complete.
     upstream: Option<Box<Upstream>>,
     flight: Flight,
@@ -54,7 +54,7 @@ const PART_BYTES: usize = 16 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Interrupted {
     #[error("the member's answer broke off: {0}")]
-    Broken(#[from] hyper::Error),
+    Broken(String),
     #[error("the member stopped sending")]
     Silent,
 }
@@ -62,7 +62,7 @@ pub(crate) enum Interrupted {
 impl Content {
     /// The content of a member's answer; without a body the connection goes back at once.
     pub(crate) fn relay(
-        body: Incoming,
+        body: Coming,
         upstream: Box<Upstream>,
         flight: Flight,
         client: Arc<Client>,
@@ -107,7 +107,12 @@ impl Relay {
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.into()))),
+            Poll::Ready(Some(Err(error))) => {
+                self.flight.member().counts.failures.fetch_add(1, Ordering::Relaxed);
+                // Nobody knows what would come next on it.
+                self.upstream = None;
+                Poll::Ready(Some(Err(Interrupted::Broken(error))))
+            }
             Poll::Ready(None) => {
                 self.finish();
                 Poll::Ready(None)
@@ -118,6 +123,16 @@ impl Relay {
     fn finish(&mut self) {
         if let Some(upstream) = self.upstream.take() {
             give_back(upstream, &self.flight, self.client.now());
+        }
+    }
+}
+
+/// With AJP the word that this was all comes behind the body, and who has the whole body asks for no more: the connection is
+/// kept all the same, and the pool looks whether that word has come.
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if self.body.is_all_there() {
+            self.finish();
         }
     }
 }

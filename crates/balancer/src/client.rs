@@ -7,7 +7,7 @@ use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::frames::Meter;
 use crate::listen::Scheme;
 use crate::patience::{Ms, Phase, Sight};
+use crate::tls::Agreed;
 use crate::tunnel::Tunnel;
 use crate::wire::write_vectored;
 
@@ -43,8 +44,14 @@ pub(crate) struct Client {
     pub(crate) address: HeaderValue,
     /// The same, to count by.
     pub(crate) peer: IpAddr,
+    /// And its port.
+    pub(crate) port: u16,
+    /// Where it has reached us, if the system knows.
+    pub(crate) local: Option<SocketAddr>,
     /// Whether it came by TLS.
     pub(crate) scheme: Scheme,
+    /// What was agreed on with it.
+    tls: OnceLock<Agreed>,
     now: AtomicU64,
     phase: AtomicU8,
     since: AtomicU64,
@@ -85,8 +92,14 @@ impl Waits {
 
 impl Client {
     /// `started`: when the server started, the origin of all times here.
-    pub(crate) fn new(number: u64, peer: SocketAddr, scheme: Scheme, started: Instant) -> Arc<Self> {
-        let peer = peer.ip().to_canonical();
+    pub(crate) fn new(
+        number: u64,
+        peer: SocketAddr,
+        local: Option<SocketAddr>,
+        scheme: Scheme,
+        started: Instant,
+    ) -> Arc<Self> {
+        let (peer, port) = (peer.ip().to_canonical(), peer.port());
         let address = peer.to_string();
         let client = Self {
             started,
@@ -94,7 +107,10 @@ impl Client {
             // An address is always a valid header value; the fallback only spares a panic path.
             peer,
             address: HeaderValue::try_from(address).unwrap_or_else(|_| HeaderValue::from_static("")),
+            port,
+            local,
             scheme,
+            tls: OnceLock::new(),
             now: AtomicU64::new(0),
             phase: AtomicU8::new(HEAD),
             since: AtomicU64::new(0),
@@ -165,6 +181,17 @@ impl Client {
 
     pub(crate) fn is_secure(&self) -> bool {
         self.scheme == Scheme::Https
+    }
+
+    /// TLS was agreed on.
+    pub(crate) fn agrees(&self, tls: Agreed) {
+        // There is but one handshake.
+        let _ = self.tls.set(tls);
+    }
+
+    /// What was agreed on, if it came by TLS.
+    pub(crate) fn tls(&self) -> Option<&Agreed> {
+        self.tls.get()
     }
 
     pub(crate) fn is_http2(&self) -> bool {

@@ -95,6 +95,9 @@ async fn secure(tier: &Arc<Tier>, stream: TcpStream, client: &Arc<Client>) -> Re
         handshake.as_mut().poll(cx).map_err(End::Handshake)
     })
     .await?;
+    if let Some(agreed) = tls::Agreed::of(&stream) {
+        client.agrees(agreed);
+    }
     if tls::chose_http2(&stream) {
         http2::serve(tier, stream, client).await.map_err(End::Http)
     } else {

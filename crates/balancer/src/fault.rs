@@ -13,6 +13,8 @@
 //! | `WEB-0009` | 503, `Retry-After: 1` | the session's own member cannot take it, and it may go to no other (`nofailover`); nothing was sent |
 //! | `WEB-0010` | 503, `Retry-After: 1` | every member has as many requests as it may (`max`); nothing was sent |
 //! | `WEB-0011` | 429, `Retry-After` | the client's address, or all of its context together, sends more than it may; nothing was sent |
+//! | `WEB-0012` | 431 | the request's line and headers fit no packet of the member, which is spoken to by AJP (`ProxyIOBufferSize`); nothing was sent |
+//! | `WEB-0013` | 501 | a WebSocket was asked for, and the member is spoken to by AJP, which cannot carry it; nothing was sent |
 //!
 //! Under `/ajax/` the body is the envelope of the HTTP API, elsewhere plain text. Heads that cannot be parsed
 //! at all never get here: hyper answers 400, 414 or 431 without a body and closes the connection.
@@ -40,6 +42,8 @@ pub(crate) enum Fault {
     OwnMemberGone,
     AllBusy,
     TooFast(TooFast),
+    HeadTooLarge(usize),
+    NoTunnel,
 }
 
 impl Fault {
@@ -56,6 +60,8 @@ impl Fault {
             Self::OwnMemberGone => "WEB-0009",
             Self::AllBusy => "WEB-0010",
             Self::TooFast(_) => "WEB-0011",
+            Self::HeadTooLarge(_) => "WEB-0012",
+            Self::NoTunnel => "WEB-0013",
         }
     }
 
@@ -65,6 +71,8 @@ impl Fault {
             Self::NotSent | Self::MaybeDone => StatusCode::BAD_GATEWAY,
             Self::TimedOut => StatusCode::GATEWAY_TIMEOUT,
             Self::TooFast(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::HeadTooLarge(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::NoTunnel => StatusCode::NOT_IMPLEMENTED,
             Self::Malformed(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
             Self::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoSuchFile => StatusCode::NOT_FOUND,
@@ -100,6 +108,13 @@ impl Fault {
                 let whose = if *tenant { "all users of your organisation together" } else { "your address" };
                 format!("Too many requests from {whose}. Nothing was done. Please try again in {retry_s} s.")
             }
+            Self::HeadTooLarge(limit) => format!(
+                "The request's line and headers are too large: with what goes with them they must fit {limit} bytes. \
+                 Nothing was sent."
+            ),
+            Self::NoTunnel => {
+                "The server is reached in a way that cannot carry a WebSocket. Nothing was sent.".into()
+            }
             Self::AllBusy => "All servers are busy. Nothing was sent. Please try again.".into(),
         }
     }
@@ -112,7 +127,11 @@ impl Fault {
             }
             Self::MaybeDone | Self::TimedOut => ("SERVICE_DOWN", 5),
             Self::BodyBroken => ("CONNECTIVITY", 6),
-            Self::Malformed(_) | Self::Method { .. } | Self::NoSuchFile => ("USER_INPUT", 1),
+            Self::Malformed(_)
+            | Self::Method { .. }
+            | Self::NoSuchFile
+            | Self::HeadTooLarge(_)
+            | Self::NoTunnel => ("USER_INPUT", 1),
         }
     }
 

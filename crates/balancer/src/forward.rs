@@ -4,11 +4,12 @@
 //! (one exchange), decide (`retry`: again, elsewhere, or an error). Each member is tried at most once, on a
 //! new connection a second time if the first was a pooled one that turned out closed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::header::{EXPECT, HOST, TRANSFER_ENCODING};
+use http::header::{EXPECT, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderValue, Request, Response, StatusCode, Version, request};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -25,7 +26,7 @@ use crate::headers::{
 use crate::life::Event;
 use crate::member::Member;
 use crate::members::{Members, Owner};
-use crate::params::member::Ping;
+use crate::params::member::{Ping, Protocol};
 use crate::patience::Ms;
 use crate::retry::{self, Attempt, Failure, Next};
 use crate::seal::{self, Shown};
@@ -33,7 +34,7 @@ use crate::sticky;
 use crate::tier::Tier;
 use crate::tunnel;
 use crate::upload::{Source, Upload};
-use crate::upstream::{Blame, Impatience, Upstream};
+use crate::upstream::{Blame, Impatience, Upstream, ajp};
 
 /// Shortest pause between two looks for a member, when none can take a request that may wait.
 const LOOK_EVERY_MS_MIN: Ms = 10;
@@ -62,7 +63,8 @@ pub(crate) async fn forward(
     };
     // A session that may not move is not moved by an attempt that fails either.
     let tries_max = if own.is_some() && balancer.config.nofailover { 1 } else { balancer.tries_max() };
-    let errand = Errand { tier, balancer, client, parts, source, asks_for: admitted.asks_for };
+    let session = id.map(|id| session_in_path(tier, balancer, id));
+    let errand = Errand { tier, balancer, client, parts, source, session, asks_for: admitted.asks_for };
 
     let mut tried = Vec::new();
     let mut fault = Fault::NoMember;
@@ -148,6 +150,14 @@ fn owner(tier: &Tier, balancer: &Members, parts: &mut request::Parts, id: Option
     owner
 }
 
+/// The session id from the path as a member knows it: as it made it.
+fn session_in_path<'a>(tier: &Tier, balancer: &Members, id: &'a str) -> Cow<'a, str> {
+    match (&tier.seal, balancer.config.sticky.as_ref().and_then(|sticky| sticky.separator)) {
+        (Some(_), Some(separator)) => seal::unsigned(id, separator),
+        _ => Cow::Borrowed(id),
+    }
+}
+
 /// One request, ready to be sent to one member after another.
 struct Errand<'a> {
     tier: &'a Arc<Tier>,
@@ -155,6 +165,8 @@ struct Errand<'a> {
     client: &'a Arc<Client>,
     parts: &'a request::Parts,
     source: Option<Arc<Source>>,
+    /// The session id that stood in the path.
+    session: Option<Cow<'a, str>>,
     /// The session whose tenant is asked for.
     asks_for: Option<u64>,
 }
@@ -163,6 +175,9 @@ impl Errand<'_> {
     /// Tries one member.
     async fn run(&self, member: &Arc<Member>, record: &mut Record) -> Result<Response<Content>, Next> {
         record.member = Some(member.clone());
+        if member.config.protocol == Protocol::Ajp && self.parts.headers.contains_key(UPGRADE) {
+            return Err(Next::GiveUp(Fault::NoTunnel));
+        }
         let flight = self.begin(member, record).await?;
         let sure = !self.is_safe() || member.config.ping != Ping::Off;
         let flight = match member.pool.take(self.client.now(), sure) {
@@ -192,7 +207,8 @@ impl Errand<'_> {
     async fn connect(&self, member: &Member, record: &mut Record) -> Result<Box<Upstream>, Next> {
         let Member { address, terms, .. } = member;
         let connected =
-            Upstream::connect(address, &self.tier.upstream_http, terms.connect, terms.tuning).await;
+            Upstream::connect(address, &terms.speech, &self.tier.upstream_http, terms.connect, terms.tuning)
+                .await;
         connected.map_err(|error| {
             if error.blame != Blame::Ours {
                 member.observe(&Event::ConnectFailed(error.reason.clone()), self.tier.moment(member));
@@ -211,6 +227,14 @@ impl Errand<'_> {
     ) -> Result<Response<Content>, Next> {
         let member = flight.member();
         self.count(member, record);
+        if let Ping::Within(ms) = member.config.ping
+            && let Err(failure) = upstream.ping(Duration::from_millis(ms)).await
+        {
+            if !upstream.reused {
+                member.condemn(failure.to_string(), self.client.now());
+            }
+            return Err(self.failed(member, &failure, upstream.reused, record));
+        }
         let silences = member.silences();
         let silence_ms_max = member.terms.silence_ms;
         let began = self.client.now();
@@ -218,7 +242,7 @@ impl Errand<'_> {
         member.waits.begin(began);
         let wait = Wait { member, client: self.client, answered: false };
         let outcome = upstream
-            .exchange(self.request(member), |written_now| {
+            .exchange(self.request(member), self.said(member), |written_now| {
                 let now = self.client.now();
                 if written_now != written {
                     (written, moved) = (written_now, now);
@@ -257,7 +281,11 @@ impl Errand<'_> {
                 drop(wait);
                 let broken = self.source.as_ref().and_then(|source| source.broken());
                 let failure = broken.map_or(failure, Failure::BodyBroken);
-                Err(self.failed(member, &failure, upstream.reused, record))
+                let next = self.failed(member, &failure, upstream.reused, record);
+                if failure.is_of_the_request() && member.config.reuse {
+                    member.pool.put(upstream, self.client.now());
+                }
+                Err(next)
             }
         }
     }
@@ -295,7 +323,9 @@ impl Errand<'_> {
         {
             seal::change_cookies(request.headers_mut(), sticky, seal::Change::Unsign);
         }
-        if let Some(source) = self.source.as_ref().filter(|_| self.expects_continue()) {
+        // Of AJP the member asks for each part of a body anyway, but for the first of one whose length it knows.
+        let asks_first = self.expects_continue() && member.config.protocol == Protocol::Http;
+        if let Some(source) = self.source.as_ref().filter(|_| asks_first) {
             source.await_continue();
             let source = source.clone();
             hyper::ext::on_informational(&mut request, move |informational| {
@@ -305,6 +335,20 @@ impl Errand<'_> {
             });
         }
         request
+    }
+
+    /// What a member behind AJP is told beside the head.
+    fn said(&self, member: &Member) -> ajp::Said<'_> {
+        if member.config.protocol != Protocol::Ajp {
+            return ajp::Said::default();
+        }
+        let session = self.session.as_deref();
+        let route = self.balancer.config.sticky.as_ref().and_then(|sticky| {
+            let mut ids =
+                session.into_iter().chain(sticky::ids_in_cookies(&self.parts.headers, &sticky.cookie));
+            ids.find_map(|id| sticky::route_of(id, sticky.separator))
+        });
+        ajp::Said { client: Some(self.client), route, session }
     }
 
     fn is_safe(&self) -> bool {
@@ -330,8 +374,8 @@ impl Errand<'_> {
         if *failure == Failure::TimedOut && self.balancer.config.fail_on_timeout {
             member.condemn(failure.to_string(), self.client.now());
         }
-        // A client that breaks off is no failure of the member.
-        if !matches!(failure, Failure::BodyBroken(_)) {
+        // A client that breaks off is no failure of the member, nor is one that asks too much.
+        if !matches!(failure, Failure::BodyBroken(_)) && !failure.is_of_the_request() {
             member.counts.failures.fetch_add(1, Ordering::Relaxed);
         }
         record.cause = Some(failure.to_string());

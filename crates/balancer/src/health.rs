@@ -15,7 +15,7 @@ use crate::life::{Event, Probe};
 use crate::member::Member;
 use crate::members::Members;
 use crate::outlier::{Reason, judge};
-use crate::params::member::CheckMethod;
+use crate::params::member::{CheckMethod, Protocol};
 use crate::patience::Ms;
 use crate::probe::{Question, ask};
 use crate::tier::Tier;
@@ -160,6 +160,9 @@ async fn check(tier: &Tier, member: &Member, question: &Question) {
     let now = tier.now();
     member.told(answer.draining, answer.load, now);
     let outcome = match &answer.probe {
+        Probe::Foreign(403) if member.config.protocol == Protocol::Ajp => {
+            Err("answers its check with 403: is the secret the same on both sides?".to_owned())
+        }
         Probe::Ready | Probe::Foreign(_) => Ok(()),
         // It says itself that it is about to stop: that is no failure.
         Probe::NotReady(_) if answer.draining => Ok(()),

@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use crate::apache;
 use crate::mapping::{From, Mapping, Mappings, To};
 use crate::params::balancer::BalancerConfig;
-use crate::params::member::Protocol;
 use crate::routes::NODE_PATHS;
 use crate::{Config, Error};
 
@@ -48,9 +47,6 @@ impl Layout {
             balancer.check().map_err(Error::Config)?;
             if !names.insert(balancer.name.as_str()) {
                 return Err(Error::Config(format!("two balancers have the name \"{}\"", balancer.name)));
-            }
-            if let Some(member) = balancer.members.iter().find(|member| member.protocol == Protocol::Ajp) {
-                return Err(Error::Config(format!("{}: ajp:// is not spoken to members yet", member.route)));
             }
         }
         let forgotten: Vec<_> = NODE_PATHS.iter().filter(|path| !self.mappings.serves(path)).collect();

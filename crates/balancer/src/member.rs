@@ -8,19 +8,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use zebu_ajp::PacketSize;
 
 use crate::Config;
 use crate::flags::Flags;
 use crate::life::{Change, Event, Life, Moment, Probe};
 use crate::outlier::Sample;
-use crate::params::member::MemberConfig;
+use crate::params::member::{MemberConfig, Protocol};
 use crate::params::value::Weight;
 use crate::patience::Ms;
 use crate::pool::Pool;
 use crate::ramp;
 use crate::selection::Candidate;
 use crate::standing::{Found, Stand, Standing};
-use crate::upstream::Tuning;
+use crate::upstream::{Speech, Tuning, ajp};
 use crate::waits::Waits;
 
 /// "Not ramping" in the field that says since when.
@@ -56,6 +57,7 @@ pub(crate) struct Counts {
 pub(crate) struct Terms {
     pub(crate) connect: Duration,
     pub(crate) tuning: Tuning,
+    pub(crate) speech: Speech,
     /// How long it may stay silent.
     pub(crate) silence_ms: Ms,
     /// How long it is left alone in error.
@@ -70,12 +72,25 @@ impl Terms {
             member.connect_timeout_ms.or(member.timeout_ms.filter(|ms| *ms < config.connect_timeout_ms));
         Self {
             connect: Duration::from_millis(connect_ms.unwrap_or(config.connect_timeout_ms)),
+            speech: speech(member, config),
             tuning: Tuning { keepalive: member.keepalive, receive_buffer_bytes: member.receive_buffer_bytes },
             silence_ms: member.timeout_ms.unwrap_or(config.response_timeout_ms),
             retry_ms: member.retry_ms.unwrap_or(config.retry_ms),
             slow_start_ms: config.slow_start_ms,
             check_interval_ms: member.check.interval_ms.unwrap_or(config.check_interval_ms),
         }
+    }
+}
+
+fn speech(member: &MemberConfig, config: &Config) -> Speech {
+    match member.protocol {
+        Protocol::Http => Speech::Http,
+        Protocol::Ajp => Speech::Ajp(ajp::Terms {
+            secret: member.secret.clone(),
+            // Its limits are those of the parameter.
+            size: PacketSize::new(member.packet_bytes_max as usize).unwrap_or_default(),
+            read_bytes_max: config.stream_buffer_bytes,
+        }),
     }
 }
 

@@ -33,7 +33,7 @@ impl Pool {
             let mut upstream = self.idle().pop_back()?;
             let is_old = !self.is_young(&upstream, now);
             // One that was kept beyond its time may have been closed by a firewall that says nothing.
-            let open = if sure || is_old { upstream.is_open() } else { upstream.rest() };
+            let open = if sure || is_old { upstream.is_open() } else { upstream.is_ready() };
             if open && (!is_old || self.kept_min > 0) {
                 return Some(upstream);
             }

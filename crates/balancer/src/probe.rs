@@ -12,6 +12,7 @@ use crate::member::Member;
 use crate::params::member::CheckMethod;
 use crate::tier::Tier;
 use crate::upload::Upload;
+use crate::upstream::ajp::Said;
 use crate::upstream::{Blame, ConnectError, Tuning, Upstream};
 
 /// What is asked.
@@ -19,8 +20,10 @@ use crate::upstream::{Blame, ConnectError, Tuning, Upstream};
 pub(crate) enum Question {
     /// Whether it accepts a connection.
     Connect,
+    /// Whether it answers an AJP ping.
+    Ping,
     /// A request.
-    Http(Method, Uri),
+    Request(Method, Uri),
 }
 
 /// What came back.
@@ -36,16 +39,20 @@ pub(crate) struct Answer {
 impl Question {
     /// Whether it is ready for work.
     pub(crate) fn ready(member: &Member) -> Self {
-        Self::Http(Method::GET, uri(member))
+        match member.config.check.method {
+            CheckMethod::Cping => Self::Ping,
+            _ => Self::Request(Method::GET, uri(member)),
+        }
     }
 
     /// What its configuration says.
     pub(crate) fn check(member: &Member) -> Self {
         match member.config.check.method {
-            CheckMethod::Tcp | CheckMethod::Cping | CheckMethod::None => Self::Connect,
-            CheckMethod::Get => Self::Http(Method::GET, uri(member)),
-            CheckMethod::Head => Self::Http(Method::HEAD, uri(member)),
-            CheckMethod::Options => Self::Http(Method::OPTIONS, uri(member)),
+            CheckMethod::Tcp | CheckMethod::None => Self::Connect,
+            CheckMethod::Cping => Self::Ping,
+            CheckMethod::Get => Self::Request(Method::GET, uri(member)),
+            CheckMethod::Head => Self::Request(Method::HEAD, uri(member)),
+            CheckMethod::Options => Self::Request(Method::OPTIONS, uri(member)),
         }
     }
 }
@@ -90,16 +97,18 @@ pub(crate) async fn ask(tier: &Tier, member: &Member, question: &Question) -> Op
                 Ok(Ok(_)) => Answer::bare(Probe::Ready),
             })
         }
-        Question::Http(method, uri) => {
-            let asked = timeout(patience, over_http(tier, &member.address, method, uri)).await;
+        _ => {
+            let asked = timeout(patience, over_a_connection(tier, member, question)).await;
             asked.unwrap_or_else(|_| Some(silent()))
         }
     }
 }
 
-async fn over_http(tier: &Tier, address: &str, method: &Method, uri: &Uri) -> Option<Answer> {
+async fn over_a_connection(tier: &Tier, member: &Member, question: &Question) -> Option<Answer> {
     let patience = tier.config.probe_timeout();
-    let connected = Upstream::connect(address, &tier.upstream_http, patience, Tuning::default());
+    let Member { address, terms, .. } = member;
+    let connected =
+        Upstream::connect(address, &terms.speech, &tier.upstream_http, patience, Tuning::default());
     let mut upstream = match connected.await {
         Ok(upstream) => upstream,
         Err(ConnectError { blame: Blame::Ours, .. }) => return None,
@@ -110,12 +119,19 @@ async fn over_http(tier: &Tier, address: &str, method: &Method, uri: &Uri) -> Op
             return Some(Answer::bare(Probe::Silent(reason)));
         }
     };
+    let Question::Request(method, uri) = question else {
+        // Whoever asks says how long: a member that is silent is told from one that answers wrongly.
+        let ponged = upstream.ping(patience * 2).await;
+        return Some(Answer::bare(
+            ponged.map_or_else(|no| Probe::Refused(no.to_string()), |()| Probe::Ready),
+        ));
+    };
     let mut request = Request::new(Upload::none());
     *request.method_mut() = method.clone();
     *request.uri_mut() = uri.clone();
-    request.headers_mut().insert(HOST, HeaderValue::try_from(address).ok()?);
+    request.headers_mut().insert(HOST, HeaderValue::try_from(address.as_str()).ok()?);
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    Some(match upstream.exchange(request, |_| None).await {
+    Some(match upstream.exchange(request, Said::default(), |_| None).await {
         Ok(response) => Answer::of(response.status(), response.headers()),
         Err(failure) => Answer::bare(Probe::Refused(failure.to_string())),
     })

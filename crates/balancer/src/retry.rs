@@ -16,6 +16,15 @@ pub(crate) enum Failure {
     /// There was a connection, but not a byte of the request went over it.
     #[error("not sent: {0}")]
     NotSent(String),
+    /// Its head fits no packet of so many bytes; nothing was sent.
+    #[error("the head does not fit a packet of {0} bytes")]
+    HeadTooLarge(usize),
+    /// It has something that the member's protocol cannot carry; nothing was sent.
+    #[error("it cannot be said in the member's protocol: {0}")]
+    Unspeakable(String),
+    /// The member was asked whether it is there, and did not answer as it must; nothing was sent.
+    #[error("no answer to a ping: {0}")]
+    NoPong(String),
     /// The connection was lost after bytes of the request were written and before the head of an answer was
     /// whole.
     #[error("lost: {0}")]
@@ -29,6 +38,13 @@ pub(crate) enum Failure {
     /// The client's body broke off.
     #[error("the client's body broke off: {0}")]
     BodyBroken(String),
+}
+
+impl Failure {
+    /// Whether it is the request that cannot be sent, to whomever.
+    pub(crate) fn is_of_the_request(&self) -> bool {
+        matches!(self, Self::HeadTooLarge(_) | Self::Unspeakable(_))
+    }
 }
 
 /// What the decision depends on.
@@ -65,11 +81,15 @@ pub(crate) fn is_safe(method: &Method) -> bool {
 /// Decides after `failure`.
 pub(crate) fn next(failure: &Failure, attempt: Attempt) -> Next {
     let answer = match failure {
-        Failure::NoConnection(_) => Fault::NoMember,
+        Failure::NoConnection(_) | Failure::NoPong(_) => Fault::NoMember,
         Failure::NotSent(_) => Fault::NotSent,
         Failure::Lost(_) | Failure::MemberSilent => Fault::MaybeDone,
         // Elsewhere it would take as long: a request that hangs one node must not hang them all.
         Failure::TimedOut => return Next::GiveUp(Fault::TimedOut),
+        Failure::HeadTooLarge(limit) => return Next::GiveUp(Fault::HeadTooLarge(*limit)),
+        Failure::Unspeakable(_) => {
+            return Next::GiveUp(Fault::Malformed("it cannot be passed on to its server"));
+        }
         Failure::BodyBroken(_) => return Next::GiveUp(Fault::BodyBroken),
     };
     let sent = answer == Fault::MaybeDone;
@@ -105,10 +125,23 @@ mod tests {
         for attempt in [GET, POST, DELETE] {
             let failure = Failure::NoConnection("refused".into());
             assert_eq!(next(&failure, attempt), Next::OtherMember(Fault::NoMember));
+            let failure = Failure::NoPong("none within 5 ms".into());
+            assert_eq!(next(&failure, attempt), Next::OtherMember(Fault::NoMember));
+            assert_eq!(
+                next(&failure, Attempt { reused: true, ..attempt }),
+                Next::SameMember(Fault::NoMember)
+            );
             let failure = Failure::NotSent("closed".into());
             assert_eq!(next(&failure, attempt), Next::OtherMember(Fault::NotSent));
             assert_eq!(next(&failure, Attempt { reused: true, ..attempt }), Next::SameMember(Fault::NotSent));
         }
+    }
+
+    #[test]
+    fn what_no_member_could_be_told_goes_to_none() {
+        assert_eq!(next(&Failure::HeadTooLarge(8_192), GET), Next::GiveUp(Fault::HeadTooLarge(8_192)));
+        let failure = Failure::Unspeakable("a header has no usable name".into());
+        assert!(matches!(next(&failure, GET), Next::GiveUp(Fault::Malformed(_))));
     }
 
     #[test]

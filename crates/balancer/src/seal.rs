@@ -7,6 +7,7 @@
 //!
 //! Web tiers with the same keys agree on every route, and share nothing else. Called by `forward`.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -143,6 +144,14 @@ pub(crate) fn change_cookies(headers: &mut HeaderMap, sticky: &Sticky, change: C
         if let Ok(changed) = HeaderValue::from_str(&pairs.join("; ")) {
             *line = changed;
         }
+    }
+}
+
+/// A session id without the signature that it may have.
+pub(crate) fn unsigned(session_id: &str, separator: char) -> Cow<'_, str> {
+    match session_id.rsplit_once(separator).and_then(|(signed, route)| Some((apart(signed)?.0, route))) {
+        Some((id, route)) => format!("{id}{separator}{route}").into(),
+        None => session_id.into(),
     }
 }
 

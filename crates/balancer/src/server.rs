@@ -191,7 +191,7 @@ impl Connections {
         // Only a hint to the kernel; a connection without it still works.
         let _ = stream.set_nodelay(true);
         self.accepted += 1;
-        let client = Client::new(self.accepted, peer, scheme, tier.started);
+        let client = Client::new(self.accepted, peer, stream.local_addr().ok(), scheme, tier.started);
         let task = self.tasks.spawn(connection::serve(tier.clone(), stream, client.clone()));
         self.clients.insert(task.id(), client);
     }

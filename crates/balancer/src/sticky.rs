@@ -9,7 +9,8 @@ use http::header::COOKIE;
 
 use crate::params::balancer::Sticky;
 
-const PATH_PARAMETER: &str = ";jsessionid=";
+/// What stands before a session id in a path.
+pub(crate) const PATH_PARAMETER: &str = ";jsessionid=";
 
 /// The session ids in cookies of this name, in the order sent. A browser may send several (one each path and host), of
 /// which one may name a node of another cluster; the caller takes the first whose route it knows.
@@ -57,7 +58,7 @@ pub(crate) fn route_of(session_id: &str, separator: Option<char>) -> Option<&str
 pub(crate) struct Unmarked {
     /// The path to forward.
     pub(crate) path: String,
-    /// The session id that was taken out; of several the first that has a route.
+    /// The session id that was taken out; of several the first that has a route, else the first.
     pub(crate) id: Option<String>,
 }
 
@@ -69,10 +70,11 @@ pub(crate) fn take_from_path(path: &str) -> Option<Unmarked> {
     let (before, mut marked) = before_parameter(path)?;
     let mut kept = String::with_capacity(path.len());
     kept.push_str(before);
-    let mut found = None;
+    let (mut found, mut first) = (None, None);
     loop {
         let (id, after) = marked.split_at(marked.find(['/', ';']).unwrap_or(marked.len()));
-        found = found.or_else(|| route_of(id, Some('.')).map(|_| id.to_owned()));
+        found = found.or_else(|| route_of(id, Some('.')).map(|_| id));
+        first = first.or(Some(id).filter(|id| !id.is_empty()));
         // What follows begins with `/` or `;`, so joining the parts never spells the parameter anew.
         match after.split_once(PATH_PARAMETER) {
             Some((between, next)) => {
@@ -81,7 +83,7 @@ pub(crate) fn take_from_path(path: &str) -> Option<Unmarked> {
             }
             None => {
                 kept.push_str(after);
-                return Some(Unmarked { path: kept, id: found });
+                return Some(Unmarked { path: kept, id: found.or(first).map(str::to_owned) });
             }
         }
     }
@@ -148,7 +150,7 @@ mod tests {
         check("/ajax/login", None);
         check("/ajax/login;jsessionid=abc.OX-1", Some(("/ajax/login", Some("abc.OX-1"))));
         check("/ajax;jsessionid=abc.OX-1/login", Some(("/ajax/login", Some("abc.OX-1"))));
-        check("/ajax/login;jsessionid=abc", Some(("/ajax/login", None)));
+        check("/ajax/login;jsessionid=abc", Some(("/ajax/login", Some("abc"))));
         check("/ajax/login;jsessionid=", Some(("/ajax/login", None)));
         check("/a;v=1;jsessionid=x.B;w=2", Some(("/a;v=1;w=2", Some("x.B"))));
         check("/a;jsessionid=x;jsessionid=y.B", Some(("/a", Some("y.B"))));

@@ -71,7 +71,9 @@ pub(crate) fn agree<B>(
     else {
         return Err("it switched protocols without being asked");
     };
-    let (node_side, node_first) = upstream.into_wire();
+    let Some((node_side, node_first)) = upstream.into_wire() else {
+        return Err("it switched to a protocol that AJP cannot carry");
+    };
     client.keep(Tunnel { client_side: client_side.clone(), node_side, node_first, request, flight });
     let (mut parts, _) = response.into_parts();
     headers::clean_answer(&mut parts.headers);

@@ -83,7 +83,7 @@ impl AsyncRead for Wire {
 }
 
 /// Whether there is nothing to read, not even the end: as it must be on an idle connection.
-fn is_quiet(stream: &TcpStream) -> bool {
+pub(crate) fn is_quiet(stream: &TcpStream) -> bool {
     let peeked = SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
     peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }

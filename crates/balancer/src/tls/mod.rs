@@ -7,6 +7,7 @@
 //! Sessions resume by tickets, whose key this process makes itself and changes every six hours: behind several web tiers a
 //! client that comes to another one makes a whole handshake there.
 
+mod agreed;
 mod certificate;
 mod choice;
 mod watch;
@@ -139,6 +140,8 @@ impl Tls {
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(server)), choice })
     }
 }
+
+pub(crate) use agreed::Agreed;
 
 /// Whether the client chose HTTP/2.
 pub(crate) fn chose_http2<S>(stream: &tokio_rustls::server::TlsStream<S>) -> bool {

@@ -8,7 +8,10 @@
     reason = "a test that cannot go on fails; clippy sees that for test functions, not for their helpers"
 )]
 
+mod ajp;
+mod ajp_faults;
 mod balancing;
+mod container;
 mod failover;
 mod framing;
 mod headers;

@@ -154,6 +154,11 @@ pub(crate) fn config(nodes: &[&Node]) -> Config {
     }
 }
 
+/// A member as Apache's text would name it, `ajp://h:1` or `http://h:1`.
+pub(crate) fn member_at(route: &str, url: &str) -> MemberConfig {
+    serde_json::from_value(serde_json::json!({ "route": route, "address": url })).unwrap()
+}
+
 /// A web client of three files.
 fn assets() -> Assets {
     let asset = |path: &str, content_type: &str, content: &str| Asset {

@@ -9,10 +9,10 @@ use crate::day;
 use crate::server::Server;
 
 /// What both nodes and Apache know.
-const SECRET: &str = "a secret of members";
+pub(crate) const SECRET: &str = "a secret of members";
 
 /// The guide's file, with our addresses in the place of its hosts'.
-fn guide(members: &[SocketAddr]) -> String {
+pub(crate) fn guide(members: &[SocketAddr]) -> String {
     let members: Vec<String> = members
         .iter()
         .enumerate()
@@ -57,7 +57,7 @@ pub(crate) fn start(modules: &[&str], lines: &dyn Fn(&Path, SocketAddr) -> Strin
     })
 }
 
-async fn two_nodes(secret: &str) -> (Cluster, Vec<SocketAddr>) {
+pub(crate) async fn two_nodes(secret: &str) -> (Cluster, Vec<SocketAddr>) {
     let mut cluster = Cluster::start(2).await;
     let mut members = Vec::new();
     for node in &mut cluster.nodes {

@@ -1,5 +1,5 @@
 //! Nodes behind the web servers of others: the real Apache with the guide's lines, with mod_jk, and what `zebu front config`
-//! prints for HAProxy, nginx and Apache. Each is driven through a person's day: sign-in, stickiness, large files, events, a node
+//! prints for HAProxy, nginx and Apache; and our own web tier with the guide's lines, in front of nodes and of a Tomcat. Each is driven through a person's day: sign-in, stickiness, large files, events, a node
 //! that dies.
 
 #![allow(
@@ -18,3 +18,7 @@ mod day;
 mod printed;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod tomcat;
+#[cfg(test)]
+mod web_tier;

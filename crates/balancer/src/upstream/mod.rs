@@ -5,38 +5,56 @@
 //! threads, no wake-up that only says "poll me again"; a client that leaves takes its exchange with it, and
 //! an idle connection is nothing but a socket in a list. The price is that nobody notices a close while it is
 //! idle; [`Upstream::rest`] looks when it is taken, and again when the pool is swept.
+//!
+//! What is spoken over it is the member's: [`http`] or [`ajp`].
 
-use std::error::Error as _;
-use std::fmt::Write as _;
+pub(crate) mod ajp;
+mod http;
+
 use std::io;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use ::http::{Request, Response};
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body::{Body as _, Frame};
+use futures_util::future::Either;
+use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{Builder, Connection, SendRequest};
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::http1::Builder;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use crate::patience::Ms;
 use crate::retry::Failure;
 use crate::upload::Upload;
-use crate::wire::{Traffic, Wire};
+use crate::wire::Wire;
 
 /// An open connection to a member, carrying at most one request.
 pub(crate) struct Upstream {
-    sender: SendRequest<Upload>,
-    connection: Connection<TokioIo<Wire>, Upload>,
-    traffic: Arc<Traffic>,
+    link: Link,
     /// It has served a request before.
     pub(crate) reused: bool,
     /// When it was put into the pool.
     pub(crate) idle_since: Ms,
+}
+
+#[allow(clippy::large_enum_variant, reason = "an Upstream is in a box already")]
+enum Link {
+    Http(http::Link),
+    Ajp(ajp::Link),
+}
+
+/// What is spoken to a member.
+#[derive(Debug, Clone)]
+pub(crate) enum Speech {
+    Http,
+    Ajp(ajp::Terms),
+}
+
+/// The body of an answer, while it comes.
+pub(crate) enum Coming {
+    Http(Incoming),
+    Ajp(ajp::Coming),
 }
 
 /// Why a wait for the head of an answer is cut short.
@@ -44,6 +62,15 @@ pub(crate) struct Upstream {
 pub(crate) enum Impatience {
     MemberSilent,
     TimedOut,
+}
+
+impl From<Impatience> for Failure {
+    fn from(impatience: Impatience) -> Self {
+        match impatience {
+            Impatience::MemberSilent => Self::MemberSilent,
+            Impatience::TimedOut => Self::TimedOut,
+        }
+    }
 }
 
 /// No connection could be made.
@@ -89,6 +116,7 @@ impl Upstream {
     /// Connects to `host:port`.
     pub(crate) async fn connect(
         address: &str,
+        speech: &Speech,
         http: &Builder,
         patience: Duration,
         tuning: Tuning,
@@ -105,84 +133,117 @@ impl Upstream {
         // Only a hint to the kernel; a connection without it still works.
         let _ = stream.set_nodelay(true);
         tuning.apply(&stream);
-        let (wire, traffic) = Wire::new(stream);
-        match http.handshake(TokioIo::new(wire)).await {
-            Ok((sender, connection)) => {
-                Ok(Box::new(Self { sender, connection, traffic, reused: false, idle_since: 0 }))
+        let link = match speech {
+            Speech::Http => {
+                let link = http::Link::new(stream, http).await;
+                Link::Http(link.map_err(|reason| ConnectError { reason, blame: Blame::Refused })?)
             }
-            Err(error) => Err(ConnectError { reason: describe(&error), blame: Blame::Refused }),
-        }
+            Speech::Ajp(terms) => Link::Ajp(ajp::Link::new(stream, terms.clone())),
+        };
+        Ok(Box::new(Self { link, reused: false, idle_since: 0 }))
     }
 
     /// Sends a request and waits for the head of the answer. `impatience` is asked whenever there is nothing
-    /// to do but wait; it is given the bytes written so far, a sign of life while an upload runs.
+    /// to do but wait; it is given the bytes written so far, a sign of life while an upload runs. `said` is for AJP, which
+    /// tells a member of the client beside the headers.
     pub(crate) fn exchange(
         &mut self,
         request: Request<Upload>,
-        mut impatience: impl FnMut(u64) -> Option<Impatience>,
-    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> {
-        let Self { sender, connection, traffic, .. } = self;
-        let written_before = traffic.written();
-        // Handed over before the future begins, so that the future need not carry the request.
-        let answer = sender.try_send_request(request);
-        async move {
-            let mut answer = pin!(answer);
-            std::future::poll_fn(|cx| {
-                let ended = Pin::new(&mut *connection).poll(cx);
-                match answer.as_mut().poll(cx) {
-                    Poll::Ready(Ok(response)) => return Poll::Ready(Ok(response)),
-                    Poll::Ready(Err(mut error)) => {
-                        let unsent = error.take_message().is_some() || traffic.written() == written_before;
-                        let cause = describe(error.error());
-                        let failure = if unsent { Failure::NotSent(cause) } else { Failure::Lost(cause) };
-                        return Poll::Ready(Err(failure));
-                    }
-                    Poll::Pending => {}
-                }
-                if ended.is_ready() {
-                    return Poll::Ready(Err(Failure::Lost("connection ended".into())));
-                }
-                match impatience(traffic.written() - written_before) {
-                    Some(Impatience::MemberSilent) => Poll::Ready(Err(Failure::MemberSilent)),
-                    Some(Impatience::TimedOut) => Poll::Ready(Err(Failure::TimedOut)),
-                    None => Poll::Pending,
-                }
-            })
-            .await
+        said: ajp::Said<'_>,
+        impatience: impl FnMut(u64) -> Option<Impatience>,
+    ) -> impl Future<Output = Result<Response<Coming>, Failure>> {
+        match &mut self.link {
+            Link::Http(link) => {
+                let answer = link.exchange(request, impatience);
+                Either::Left(async { answer.await.map(|response| response.map(Coming::Http)) })
+            }
+            Link::Ajp(link) => {
+                let answer = link.exchange(request, said, impatience);
+                Either::Right(async { answer.await.map(|response| response.map(Coming::Ajp)) })
+            }
+        }
+    }
+
+    /// Asks the member whether it is there, if there is a way to ask it before a request; it has so long to answer.
+    pub(crate) async fn ping(&mut self, patience: Duration) -> Result<(), Failure> {
+        match &mut self.link {
+            Link::Http(_) => Ok(()),
+            Link::Ajp(link) => link.ping(patience).await,
         }
     }
 
     /// The next part of an answer's body.
     pub(crate) fn poll_body(
         &mut self,
-        body: &mut Incoming,
+        body: &mut Coming,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        if let ready @ Poll::Ready(_) = Pin::new(&mut *body).poll_frame(cx) {
-            return ready;
+    ) -> Poll<Option<Result<Frame<Bytes>, String>>> {
+        match (&mut self.link, body) {
+            (Link::Http(link), Coming::Http(body)) => {
+                link.poll_body(body, cx).map_err(|error| http::describe(&error))
+            }
+            (Link::Ajp(link), Coming::Ajp(body)) => link.poll_body(body, cx),
+            _ => Poll::Ready(Some(Err("the body is of another connection".to_owned()))),
         }
-        // When the connection ends, hyper tells the body so: the poll after it is never pending then.
-        let _ = Pin::new(&mut self.connection).poll(cx);
-        Pin::new(body).poll_frame(cx)
     }
 
-    /// The bare connection, when the exchange has ended in another protocol, and what came right behind it.
-    pub(crate) fn into_wire(self) -> (Wire, Bytes) {
-        let parts = self.connection.into_parts();
-        (parts.io.into_inner(), parts.read_buf)
+    /// The bare connection, when the exchange has ended in another protocol, and what came right behind it. Only of HTTP.
+    pub(crate) fn into_wire(self) -> Option<(Wire, Bytes)> {
+        match self.link {
+            Link::Http(link) => Some(link.into_wire()),
+            Link::Ajp(_) => None,
+        }
     }
 
     /// Whether the member has not closed the connection as far as the kernel knows.
     pub(crate) fn is_open(&mut self) -> bool {
-        self.traffic.doubt();
-        self.rest()
+        match &mut self.link {
+            Link::Http(link) => link.is_open(),
+            Link::Ajp(link) => link.is_open(),
+        }
     }
 
-    /// Lets the connection finish its last exchange; whether it can carry another. Also forgets the task that
+    /// Lets the connection finish its last exchange; whether it is worth keeping. Also forgets the task that
     /// drove it before, which would otherwise be woken when a member closes an idle connection.
     pub(crate) fn rest(&mut self) -> bool {
-        let mut idle = Context::from_waker(Waker::noop());
-        Pin::new(&mut self.connection).poll(&mut idle).is_pending() && self.sender.is_ready()
+        match &mut self.link {
+            Link::Http(link) => link.rest(),
+            Link::Ajp(link) => link.rest(),
+        }
+    }
+
+    /// Whether it can carry a request now.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.rest()
+            && match &self.link {
+                Link::Http(_) => true,
+                Link::Ajp(link) => link.is_idle(),
+            }
+    }
+}
+
+impl Coming {
+    /// Whether all of it came.
+    pub(crate) fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Http(body) => body.is_end_stream(),
+            Self::Ajp(body) => body.is_ended(),
+        }
+    }
+
+    /// Whether all that the client is to have came, though the member has not said yet that this was all.
+    pub(crate) fn is_all_there(&self) -> bool {
+        match self {
+            Self::Http(_) => false,
+            Self::Ajp(body) => body.is_all_there(),
+        }
+    }
+
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Http(body) => body.size_hint(),
+            Self::Ajp(body) => body.size_hint(),
+        }
     }
 }
 
@@ -199,18 +260,6 @@ fn blame(error: &io::Error) -> Blame {
     }
 }
 
-/// An error with its causes, which hyper keeps apart.
-fn describe(error: &hyper::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
@@ -218,7 +267,8 @@ mod tests {
     use super::*;
 
     async fn connect(address: &str) -> Result<Box<Upstream>, ConnectError> {
-        Upstream::connect(address, &Builder::new(), Duration::from_secs(10), Tuning::default()).await
+        Upstream::connect(address, &Speech::Http, &Builder::new(), Duration::from_secs(10), Tuning::default())
+            .await
     }
 
     #[tokio::test]
