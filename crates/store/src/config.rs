@@ -50,9 +50,26 @@ pub struct Config {
     /// nothing but its own statements, so one that stands still for so long belongs to a node that does. Default 2 000.
     #[serde(default = "write_idle_ms_max")]
     pub write_idle_ms_max: u64,
+    /// Where a request's id is told to MariaDB's logs, in a comment: `ends`, at the end of each transaction, which costs nothing;
+    /// `statements`, with each statement, which then is prepared anew each time; `none`. Default `ends`.
+    #[serde(default)]
+    pub request_comments: RequestComments,
     /// What is remembered of what was read may take so many bytes. 0: nothing is remembered. Default 64 MiB.
     #[serde(default = "cache_bytes_max")]
     pub cache_bytes_max: u64,
+}
+
+/// Where the id of a request stands in what a database is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequestComments {
+    /// Nowhere.
+    None,
+    /// In the `COMMIT` or `ROLLBACK` of its transactions.
+    #[default]
+    Ends,
+    /// In each statement.
+    Statements,
 }
 
 fn cache_bytes_max() -> u64 {
@@ -112,6 +129,7 @@ impl Config {
             connect_ms_max: connect_ms_max(),
             statement_ms_max: statement_ms_max(),
             write_idle_ms_max: write_idle_ms_max(),
+            request_comments: RequestComments::default(),
             cache_bytes_max: cache_bytes_max(),
         }
     }

@@ -30,7 +30,7 @@ mod vault;
 mod view;
 
 pub use cache::{CacheState, Hits, is_of_a_context, scope_key};
-pub use config::Config;
+pub use config::{Config, RequestComments};
 pub use config_tx::{ConfigTx, ConfigWriteTx};
 pub use error::{Error, Result};
 pub use group::state::{Role, ServerState};

@@ -1,4 +1,5 @@
-//! Counts the statements and the database time of one request, for its log line and the benchmarks.
+//! Counts the statements and the database time of one request, for its log line and the benchmarks; and knows the request's
+//! id, for the logs of databases.
 //!
 //! For observation only: nothing may decide by it.
 
@@ -16,9 +17,22 @@ pub struct Meter {
     statements: AtomicU64,
     commits: AtomicU64,
     database_us: AtomicU64,
+    /// The request's id, as it may stand in a comment.
+    request: Option<Box<str>>,
 }
 
+/// Characters of a request's id in a comment: more than any id has.
+const REQUEST_CHARS_MAX: usize = 64;
+
 impl Meter {
+    /// Of a request with an id. Only letters, digits, `-` and `_` of it are kept, and 64 at most: it stands in a comment of SQL.
+    #[must_use]
+    pub fn of_request(id: &str) -> Meter {
+        let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let plain: String = id.chars().filter(is_plain).take(REQUEST_CHARS_MAX).collect();
+        Meter { request: (!plain.is_empty()).then(|| plain.into()), ..Meter::default() }
+    }
+
     /// Statements sent, `BEGIN` and `COMMIT` aside.
     pub fn statements(&self) -> u64 {
         self.statements.load(Ordering::Relaxed)
@@ -40,6 +54,13 @@ pub async fn measured<F: Future>(meter: Arc<Meter>, work: F) -> F::Output {
     METER.scope(meter, work).await
 }
 
+/// A statement with the id of the request it is for in a comment before it, if it is for one.
+pub(crate) fn commented(sql: &str) -> Option<String> {
+    let comment =
+        |meter: &Arc<Meter>| meter.request.as_ref().map(|id| format!("/* zebu request {id} */ {sql}"));
+    METER.try_with(comment).ok().flatten()
+}
+
 pub(crate) fn statement(took: Duration) {
     // Work outside a request (a background task) has no meter: nothing to count on.
     let _ = METER.try_with(|meter| {
@@ -53,4 +74,27 @@ pub(crate) fn commit(took: Duration) {
         meter.commits.fetch_add(1, Ordering::Relaxed);
         meter.database_us.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_comment_has_the_id_of_its_request_and_nothing_that_could_end_it() {
+        let of =
+            async |id: &str| measured(Arc::new(Meter::of_request(id)), async { commented("COMMIT") }).await;
+        assert_eq!(of("0a-b_Z").await.as_deref(), Some("/* zebu request 0a-b_Z */ COMMIT"));
+        assert_eq!(
+            of("a*/; DROP TABLE x; /*").await.as_deref(),
+            Some("/* zebu request aDROPTABLEx */ COMMIT")
+        );
+        assert_eq!(
+            of(&"a".repeat(100)).await.map(|sql| sql.len()),
+            Some("/* zebu request  */ COMMIT".len() + 64)
+        );
+        assert_eq!(of("*/").await, None);
+        assert_eq!(measured(Arc::default(), async { commented("COMMIT") }).await, None);
+        assert_eq!(commented("COMMIT"), None, "nobody's");
+    }
 }

@@ -84,13 +84,13 @@ impl Edge {
         let _answering = self.tally.count(Kind::Answering);
         let asks_for_tenant = request.headers().contains_key("x-zebu-asks");
         let started = Instant::now();
-        let meter = Arc::new(Meter::default());
         let line = Line {
             id: request_id::of(request.headers()),
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             who: Arc::default(),
         };
+        let meter = Arc::new(Meter::of_request(&line.id));
         let secure = self.config.force_https || source.is_secure;
         let cookie = jsessionid::cookie(request.headers(), &self.app.node().route, secure);
         let answer = self.answer(request, source, &line);

@@ -102,6 +102,7 @@ impl Lease {
     async fn once(&mut self, statement: Statement, want: Want) -> Result<mysql_async::Result<Answer>> {
         let server = &self.server;
         let limit = server.limits.statement;
+        let statement = server.asked(statement);
         let Some(wire) = self.wire.as_mut().filter(|_| !self.asking) else {
             return Err(server.gate.unavailable("the connection was lost earlier in the transaction"));
         };
@@ -148,7 +149,7 @@ impl Lease {
             return Err(server.gate.unavailable(&*reason));
         }
         self.asking = true;
-        let work = tokio::time::timeout(limit, wire.conn.query_drop("COMMIT"));
+        let work = tokio::time::timeout(limit, wire.conn.query_drop(server.ending("COMMIT")));
         let done = match server.gate.while_open(&mut self.pass, work).await {
             Ok(Ok(done)) => {
                 self.asking = !is_complete(&done);
@@ -186,7 +187,8 @@ impl Drop for Lease {
         if self.asking || self.pass.is_withdrawn() {
             return link::abandon(wire.conn);
         }
-        let connection = if self.begun { Link::ending(wire) } else { Link::Clean(wire) };
+        let connection =
+            if self.begun { Link::ending(wire, self.server.ending("ROLLBACK")) } else { Link::Clean(wire) };
         let schema = Arc::clone(&self.schema);
         let idle = Idle { schema, begin: self.begin, since: Instant::now(), connection };
         if let Some(one_too_many) = self.server.pool.put(idle) {

@@ -28,11 +28,11 @@ impl std::fmt::Debug for Link {
 }
 
 impl Link {
-    /// A connection whose transaction is to be undone.
-    pub(super) fn ending(mut wire: Wire) -> Link {
+    /// A connection whose transaction is to be undone, by this statement.
+    pub(super) fn ending(mut wire: Wire, rollback: String) -> Link {
         let mut rollback: Pin<Box<dyn Future<Output = mysql_async::Result<Wire>> + Send>> =
             Box::pin(async move {
-                wire.conn.query_drop("ROLLBACK").await?;
+                wire.conn.query_drop(rollback).await?;
                 Ok(wire)
             });
         // Polled once, it sends; locks are gone as soon as the server reads it.

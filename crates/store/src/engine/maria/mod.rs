@@ -22,8 +22,10 @@ use super::dialect::Dialect;
 use super::gate::{Gate, Pass};
 use super::pool::{Idle, Limits, Pool};
 use super::{Begin, Target};
-use crate::config::Config;
+use crate::config::{Config, RequestComments};
 use crate::error::{Error, Result};
+use crate::meter;
+use crate::statement::Statement;
 
 pub(crate) use lease::Lease;
 use link::Link;
@@ -45,6 +47,7 @@ pub(super) fn serves(url: &str) -> bool {
 pub(crate) struct Maria {
     opts: Opts,
     session: Session,
+    comments: RequestComments,
     limits: Times,
     gate: Gate,
     pool: Pool<Link>,
@@ -72,6 +75,7 @@ impl Maria {
         Ok(Arc::new(Maria {
             opts: Opts::from(session::driver_options(opts)),
             session: Session::new(config),
+            comments: config.request_comments,
             limits: Times {
                 wait: Duration::from_millis(config.wait_ms_max),
                 connect: Duration::from_millis(config.connect_ms_max),
@@ -151,6 +155,23 @@ impl Maria {
         let (conn, facts) = self.in_time(self.limits.connect, "connect", work).await?;
         *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = Some(facts);
         Ok(conn)
+    }
+
+    /// What ends a transaction, with the id of its request.
+    fn ending(&self, sql: &str) -> String {
+        let commented = (self.comments != RequestComments::None).then(|| meter::commented(sql)).flatten();
+        commented.unwrap_or_else(|| sql.to_owned())
+    }
+
+    /// A statement as it is asked.
+    fn asked(&self, statement: Statement) -> Statement {
+        if self.comments != RequestComments::Statements {
+            return statement;
+        }
+        match meter::commented(&statement.sql) {
+            Some(sql) => Statement { sql: sql.into(), ..statement },
+            None => statement,
+        }
     }
 
     /// Whose SQL it speaks, as far as anybody has asked.

@@ -1,5 +1,6 @@
 //! What the engine does when servers, connections and locks misbehave, on a real MariaDB. One file a kind of trouble.
 
+mod comments;
 mod limits;
 mod lost;
 mod migrating;
