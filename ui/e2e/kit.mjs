@@ -167,6 +167,22 @@ export async function routeOf(page) {
   return cookies.find((cookie) => cookie.name === 'JSESSIONID')?.value.split('.').pop()
 }
 
+/** A session id that the web tier signed with the route of a node: nobody can make one themselves, and each node has its turn. */
+export async function signedRoute(route) {
+  for (let turn = 0; turn < 200; turn++) {
+    const response = await fetch(`${base}/ajax/capabilities?action=all`)
+    const given = response.headers.getSetCookie().find((line) => line.startsWith('JSESSIONID='))
+    const id = given?.slice('JSESSIONID='.length).split(';')[0]
+    if (id?.endsWith(`.${route}`)) return id
+  }
+  throw new Error(`no turn came to ${route}`)
+}
+
+/** Before the login, so that the login itself goes to that node. */
+export async function pin(page, route) {
+  await page.context().addCookies([{ name: 'JSESSIONID', value: await signedRoute(route), url: base }])
+}
+
 export async function sessionToken(page) {
   const kept = await page.evaluate(() => sessionStorage.getItem('zebu.session'))
   const { token } = JSON.parse(kept)

@@ -9,6 +9,7 @@ import {
   makeFolder,
   openFolder,
   openWindow,
+  pin,
   refresh,
   routeOf,
   row,
@@ -18,6 +19,7 @@ import {
   shotsDir,
   signIn,
   signOut,
+  signedRoute,
   step,
   uploadByButton,
   uploadByDrop,
@@ -134,11 +136,6 @@ function withoutPush(pages) {
   return Promise.all(pages.map((page) => page.route(/action=subscribe/, (route) => route.abort())))
 }
 
-/** Before the login, so that the login itself goes to that node. */
-function pin(page, route) {
-  return page.context().addCookies([{ name: 'JSESSIONID', value: `x.${route}`, url: base }])
-}
-
 /** What the node says of itself; undefined for who may not ask. */
 async function servedBy(page) {
   const token = await sessionToken(page)
@@ -151,7 +148,8 @@ async function servedBy(page) {
 
 /** Asks as anna, outside any browser, on one node. */
 async function ask(token, cookies, route) {
-  const pinned = cookies.map(({ name, value }) => `${name}=${name === 'JSESSIONID' ? `${value.split('.')[0]}.${route}` : value}`)
+  const aim = await signedRoute(route)
+  const pinned = cookies.map(({ name, value }) => `${name}=${name === 'JSESSIONID' ? aim : value}`)
   const response = await fetch(`${base}/ajax/folders?action=root&columns=1&session=${token}`, {
     headers: { cookie: pinned.join('; ') },
   })

@@ -3,7 +3,7 @@
 //
 //   node e2e/push.mjs --base http://127.0.0.1:8080 [--shots DIR]
 import assert from 'node:assert/strict'
-import { base, file, makeFolder, openFolder, openWindow, routeOf, row, run, signIn, signOut, step, uploadByButton } from './kit.mjs'
+import { base, file, makeFolder, openFolder, openWindow, pin, routeOf, row, run, signIn, signOut, step, uploadByButton } from './kit.mjs'
 
 // A second run on the same data must not trip over the first.
 const folder = `Pushed ${Date.now().toString(36)}`
@@ -16,7 +16,7 @@ await run(async (browser) => {
     for (const [page, route] of [[anna, 'OX-1'], [far, 'OX-2']]) {
       streams.set(page, watchStreams(page))
       await page.addInitScript(neverPoll)
-      await page.context().addCookies([{ name: 'JSESSIONID', value: `x.${route}`, url: base }])
+      await pin(page, route)
       await signIn(page, 'anna')
       assert.equal(await routeOf(page), route)
     }

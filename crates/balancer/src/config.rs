@@ -111,10 +111,11 @@ pub struct Config {
     pub outlier_ejection_ms: u64,
     /// Members of a hundred of a balancer that may be left out so at once; one always may, the last never. Default 34.
     pub outlier_share_percent_max: u64,
-    /// Whether routes in session ids are signed, so that no client can aim at a member it was not given. Default no.
+    /// Whether routes in session ids are signed, so that no client can aim at a member it was not given. Default yes.
     pub sign_routes: bool,
     /// The file with the keys they are signed with, the same on all web tiers: a line each, 64 hexadecimal digits, the first
-    /// signs, all verify; mode 0600. Read again by itself. Default "" (none): a random key of this process.
+    /// signs, all verify; mode 0600. Read again by itself. Default "" (none): a random key of this process; `zebu serve` names
+    /// one beside its configuration.
     #[serde(deserialize_with = "path_or_nothing")]
     pub route_key_file: Option<PathBuf>,
     /// Requests a second that come from one client address (of IPv6 from one network of 64 bits). More are answered 429.
@@ -167,7 +168,7 @@ impl Default for Config {
             outlier_latency_times: 5,
             outlier_ejection_ms: 30_000,
             outlier_share_percent_max: 34,
-            sign_routes: false,
+            sign_routes: true,
             route_key_file: None,
             client_requests_per_second: 0,
             client_requests_burst: 100,

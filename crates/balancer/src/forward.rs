@@ -128,7 +128,7 @@ fn owner(tier: &Tier, balancer: &Members, parts: &mut request::Parts, id: Option
         None => None,
     };
     let ids = in_target.into_iter().chain(sticky::ids_in_cookies(&parts.headers, &sticky.cookie));
-    let Some(seal) = &tier.seal else {
+    let Some(seal) = tier.seal(balancer) else {
         return balancer.owner(ids.filter_map(|id| sticky::route_of(id, sticky.separator)));
     };
     let mut is_forged = false;
@@ -136,7 +136,12 @@ fn owner(tier: &Tier, balancer: &Members, parts: &mut request::Parts, id: Option
     let mut ids = ids;
     let route = ids.find_map(|id| match seal.shown(id, sticky) {
         Shown::Signed(route) => Some(route),
+        // Nobody signs what another server writes into its pages.
         Shown::Forged => {
+            let bare = sticky::route_of(id, sticky.separator);
+            if let Some(route) = bare.filter(|route| balancer.is_foreign(route)) {
+                return Some(route);
+            }
             is_forged = true;
             None
         }
@@ -303,7 +308,9 @@ impl Errand<'_> {
         {
             self.tier.rates.learn(session, tenant.as_bytes(), now);
         }
-        if let (Some(seal), Some(sticky)) = (&self.tier.seal, &self.balancer.config.sticky) {
+        if let (Some(seal), Some(sticky)) = (self.tier.seal(self.balancer), &self.balancer.config.sticky)
+            && !member.is_foreign()
+        {
             seal.sign_answer(&mut parts.headers, sticky);
         }
         if self.balancer.config.fail_on_status.contains(&status) {
@@ -317,7 +324,7 @@ impl Errand<'_> {
         *request.method_mut() = self.parts.method.clone();
         *request.uri_mut() = self.parts.uri.clone();
         *request.headers_mut() = self.parts.headers.clone();
-        if self.tier.seal.is_some()
+        if self.tier.seal(self.balancer).is_some()
             && !member.is_ours()
             && let Some(sticky) = &self.balancer.config.sticky
         {

@@ -115,7 +115,8 @@ async fn watch(tier: Arc<Tier>, member: Arc<Member>) {
     let mut tick = interval(Duration::from_millis(tier.config.probe_interval_ms));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut swept = tier.now();
-    let mut checked = swept;
+    // The first check is at once: it says who answers there.
+    let mut checked = None;
     loop {
         tick.tick().await;
         let now = tier.now();
@@ -131,13 +132,13 @@ async fn watch(tier: Arc<Tier>, member: Arc<Member>) {
         member.observe(&Event::Lively, tier.moment(&member));
         let interval = member.terms.check_interval_ms;
         let is_asked = interval > 0 && member.config.check.method != CheckMethod::None;
-        let since = now.saturating_sub(checked);
+        let since = checked.map_or(Ms::MAX, |checked| now.saturating_sub(checked));
         let question = match member.is_leaving() {
             true => (since >= LEAVING_MS).then(|| Question::ready(&member)),
             false => (is_asked && since >= interval).then(|| Question::check(&member)),
         };
         if let Some(question) = question {
-            checked = now;
+            checked = Some(now);
             check(&tier, &member, &question).await;
         }
     }
@@ -159,6 +160,10 @@ async fn check(tier: &Tier, member: &Member, question: &Question) {
     let Some(answer) = ask(tier, member, question).await else { return };
     let now = tier.now();
     member.told(answer.draining, answer.load, now);
+    let answers = matches!(answer.probe, Probe::Ready | Probe::Foreign(_));
+    if answers && answer.load.is_none() && question.asks_what_our_nodes_know(member) {
+        member.is_none_of_ours();
+    }
     let outcome = match &answer.probe {
         Probe::Foreign(403) if member.config.protocol == Protocol::Ajp => {
             Err("answers its check with 403: is the secret the same on both sides?".to_owned())

@@ -15,7 +15,7 @@
 //! | accept | [`mod@server`], `connection`, `client` | how many connections, TLS (`tls`), HTTP/1.1 or HTTP/2 (`http2`, `frames`), how long a client may dawdle (`patience`) |
 //! | admit | `admit`, `rates` | whether the head is well formed; what of it may reach a node (`headers`) |
 //! | route | `routes`, `redirect` | https instead, our files (`assets`) or a node |
-//! | choose | `mapping`, `sticky`, `seal`, `members`, `selection` | which balancer, which node |
+//! | choose | `mapping`, `sticky`, `seal`, `route_keys`, `members`, `selection` | which balancer, which node |
 //! | attempt | `forward`, `pool`, `upstream`, `upload` | one exchange with one node |
 //! | decide | `retry` | after a failure: the same node again, another, or an honest error (`fault`) |
 //! | answer | `answer`, `tunnel`, `access` | the body back, or a WebSocket; the log line |
@@ -59,6 +59,7 @@ mod rates;
 mod redirect;
 mod request_id;
 mod retry;
+mod route_keys;
 mod routes;
 mod seal;
 mod selection;
@@ -85,6 +86,8 @@ pub use listen::{Listener, Listeners, Scheme};
 pub use params::balancer::{BalancerConfig, Method, Sticky};
 pub use params::member::{Check, CheckMethod, MemberConfig, Ping, Protocol};
 pub use params::value::{Secret, Weight};
+pub use route_keys::{KEY_BYTES, Rotated, RouteKeys};
+pub use seal::signed;
 pub use server::{Control, Ending, Server};
 pub use status::{MemberState, MemberStatus, Snapshot, Status};
 pub use tier::Clock;

@@ -3,7 +3,7 @@
 //! `life` says whether it lives, `standing` whether it takes requests; [`Member`] brings both together with what happens
 //! to it, and says so in the log when it changes. Shared by every request, its watch (`health`) and the manager.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -94,6 +94,17 @@ fn speech(member: &MemberConfig, config: &Config) -> Speech {
     }
 }
 
+/// What answers at a member's address, as its answers to questions show.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Kind {
+    Unknown,
+    /// A node of ours.
+    Ours,
+    /// Anything else: a Tomcat, say.
+    Foreign,
+}
+
 /// One node.
 pub(crate) struct Member {
     /// Unlike that of any other member of this tier, now or before.
@@ -117,8 +128,8 @@ pub(crate) struct Member {
     ramp_since: AtomicU64,
     /// How busy its node says it is, in hundredths.
     load: AtomicU32,
-    /// Whether its answers to checks are those of a node of ours.
-    ours: AtomicBool,
+    /// What answers there.
+    kind: AtomicU8,
     life: Mutex<Life>,
     /// Until when it is in error, and until when it is left out as an outlier.
     sentences: Mutex<Sentences>,
@@ -167,7 +178,7 @@ impl Member {
             share: AtomicU32::new(member.weight.hundredths()),
             ramp_since: AtomicU64::new(NOT),
             load: AtomicU32::new(0),
-            ours: AtomicBool::new(false),
+            kind: AtomicU8::new(Kind::Unknown as u8),
             life: Mutex::new(Life::new(terms.retry_ms, moment.wall_ms)),
             sentences: Mutex::default(),
             silences: AtomicU64::new(0),
@@ -224,7 +235,17 @@ impl Member {
 
     /// Whether a node of ours answers there: it need not see its own session id as it made it.
     pub(crate) fn is_ours(&self) -> bool {
-        self.ours.load(Ordering::Relaxed)
+        self.kind.load(Ordering::Relaxed) == Kind::Ours as u8
+    }
+
+    /// Whether something else than a node of ours answers there.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.kind.load(Ordering::Relaxed) == Kind::Foreign as u8
+    }
+
+    /// It answered a question about its readiness, and not as our nodes do.
+    pub(crate) fn is_none_of_ours(&self) {
+        self.kind.store(Kind::Foreign as u8, Ordering::Relaxed);
     }
 
     /// What it is like for a choice; `by_load`: its share is less the more it has to do.
@@ -359,7 +380,7 @@ impl Member {
     /// our nodes, so one that is about to stop gets nothing new at all.
     pub(crate) fn told(&self, leaving: bool, load: Option<u32>, now: Ms) {
         if let Some(load) = load {
-            self.ours.store(true, Ordering::Relaxed);
+            self.kind.store(Kind::Ours as u8, Ordering::Relaxed);
             self.load.store(load, Ordering::Relaxed);
         }
         let changed = self.stand.find(Found::Leaving, leaving);

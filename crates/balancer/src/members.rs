@@ -102,6 +102,11 @@ impl Members {
         self.group.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a route leads to a member that is known to be none of our nodes.
+    pub(crate) fn is_foreign(&self, route: &str) -> bool {
+        self.group().list.iter().any(|member| member.route == route && member.is_foreign())
+    }
+
     /// All of them, in order.
     pub(crate) fn list(&self) -> Vec<Arc<Member>> {
         self.group().list.clone()

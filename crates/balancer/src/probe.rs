@@ -45,6 +45,11 @@ impl Question {
         }
     }
 
+    /// Whether a node of ours would have said how busy it is.
+    pub(crate) fn asks_what_our_nodes_know(&self, member: &Member) -> bool {
+        matches!(self, Self::Request(..)) && member.config.check.uri == READY
+    }
+
     /// What its configuration says.
     pub(crate) fn check(member: &Member) -> Self {
         match member.config.check.method {
@@ -57,9 +62,12 @@ impl Question {
     }
 }
 
+/// Where our nodes say how they are.
+const READY: &str = "/health/ready";
+
 fn uri(member: &Member) -> Uri {
     // Looked at when it was read; the fallback only spares a panic path.
-    member.config.check.uri.parse().unwrap_or_else(|_| Uri::from_static("/health/ready"))
+    member.config.check.uri.parse().unwrap_or_else(|_| Uri::from_static(READY))
 }
 
 impl Probe {

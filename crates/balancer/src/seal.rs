@@ -9,31 +9,23 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 
 use crate::Error;
 use crate::params::balancer::Sticky;
+use crate::route_keys::{KEY_BYTES, RouteKeys};
 use crate::sticky;
 
 /// Hexadecimal digits of a signature: 96 bits, which nobody guesses over a network; and with an id of ours within the 64
 /// characters that a node keeps of an id.
 const SIGNATURE_DIGITS: usize = 24;
 
-/// Bytes of a key.
-const KEY_BYTES: usize = 32;
-
-/// Most keys in a file: one signs, the others are on their way out.
-const KEYS_MAX: usize = 8;
-
-/// The keys; the first signs, all verify.
-type Keys = Arc<[[u8; KEY_BYTES]]>;
-
 /// What signs and verifies.
 pub(crate) struct Seal {
-    keys: RwLock<Keys>,
+    keys: RwLock<RouteKeys>,
 }
 
 /// What a session id says.
@@ -54,15 +46,13 @@ impl Seal {
     /// The file cannot be used, or the system has no random numbers.
     pub(crate) fn new(file: Option<&Path>) -> Result<Self, Error> {
         let keys = match file {
-            Some(file) => read(file)?,
+            Some(file) => RouteKeys::read(file)?,
             None => {
                 tracing::warn!(
                     "routes are signed with a key of this process alone: a second web tier needs [web] route_key_file, \
                      the same on all"
                 );
-                let mut key = [0; KEY_BYTES];
-                getrandom::fill(&mut key).map_err(|error| Error::Random(error.to_string()))?;
-                Arc::new([key])
+                RouteKeys::random()?
             }
         };
         Ok(Self { keys: RwLock::new(keys) })
@@ -73,14 +63,14 @@ impl Seal {
     /// # Errors
     /// Why it cannot be used.
     pub(crate) fn read_again(&self, file: &Path) -> Result<bool, Error> {
-        let keys = read(file)?;
+        let keys = RouteKeys::read(file)?;
         let mut current = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         let changed = *current != keys;
         *current = keys;
         Ok(changed)
     }
 
-    fn keys(&self) -> Keys {
+    fn keys(&self) -> RouteKeys {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -101,9 +91,7 @@ impl Seal {
         let (id, route) = session_id.rsplit_once(separator)?;
         let id = apart(id).map_or(id, |(id, _)| id);
         let keys = self.keys();
-        let signature = signature_of(keys.first()?, id, route);
-        let signature = std::str::from_utf8(&signature).ok()?;
-        Some(format!("{id}-{signature}{separator}{route}"))
+        Some(signed(keys.first()?, id, separator, route))
     }
 
     /// Signs the session ids that an answer sets.
@@ -166,6 +154,12 @@ fn changed(pair: &str, sticky: &Sticky, separator: char, change: Change) -> Stri
     }
 }
 
+/// A session id with its route, signed with a key.
+pub fn signed(key: &[u8; KEY_BYTES], id: &str, separator: char, route: &str) -> String {
+    let signature = signature_of(key, id, route);
+    format!("{id}-{}{separator}{route}", String::from_utf8_lossy(&signature))
+}
+
 /// Id and signature, if there is something of the form of one.
 fn apart(signed: &str) -> Option<(&str, &str)> {
     let (id, signature) = signed.rsplit_once('-')?;
@@ -190,40 +184,17 @@ fn is_equal(shown: &[u8], good: &[u8; SIGNATURE_DIGITS]) -> bool {
     shown.len() == good.len() && shown.iter().zip(good).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
 }
 
-/// Reads a file of keys: one a line, 64 hexadecimal digits; empty lines and those that begin with `#` say nothing.
-fn read(file: &Path) -> Result<Keys, Error> {
-    let about = |reason: String| Error::Config(format!("route_key_file {}: {reason}", file.display()));
-    let text = std::fs::read_to_string(file).map_err(|error| about(error.to_string()))?;
-    let mode = std::fs::metadata(file).map_err(|error| about(error.to_string()))?;
-    if std::os::unix::fs::PermissionsExt::mode(&mode.permissions()) & 0o077 != 0 {
-        return Err(about("group or others may read it: chmod 600".to_owned()));
-    }
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let keys: Option<Vec<_>> = lines.map(key).collect();
-    let keys = keys.filter(|keys| (1..=KEYS_MAX).contains(&keys.len()));
-    let keys =
-        keys.ok_or_else(|| about(format!("it must have 1 to {KEYS_MAX} lines of 64 hexadecimal digits")))?;
-    Ok(keys.into())
-}
-
-fn key(line: &str) -> Option<[u8; KEY_BYTES]> {
-    blake3::Hash::from_hex(line).ok().map(|bytes| *bytes.as_bytes())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-
     use proptest::prelude::*;
 
     use super::*;
 
     fn seal(keys: &[u8]) -> Seal {
-        Seal { keys: RwLock::new(keys.iter().map(|byte| [*byte; KEY_BYTES]).collect()) }
+        Seal { keys: RwLock::new(RouteKeys::of(keys.iter().map(|byte| [*byte; KEY_BYTES]))) }
     }
 
-    fn signed(seal: &Seal, id: &str) -> String {
+    fn set_by(seal: &Seal, id: &str) -> String {
         let mut headers = HeaderMap::new();
         headers.append(SET_COOKIE, HeaderValue::from_static("other=1; Path=/"));
         headers.append(
@@ -241,7 +212,7 @@ mod tests {
     #[test]
     fn what_was_signed_is_believed_and_its_route_stays_last() {
         let seal = seal(&[1]);
-        let id = signed(&seal, "abc.OX-1");
+        let id = set_by(&seal, "abc.OX-1");
         assert!(id.starts_with("abc-") && id.ends_with(".OX-1"), "{id}");
         assert_eq!(seal.shown(&id, &Sticky::default()), Shown::Signed("OX-1"));
     }
@@ -249,7 +220,7 @@ mod tests {
     #[test]
     fn a_route_that_somebody_wrote_themselves_is_not_believed() {
         let seal = seal(&[1]);
-        let id = signed(&seal, "abc.OX-1");
+        let id = set_by(&seal, "abc.OX-1");
         let other_route = id.replace("OX-1", "OX-2");
         let other_id = id.replace("abc", "abd");
         let moved = id.replace("abc", "ab").replace(".OX-1", ".cOX-1");
@@ -265,9 +236,9 @@ mod tests {
     #[test]
     fn an_old_key_verifies_and_the_first_one_signs() {
         let (old, both, new) = (seal(&[1]), seal(&[2, 1]), seal(&[2]));
-        let id = signed(&old, "abc.OX-1");
+        let id = set_by(&old, "abc.OX-1");
         assert_eq!(both.shown(&id, &Sticky::default()), Shown::Signed("OX-1"));
-        let again = signed(&both, &id);
+        let again = set_by(&both, &id);
         assert_eq!(again.len(), id.len(), "a signature takes the place of the one before");
         assert_eq!(new.shown(&again, &Sticky::default()), Shown::Signed("OX-1"));
         assert_eq!(new.shown(&id, &Sticky::default()), Shown::Forged);
@@ -282,32 +253,12 @@ mod tests {
             change_cookies(&mut headers, &sticky, change);
             assert_eq!(headers[COOKIE], expected, "{sent}");
         };
-        let signed = signed(&seal(&[1]), "abc.OX-1");
+        let signed = set_by(&seal(&[1]), "abc.OX-1");
         check(Change::Unroute, &format!("a=b; JSESSIONID={signed}; c=d.e"), "a=b; JSESSIONID=abc; c=d.e");
         check(Change::Unroute, "JSESSIONID=abc.OX-1", "JSESSIONID=abc");
         check(Change::Unroute, "JSESSIONID=abc", "JSESSIONID=abc");
         check(Change::Unsign, &format!("a=b;JSESSIONID={signed}"), "a=b; JSESSIONID=abc.OX-1");
         check(Change::Unsign, "JSESSIONID=abc.OX-1", "JSESSIONID=abc.OX-1");
-    }
-
-    #[test]
-    fn a_file_of_keys_is_private_and_well_formed_or_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let check = |mode: u32, text: &str, expected: Option<usize>| {
-            let file = directory.path().join("keys");
-            let _ = std::fs::remove_file(&file);
-            let mut options = std::fs::OpenOptions::new();
-            let opened = options.write(true).create_new(true).mode(mode).open(&file);
-            opened.unwrap().write_all(text.as_bytes()).unwrap();
-            assert_eq!(read(&file).ok().map(|keys| keys.len()), expected, "{mode:o} {text}");
-        };
-        let key = "00".repeat(32);
-        check(0o600, &format!("# the new one\n{key}\n\n{key}\n"), Some(2));
-        check(0o644, &key, None);
-        check(0o600, "", None);
-        check(0o600, "abc", None);
-        check(0o600, &format!("{key}\n").repeat(9), None);
-        assert!(read(&directory.path().join("none")).is_err());
     }
 
     proptest! {

@@ -118,6 +118,11 @@ impl Tier {
         }))
     }
 
+    /// What signs the routes of a balancer, if they are signed.
+    pub(crate) fn seal(&self, balancer: &Members) -> Option<&Seal> {
+        self.seal.as_ref().filter(|_| balancer.config.sign_routes)
+    }
+
     /// Where it listens first.
     pub(crate) fn listen(&self) -> SocketAddr {
         first_address(&self.listeners)

@@ -5,10 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use zebu_app::Clock;
+use zebu_balancer::RouteKeys;
 use zebu_cluster::authority::{Authority, Certificate, Error, NodeFile};
 
 use crate::cli::{Ca, CaPlace, Cluster, NodeCertificate};
 use crate::failure::{Failure, Result};
+use crate::front::key;
 use crate::say;
 
 /// Carries out one command. `ca show` ends with 1 if something has run out or cannot be read.
@@ -39,6 +41,13 @@ fn create(options: &crate::cli::CreateCa, now_ms: i64) -> Done {
         "keep a copy of {dir}/{} in a safe place: it can add nodes to the cluster",
         zebu_cluster::authority::FILE
     ));
+    let keys = options.place.dir.join(key::FILE);
+    if !keys.exists() && RouteKeys::create(&keys).is_ok() {
+        let keys = keys.display();
+        say::line(&format!(
+            "made {keys}: copy it to every web tier, mode 0600, and name it there as [web] route_key_file"
+        ));
+    }
     say::line("next: zebu cluster certificate NODE, for each node");
     Ok(ExitCode::SUCCESS)
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use zebu_cluster::mesh::{ADMIN_PORT, GROUPWARE_PORT};
 
 use crate::failure::{Failure, Result};
+use crate::front::key;
 use crate::log;
 
 /// What `zebu config example` prints.
@@ -62,6 +63,20 @@ impl Config {
         let text =
             fs::read_to_string(path).map_err(|error| Failure::new(format!("cannot read {name}: {error}")))?;
         Self::parse(&text).map_err(|reason| Failure::new(format!("{name}{reason}")))
+    }
+
+    /// Reads a file for a process that serves it: a web tier that is to sign routes, and is not told with what, keeps a key beside
+    /// the file. Where that cannot be written it has one of its own (and says so).
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub(crate) fn serving(path: &Path) -> Result<Self> {
+        let mut config = Self::read(path)?;
+        if let Some(web) = config.web.as_mut().filter(|web| web.sign_routes && web.route_key_file.is_none()) {
+            let beside = path.with_file_name(key::FILE);
+            web.route_key_file = Some(beside).filter(|file| key::ensure(file));
+        }
+        Ok(config)
     }
 
     /// Reads a text. The error begins with the line it is about.

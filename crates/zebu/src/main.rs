@@ -67,6 +67,7 @@ fn run(command: Command) -> Result<ExitCode> {
             say::line(front::config(&options)?.trim_end());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Front(front::Front::Key(command)) => front::key::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Drain(options) => drain::drain(&options),
         Command::RollingRestart(options) => drain::rolling_restart(&options),
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),

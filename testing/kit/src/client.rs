@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::answer::Answer;
+use crate::cluster::ROUTE_KEY;
 use crate::jar::Jar;
 use crate::people::PASSWORD;
 
@@ -56,7 +57,8 @@ impl Client {
     /// Shows the web tier a route from now on, as a browser that was there before does.
     #[must_use]
     pub fn pinned(self, route: &str) -> Client {
-        self.jar.put("JSESSIONID", &format!("0123456789abcdef.{route}"));
+        let id = zebu_balancer::signed(&ROUTE_KEY, "0123456789abcdef", '.', route);
+        self.jar.put("JSESSIONID", &id);
         self
     }
 

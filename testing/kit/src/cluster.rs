@@ -1,7 +1,10 @@
 //! A cluster in one process: nodes, web tier, one database, one file store, one clock.
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -103,7 +106,7 @@ impl Cluster {
                 settle(&running[0].app, &foundation(directory.path())).await;
             }
         }
-        let (address, tier) = start_tier(&running, tier).await;
+        let (address, tier) = start_tier(&running, directory.path(), tier).await;
         Cluster { nodes: running, clock, address, tier, directory }
     }
 
@@ -147,6 +150,7 @@ fn foundation(directory: &Path) -> Foundation {
 
 async fn start_tier(
     nodes: &[Node],
+    directory: &Path,
     change: impl FnOnce(&mut zebu_balancer::Config),
 ) -> (SocketAddr, JoinHandle<()>) {
     let members =
@@ -154,12 +158,24 @@ async fn start_tier(
     let mut config = zebu_balancer::Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
         members: members.collect(),
+        route_key_file: Some(route_keys(directory)),
         ..zebu_balancer::Config::default()
     };
     change(&mut config);
     let clock: zebu_balancer::Clock = Arc::new(|| START_MS);
     let server = zebu_balancer::Server::bind(config, Assets::default(), clock).await.unwrap();
     (server.local_addr(), tokio::spawn(server.run(std::future::pending())))
+}
+
+/// The key that routes are signed with: one that everybody knows, so that clients can be pinned to a node.
+pub(crate) const ROUTE_KEY: [u8; zebu_balancer::KEY_BYTES] = [7; zebu_balancer::KEY_BYTES];
+
+/// A file with it.
+fn route_keys(directory: &Path) -> PathBuf {
+    let path = directory.join("routes.key");
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+    file.unwrap().write_all("07".repeat(zebu_balancer::KEY_BYTES).as_bytes()).unwrap();
+    path
 }
 
 fn count_files(directory: &Path) -> usize {

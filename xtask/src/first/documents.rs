@@ -1,7 +1,7 @@
 //! Thousands of real files through one node, with rclone over WebDAV, and back through the other. The node they go
 //! through is killed on the way: that costs retries and nothing else.
 
-use super::person::{PASSWORD, Person};
+use super::person::{PASSWORD, Person, aim};
 use super::report::Report;
 use super::sharing::{cell, make_folder, set_permissions, standard_folder, text};
 use super::tree::{Size, measure};
@@ -38,7 +38,7 @@ pub(super) fn copy(report: &mut Report, cluster: &mut Running, documents: &Path)
         Ok((format!("Userstore/{name}/{FOLDER}"), figures))
     })?;
     report.step("rclone sees it, empty", || {
-        let listed = capture(&mut rclone("OX-1", &["lsf", &remote(&url, "anna", &path)?]))?;
+        let listed = capture(&mut rclone(&aim(&url, "OX-1")?, &["lsf", &remote(&url, "anna", &path)?]))?;
         if listed.is_empty() { Ok(((), path.clone())) } else { Err(listed.into()) }
     })?;
     report.step("rclone copies them through OX-1, which is killed on the way", || {
@@ -48,7 +48,7 @@ pub(super) fn copy(report: &mut Report, cluster: &mut Running, documents: &Path)
     count(report, "as many files and folders as on the disk", &url, &size)?;
     report.step("ben reads everything back through OX-2: byte for byte the same", || {
         let source = remote(&url, "ben", &format!("Other infostore folders/{FOLDER}"))?;
-        Ok(((), compare(documents, &source, &size)?))
+        Ok(((), compare(&url, documents, &source, &size)?))
     })?;
     Ok(size)
 }
@@ -88,9 +88,9 @@ fn remote(url: &str, user: &str, folder: &str) -> Result<String> {
     Ok(format!(":webdav,url='{url}/infostore/',vendor=other,user={user},pass={}:{folder}", pass.trim()))
 }
 
-/// rclone without a configuration of its own, pinned to a node.
-fn rclone(node: &str, arguments: &[&str]) -> Command {
-    let cookie = format!("Cookie: JSESSIONID=first.{node}");
+/// rclone without a configuration of its own, pinned to a node by a session id (`aim`).
+fn rclone(aim: &str, arguments: &[&str]) -> Command {
+    let cookie = format!("Cookie: JSESSIONID={aim}");
     let mut rclone = command("rclone", arguments);
     rclone.args([
         "--config=",
@@ -106,11 +106,11 @@ fn rclone(node: &str, arguments: &[&str]) -> Command {
 }
 
 /// Runs one rclone a share, at once, and hands over each line that they say.
-fn run_all(node: &str, arguments: &[&str], mut heed: impl FnMut(String) -> Result) -> Result {
+fn run_all(aim: &str, arguments: &[&str], mut heed: impl FnMut(String) -> Result) -> Result {
     let (sender, lines) = channel();
     let mut children = Vec::new();
     for share in SHARES {
-        let mut command = rclone(node, arguments);
+        let mut command = rclone(aim, arguments);
         announce(command.args(share));
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let said = BufReader::new(child.stderr.take().ok_or("rclone has no output")?).lines();
@@ -140,7 +140,8 @@ fn run_all(node: &str, arguments: &[&str], mut heed: impl FnMut(String) -> Resul
 fn copy_and_kill(cluster: &mut Running, from: &Path, to: &str, size: &Size) -> Result<String> {
     let killed_after = (size.files as f64 * KILLED_AFTER) as usize;
     let (mut copied, mut errors, mut killed) = (0, 0, None);
-    run_all("OX-1", &["copy", "--verbose", &from.to_string_lossy(), to], |line| {
+    let aim = aim(cluster.url(), "OX-1")?;
+    run_all(&aim, &["copy", "--verbose", &from.to_string_lossy(), to], |line| {
         copied += usize::from(line.contains(": Copied ("));
         errors += usize::from(line.contains("ERROR"));
         if killed.is_none() && copied >= killed_after {
@@ -155,9 +156,9 @@ fn copy_and_kill(cluster: &mut Running, from: &Path, to: &str, size: &Size) -> R
     ))
 }
 
-fn compare(here: &Path, there: &str, size: &Size) -> Result<String> {
+fn compare(url: &str, here: &Path, there: &str, size: &Size) -> Result<String> {
     let (mut same, mut different) = (0, Vec::new());
-    run_all("OX-2", &["check", "--download", &here.to_string_lossy(), there], |line| {
+    run_all(&aim(url, "OX-2")?, &["check", "--download", &here.to_string_lossy(), there], |line| {
         let count = |what: &str| line.strip_suffix(what)?.rsplit(' ').next()?.parse::<u64>().ok();
         same += count(" matching files").unwrap_or(0);
         if line.contains("ERROR") || count(" differences found").is_some_and(|count| count > 0) {

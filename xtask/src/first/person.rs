@@ -19,6 +19,8 @@ pub(super) const WHATEVER_HAPPENED: i64 = i64::MAX;
 pub(super) struct Person {
     url: String,
     route: String,
+    /// A session id with that route, as the web tier signed it.
+    aim: String,
     cookies: BTreeMap<String, String>,
     session: String,
     /// The user's id.
@@ -59,8 +61,8 @@ impl Answer {
 impl Person {
     /// Signs in on the node with this name.
     pub(super) fn sign_in(url: &str, name: &str, node: &str) -> Result<Self> {
-        let (url, route) = (url.to_owned(), node.to_owned());
-        let mut person = Self { url, route, cookies: BTreeMap::new(), session: String::new(), user: 0 };
+        let (url, route, aim) = (url.to_owned(), node.to_owned(), aim(url, node)?);
+        let mut person = Self { url, route, aim, cookies: BTreeMap::new(), session: String::new(), user: 0 };
         let form = [
             "--data-urlencode",
             &format!("name={name}"),
@@ -83,8 +85,8 @@ impl Person {
     }
 
     /// The same session, the same cookies, another node.
-    pub(super) fn through(&self, node: &str) -> Self {
-        Self { route: node.to_owned(), ..self.clone() }
+    pub(super) fn through(&self, node: &str) -> Result<Self> {
+        Ok(Self { route: node.to_owned(), aim: aim(&self.url, node)?, ..self.clone() })
     }
 
     pub(super) fn get(&mut self, request: &str) -> Result<Answer> {
@@ -118,7 +120,7 @@ impl Person {
     fn curl(&mut self, path: &str, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>> {
         let cookies =
             self.cookies.iter().map(|(name, value)| format!("; {name}={value}")).collect::<String>();
-        let cookies = format!("Cookie: JSESSIONID=first.{}{cookies}", self.route);
+        let cookies = format!("Cookie: JSESSIONID={}{cookies}", self.aim);
         let mut child = Command::new("curl")
             .args([
                 "--silent",
@@ -152,6 +154,25 @@ impl Person {
         }
         Ok(body.to_vec())
     }
+}
+
+/// Answers that are looked at for the route of a node; each node has its turn.
+const TURNS_MAX: usize = 200;
+
+/// A session id that the web tier signed with the route of a node: nobody can make one themselves.
+pub(super) fn aim(url: &str, node: &str) -> Result<String> {
+    for _ in 0..TURNS_MAX {
+        let address = format!("{url}/ajax/capabilities?action=all");
+        let words = ["--silent", "--show-error", "--include", "--max-time", REQUEST_SECONDS_MAX, &address];
+        let output = Command::new("curl").args(words).stdin(Stdio::null()).output()?;
+        let (head, _) = split_head(&output.stdout).ok_or("curl printed no head")?;
+        let head = String::from_utf8_lossy(head).into_owned();
+        let given = head.lines().filter_map(set_cookie).find(|(name, _)| name == "JSESSIONID");
+        if let Some((_, id)) = given.filter(|(_, id)| id.ends_with(&format!(".{node}"))) {
+            return Ok(id);
+        }
+    }
+    Err(format!("no turn came to {node}").into())
 }
 
 /// A field of an answer, null if it has none.

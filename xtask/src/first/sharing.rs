@@ -64,7 +64,7 @@ pub(super) fn run(report: &mut Report, url: &str) -> Result {
     report.step("anna signs out: her session is dead on both nodes at once", || {
         shared.anna.get("login?action=logout")?;
         for node in ["OX-1", "OX-2"] {
-            shared.anna.through(node).get(&shared.list())?.refused_with(&["SES-0203"])?;
+            shared.anna.through(node)?.get(&shared.list())?.refused_with(&["SES-0203"])?;
         }
         Ok(((), "SES-0203 through OX-1 and OX-2".to_owned()))
     })

@@ -75,6 +75,9 @@ pub struct BalancerConfig {
     pub fail_on_timeout: bool,
     /// Whether members in error are tried when all of them are (`forcerecovery`). Default on.
     pub force_recovery: bool,
+    /// Whether its routes are signed, if the tier signs (`signroutes`). Default on; off for servers that write routes into
+    /// addresses and whose kind is not known from checks.
+    pub sign_routes: bool,
     /// Members that may be added while it runs (`growth`), 0 to 100. Default 100.
     pub growth: u32,
 }
@@ -93,6 +96,7 @@ impl Default for BalancerConfig {
             fail_on_status: Vec::new(),
             fail_on_timeout: false,
             force_recovery: true,
+            sign_routes: true,
             growth: 100,
         }
     }
@@ -154,6 +158,7 @@ impl BalancerConfig {
             "failonstatus" => self.fail_on_status = statuses(value)?,
             "failontimeout" => self.fail_on_timeout = switch(value)?,
             "forcerecovery" => self.force_recovery = switch(value)?,
+            "signroutes" => self.sign_routes = switch(value)?,
             "growth" => self.growth = u32::try_from(number(value, 0, 100)?).unwrap_or_default(),
             // Changes at run time are authenticated by more than a number in a form.
             "nonce" => {}
@@ -249,6 +254,7 @@ mod tests {
         check("stickysessionsep", "Off", |b| b.sticky.as_mut().unwrap().separator = None);
         check("scolonpathdelim", "On", |b| b.sticky.as_mut().unwrap().semicolon_ends = true);
         check("nofailover", "On", |b| b.nofailover = true);
+        check("signroutes", "Off", |b| b.sign_routes = false);
         check("maxattempts", "3", |b| b.attempts_max = Some(3));
         check("timeout", "2", |b| b.wait_ms = 2_000);
         check("failonstatus", "500, 503", |b| b.fail_on_status = vec![500, 503]);

@@ -183,7 +183,9 @@ async fn a_node_that_says_it_drains_loses_its_users_to_others_without_an_error()
         })
         .await
     });
-    let tier = Tier::over(&[&a, &b]).await;
+    // It says the same when it is asked how it is.
+    let config = balanced(&[&a, &b], |balancer| balancer.members[1].check.uri = "/check".into());
+    let tier = Tier::with(config).await;
     assert_eq!(tier.get("/ajax/x", "JSESSIONID=1.OX-2").await.body(), "OX-2");
     draining.store(true, Ordering::SeqCst);
     let last = tier.get("/ajax/x", "JSESSIONID=1.OX-2").await;
@@ -193,6 +195,8 @@ async fn a_node_that_says_it_drains_loses_its_users_to_others_without_an_error()
         assert_eq!(tier.get("/ajax/x", "").await.body(), "OX-1");
     }
     assert_eq!(state(&tier, "OX-2"), MemberState::Draining);
+    draining.store(false, Ordering::SeqCst);
+    eventually("it is given back", || state(&tier, "OX-2") == MemberState::Up).await;
 }
 
 #[tokio::test]
@@ -395,4 +399,38 @@ async fn who_sends_too_much_is_told_when_to_come_back() {
     // Of twenty, one was left of the burst, and one came back each second since.
     assert!(refused + 2 + began.elapsed().as_secs() >= 18, "{refused}");
     assert!(refused > 0 && refused < 20, "{refused}");
+}
+
+#[tokio::test]
+async fn what_a_tomcat_writes_into_addresses_is_followed_once_it_is_known_to_be_one() {
+    let (a, b) = (Node::start("tc1").await, Node::start("tc2").await);
+    let page = "/ajax/page;jsessionid=0123456789abcdef.tc2";
+    let signing = |check_interval_ms| Config { sign_routes: true, check_interval_ms, ..config(&[&a, &b]) };
+    // Nobody has been asked: they might be nodes of ours.
+    let tier = Tier::with(signing(0)).await;
+    for _ in 0..10 {
+        tier.get(page, "").await;
+    }
+    assert_eq!((a.requests(), b.requests()), (5, 5));
+    let tier = Tier::with(signing(20)).await;
+    let began = std::time::Instant::now();
+    // By turns it would never be the same twice in a row.
+    let mut in_a_row = 0;
+    while in_a_row < 10 {
+        let before = b.requests();
+        tier.get(page, "").await;
+        in_a_row = if b.requests() > before { in_a_row + 1 } else { 0 };
+        assert!(began.elapsed() < std::time::Duration::from_secs(60));
+    }
+}
+
+#[tokio::test]
+async fn a_balancer_that_signs_nothing_follows_bare_routes() {
+    let (a, b) = (Node::start("tc1").await, Node::start("tc2").await);
+    let bare = balanced(&[&a, &b], |balancer| balancer.sign_routes = false);
+    let tier = Tier::with(Config { sign_routes: true, ..bare }).await;
+    for _ in 0..10 {
+        tier.get("/ajax/page;jsessionid=0123456789abcdef.tc2", "").await;
+    }
+    assert_eq!((a.requests(), b.requests()), (0, 10));
 }

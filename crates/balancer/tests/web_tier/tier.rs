@@ -150,6 +150,8 @@ pub(crate) fn config(nodes: &[&Node]) -> Config {
         probe_interval_ms: 20,
         check_interval_ms: 0,
         slow_start_ms: 0,
+        // Tests say by a bare route whom they mean.
+        sign_routes: false,
         ..Config::default()
     }
 }

@@ -3,6 +3,7 @@
 
 mod apache;
 mod haproxy;
+pub(crate) mod key;
 mod nginx;
 
 use std::net::SocketAddr;
@@ -21,6 +22,9 @@ const SECRET_CHARS_MAX: usize = 63;
 pub(crate) enum Front {
     /// Print a configuration for the program that stands in front of the nodes
     Config(Options),
+    /// The keys that web tiers sign routes with
+    #[command(subcommand)]
+    Key(key::Key),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -47,6 +47,8 @@ pub(crate) fn run(options: &cli::Serve) -> Result<()> {
     let program = Program::now();
     let config = Config::read(&options.config)?;
     log::start(&config.log)?;
+    // Once more, now that it can be logged what is made.
+    let config = Config::serving(&options.config)?;
     let runtime = runtime(config.workers)?;
     let result = runtime.block_on(roles(&config, options));
     runtime.shutdown_timeout(BLOCKING_MAX);
@@ -129,7 +131,7 @@ async fn roles(config: &Config, options: &cli::Serve) -> Result<End> {
 /// Reads the file again and takes up what can be changed while serving: of the web tier. What is wrong with the file is said,
 /// and everything stays as it is.
 fn reload(options: &cli::Serve, web: Option<&Web>) {
-    let reloaded = Config::read(&options.config).and_then(|config| match (&config.web, web) {
+    let reloaded = Config::serving(&options.config).and_then(|config| match (&config.web, web) {
         (Some(config), Some(web)) => web.reload(config),
         (None, None) => {
             tracing::info!("SIGHUP: nothing of this process can be changed while it runs");

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -134,11 +135,19 @@ async fn who_asks_is_known_and_sessions_stay(address: SocketAddr) {
     assert_eq!(facts[..6], ["GET", "127.0.0.1", &port, "false", "mail.example.com:80", "a=%20b"]);
     let id = facts[6];
     assert!(id.ends_with(".T-1") && facts[7] == "1", "{body}");
-    assert!(head.contains(&format!("JSESSIONID={id}")), "{head}");
+    // Until it is known to be none of our nodes its route is signed, and what it writes into addresses is not followed.
+    assert!(head.contains(&format!("JSESSIONID={}", id.trim_end_matches(".T-1"))), "{head}");
+    let began = Instant::now();
+    loop {
+        let (_, body, _) = get(address, &format!("/ajax/facts.jsp;jsessionid={id}?q"), "\r\n").await;
+        if lines(&body)[6] == id {
+            assert_eq!(lines(&body)[5..], ["q", id, "2"]);
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "it is not known to be a Tomcat");
+    }
     let (_, body, _) = get(address, "/ajax/facts.jsp", &format!("Cookie: JSESSIONID={id}\r\n\r\n")).await;
-    assert_eq!(lines(&body)[6..], [id, "2"]);
-    let (_, body, _) = get(address, &format!("/ajax/facts.jsp;jsessionid={id}?q"), "\r\n").await;
-    assert_eq!(lines(&body)[5..], ["q", id, "3"]);
+    assert_eq!(lines(&body)[6..], [id, "3"]);
 }
 
 async fn bodies_go_both_ways_whole(address: SocketAddr) {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::http::{Person, send};
+use crate::http::{Person, aimed_at, send};
 use crate::running::{PATIENCE, Running, outcome, signal, zebu};
 
 /// The folder of everybody's folders.
@@ -121,6 +121,7 @@ fn a_killed_node_costs_nobody_anything_and_comes_back_at_its_address() {
     let (mut demo, address) = Running::demo(&in_dir(dir.path()));
     let mut oxadmin = Person::sign_in(address, "oxadmin", Some("OX-1"));
     assert_eq!(node_in_charge(&mut oxadmin), "OX-1");
+    let id = aimed_at(address, "OX-1");
     let killed = demo.said("child OX-1 pid ");
     signal("KILL", &killed);
     // No answer is missed meanwhile: the other node gives it.
@@ -129,7 +130,7 @@ fn a_killed_node_costs_nobody_anything_and_comes_back_at_its_address() {
     assert_ne!(demo.wait_for("child OX-1 pid "), killed);
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let mut again = Person::sign_in(address, "oxadmin", Some("OX-1"));
+        let mut again = Person::sign_in_by(address, "oxadmin", Some(&id));
         if node_in_charge(&mut again) == "OX-1" {
             break;
         }

@@ -129,3 +129,36 @@ fn the_guide_s_provisioning_chapter_runs_on_sqlite_too() {
     machine.adjust(Some(&store));
     provisioned(&mut machine, |line: &str| line.replace(MASTER, &format!("sqlite:{directory}")), false);
 }
+
+#[test]
+fn oxinstaller_lets_those_in_that_it_is_told_of_and_believes_them_alone() {
+    let machine = Machine::new();
+    let table = || {
+        let path = machine.path("opt/open-xchange/etc/groupware.toml");
+        std::fs::read_to_string(path).unwrap().parse::<toml::Table>().unwrap()
+    };
+    let said = machine.done(OXINSTALLER);
+    assert!(said.contains("warning: AJP on 0.0.0.0, port 8009, is open without a secret"), "{said}");
+    assert!(said.contains("a web tier on another host is not believed what it says of clients"), "{said}");
+    let open = table();
+    assert_eq!(open["ajp"]["peers"], toml::Value::from(vec!["0.0.0.0/0", "::/0"]));
+    assert!(!open["groupware"].as_table().unwrap().contains_key("trusted_peers"));
+
+    let closed = format!("{OXINSTALLER} --ajp-secret=hush --front-networks='10.20.30.0/24, fd00::1'");
+    let said = machine.done(&closed);
+    assert!(!said.contains("without a secret") && !said.contains("front-networks"), "{said}");
+    assert!(!said.contains("hush"), "{said}");
+    let closed = table();
+    let fronts = toml::Value::from(vec!["10.20.30.0/24", "fd00::1"]);
+    assert_eq!((&closed["ajp"]["peers"], &closed["groupware"]["trusted_peers"]), (&fronts, &fronts));
+    assert_eq!(closed["ajp"]["secret"].as_str(), Some("hush"));
+
+    let installed = "oxinstaller --servername=oxserver --configdb-pass=secret --master-pass=secret";
+    let (code, said) = machine.refused(&format!("{installed} --front-networks=10.20.30.0/40"));
+    assert_eq!(code, 109, "{said}");
+    assert!(said.contains("--front-networks: ") && said.contains("10.20.30.0/40"), "{said}");
+    let (code, said) = machine.refused(&format!("{installed} --ajp-secret={}", "x".repeat(64)));
+    assert_eq!(code, 109, "{said}");
+    assert!(said.contains("--ajp-secret must have at most 63 characters"), "{said}");
+    assert_eq!(table(), closed, "what was refused has written nothing");
+}

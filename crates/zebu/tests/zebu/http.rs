@@ -86,6 +86,21 @@ fn unchunk(mut rest: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
+/// Answers of a web tier that are looked at for the route of a node; each node has its turn.
+const TURNS_MAX: usize = 200;
+
+/// A session id that a web tier, or a node itself, gave with the route of a node.
+pub(crate) fn aimed_at(server: SocketAddr, route: &str) -> String {
+    let given = |_| {
+        let answer = send(server, "GET", "/ajax/capabilities?action=all", &[], "").unwrap();
+        let cookies = answer.headers.get("set-cookie").cloned().unwrap_or_default();
+        let id = cookies.lines().find_map(|line| line.strip_prefix("JSESSIONID="));
+        id.map(|id| id.split(';').next().unwrap_or_default().to_owned())
+    };
+    let mut ids = (0..TURNS_MAX).filter_map(given);
+    ids.find(|id| id.ends_with(&format!(".{route}"))).unwrap_or_else(|| panic!("no turn came to {route}"))
+}
+
 /// Somebody signed in.
 pub(crate) struct Person {
     server: SocketAddr,
@@ -96,9 +111,14 @@ pub(crate) struct Person {
 impl Person {
     /// Signs in, through the node of that route if one is given.
     pub(crate) fn sign_in(server: SocketAddr, name: &str, route: Option<&str>) -> Self {
+        Self::sign_in_by(server, name, route.map(|route| aimed_at(server, route)).as_deref())
+    }
+
+    /// Signs in as a browser does that was given a session id before.
+    pub(crate) fn sign_in_by(server: SocketAddr, name: &str, id: Option<&str>) -> Self {
         let mut person = Self { server, session: String::new(), cookies: BTreeMap::new() };
-        if let Some(route) = route {
-            person.cookies.insert("JSESSIONID".into(), format!("0.{route}"));
+        if let Some(id) = id {
+            person.cookies.insert("JSESSIONID".into(), id.to_owned());
         }
         let form = format!("name={name}&password=secret&client=test");
         let headers = [("content-type", "application/x-www-form-urlencoded")];

@@ -29,6 +29,8 @@ mod moves;
 #[cfg(test)]
 mod ready;
 #[cfg(test)]
+mod route_keys;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 mod serve;
