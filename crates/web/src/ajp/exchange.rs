@@ -35,7 +35,8 @@ pub(crate) async fn serve(
     let mut wire = Wire::new(stream, settings.size);
     match requests(edge, settings, &mut wire, peer, stopping).await {
         Ok(()) => wire.close().await,
-        Err(Ended::Gone) => {}
+        // Nothing of ours is on its way that could be lost: a front that keeps its connections notices when it needs this one.
+        Err(Ended::Gone | Ended::Idle) => {}
         Err(Ended::Protocol(error)) => tracing::warn!(%peer, %error, "an AJP connection was closed"),
         Err(error) => tracing::debug!(%peer, %error, "an AJP connection ended early"),
     }
@@ -53,7 +54,7 @@ async fn requests(
         let packet = tokio::select! {
             packet = wire.first_packet(settings.idle, settings.stall) => packet?,
             // A sender that is gone means the same as one that says stop.
-            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return Ok(()),
+            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return Err(Ended::Idle),
         };
         let Some(packet) = packet else { return Ok(()) };
         let goes_on = match Message::read(packet.get(HEAD_BYTES..).unwrap_or_default())? {

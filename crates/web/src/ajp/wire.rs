@@ -22,6 +22,8 @@ pub(super) enum Ended {
     /// The front has closed it, where that is its right.
     #[error("the front has closed it")]
     Gone,
+    #[error("the node stops, and nothing was under way on it")]
+    Idle,
     #[error("{0}")]
     Broken(#[from] io::Error),
     #[error("the front sent nothing, or took nothing, for too long")]

@@ -402,3 +402,17 @@ async fn a_node_that_drains_and_stays_answers_no_ping_until_it_is_given_back() {
     assert!(drain.left().is_nothing());
     serving.abort();
 }
+
+#[tokio::test]
+async fn a_node_that_stops_does_not_wait_for_a_front_that_keeps_its_connections() {
+    let (mut cluster, address) = listening(|_| {}).await;
+    let mut front = Front::connect(address).await;
+    let mut ping = Vec::new();
+    request::ping(&mut ping);
+    front.send(&ping).await;
+    assert_eq!(front.next().await, Said::Pong);
+    let mut node = cluster.nodes.remove(0);
+    // Half of what it would wait for a front that is still sending.
+    timeout(std::time::Duration::from_secs(10), node.stop()).await.expect("it stops at once");
+    assert_eq!(front.next().await, Said::Closed);
+}
