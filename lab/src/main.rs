@@ -15,8 +15,11 @@ mod guide;
 mod hosts;
 mod load;
 mod nemesis;
+mod outages;
 mod report;
 mod scenarios;
+mod services;
+mod traffic;
 mod wait;
 
 use report::Report;
@@ -58,7 +61,8 @@ fn understood(arguments: &[String]) -> Result<(&'static scenarios::Scenario, Opt
         let list: String =
             SCENARIOS.iter().map(|each| format!("\n  {:10} {}", each.name, each.what)).collect();
         format!(
-            "usage: zebu-lab SCENARIO [--binary FILE] [--name NAME] [--disk FOLDER] [--short] [--seed N]{list}"
+            "usage: zebu-lab SCENARIO [--binary FILE] [--name NAME] [--disk FOLDER] [--short] [--seed N] \
+             [--table FILE]{list}"
         )
     };
     let (name, rest) = arguments.split_first().ok_or_else(usage)?;
@@ -72,6 +76,7 @@ fn understood(arguments: &[String]) -> Result<(&'static scenarios::Scenario, Opt
             "--name" => options.name = value()?.clone(),
             "--disk" => options.disk = Some(std::path::absolute(value()?)?),
             "--short" => options.short = true,
+            "--table" => options.table = Some(std::path::absolute(value()?)?),
             "--seed" => options.seed = Some(value()?.parse().map_err(|_| "--seed takes a number")?),
             _ => return Err(usage().into()),
         }

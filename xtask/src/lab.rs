@@ -2,7 +2,7 @@
 //! the lab, and becomes the lab; `zebu-lab` knows the scenarios.
 
 use crate::command::{announce, capture, cargo, command, run as run_command};
-use crate::install::{CURL, IPROUTE, MARIADB, NFTABLES, PROCPS};
+use crate::install::{APACHE, CURL, IPROUTE, MARIADB, NFTABLES, PROCPS};
 use crate::{Result, demo, install};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     if capture(&mut command("id", &["-u"]))?.trim() != "0" {
         return Err("namespaces, mounts and filters need root: run it as root".into());
     }
-    install::ensure(&[CURL, IPROUTE, NFTABLES, PROCPS, MARIADB])?;
+    install::ensure(&[CURL, IPROUTE, NFTABLES, PROCPS, MARIADB, APACHE])?;
     let (binary, arguments) = match arguments {
         [flag, file, rest @ ..] if flag == "--binary" => (PathBuf::from(file), rest),
         rest => {

@@ -63,7 +63,7 @@ pub(crate) const SUBCOMMANDS: [Subcommand; 11] = [
     },
     Subcommand {
         name: "lab",
-        arguments: "SCENARIO [--name NAME] [--disk FOLDER]",
+        arguments: "SCENARIO [--short] [--name NAME] [--disk FOLDER] [--table FILE]",
         what: "the guide's hosts as network namespaces, and what can go wrong on them; needs root",
         run: lab::run,
     },

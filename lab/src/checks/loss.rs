@@ -7,18 +7,33 @@ use std::collections::BTreeMap;
 /// What somebody found of each register when nobody wrote any more.
 pub(crate) type Survey = BTreeMap<Register, Seen>;
 
+/// An answered write that is missing.
+#[derive(Clone, Debug)]
+pub(crate) struct Lost {
+    pub(crate) register: Register,
+    pub(crate) number: u32,
+    /// In words.
+    pub(crate) said: String,
+}
+
 /// The answered writes that are missing, in words, one for each.
 pub(crate) fn violations(history: &History, survey: &Survey, who: &str) -> Vec<String> {
+    lost(history, survey).into_iter().map(|lost| format!("{who}: {}", lost.said)).collect()
+}
+
+/// The answered writes that are missing, one for each.
+pub(crate) fn lost(history: &History, survey: &Survey) -> Vec<Lost> {
     let writes = history.by_register();
-    let mut violations = Vec::new();
+    let mut all = Vec::new();
     for (register, writes) in writes {
         let name = history.name(register);
+        let lost = |number, said| Lost { register, number, said };
         let answered: Vec<u32> =
             writes.iter().filter(|write| write.answered.is_some()).map(|write| write.number).collect();
         let last = answered.last().copied().unwrap_or(0);
         let begun = writes.last().map_or(0, |write| write.number);
         let Some(seen) = survey.get(&register) else {
-            violations.push(format!("{who}: {name} was not looked at in the end"));
+            all.push(lost(last, format!("{name} was not looked at in the end")));
             continue;
         };
         if (last..=begun).any(|number| seen.fits(number)) {
@@ -26,16 +41,17 @@ pub(crate) fn violations(history: &History, survey: &Survey, who: &str) -> Vec<S
         }
         match seen {
             Seen::Number(found) if *found < last => {
-                let missing = answered.iter().filter(|number| *number > found);
-                violations.extend(missing.map(|number| {
-                    format!("{who}: {name}: write {number} was answered, in the end it is at {found}")
+                let missing = answered.iter().copied().filter(|number| number > found);
+                all.extend(missing.map(|number| {
+                    lost(number, format!("{name}: write {number} was answered, in the end it is at {found}"))
                 }));
             }
-            _ => violations
-                .push(format!("{who}: {name}: write {last} was answered, in the end it is {seen:?}")),
+            _ => {
+                all.push(lost(last, format!("{name}: write {last} was answered, in the end it is {seen:?}")))
+            }
         }
     }
-    violations
+    all
 }
 
 #[cfg(test)]

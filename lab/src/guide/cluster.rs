@@ -37,7 +37,7 @@ const PROCESSES: [Process; 4] = [
 /// Everything, from the guide's cluster of two to three nodes that are members, with a web tier before them.
 pub(crate) fn run(lab: &Lab, more_users: &[&str]) -> Result {
     third_node(lab)?;
-    membership(lab)?;
+    membership(lab, &NODES)?;
     web_tier(lab)?;
     note("More users, for the crowd that follows.");
     let first = Operator::at(lab.host("oxgw01")?);
@@ -74,11 +74,18 @@ fn third_node(lab: &Lab) -> Result {
     .map(drop)
 }
 
-fn membership(lab: &Lab) -> Result {
+/// The guide's two nodes as a cluster, and nothing else.
+pub(crate) fn of_two(lab: &Lab) -> Result {
+    let [first, second, _] = NODES;
+    membership(lab, &[first, second])
+}
+
+fn membership(lab: &Lab, nodes: &[(&str, &str)]) -> Result {
     heading("The cluster's certificates, and every process a member");
     let first = Operator::at(lab.host("oxgw01")?);
     first.types("zebu cluster ca create oxserver")?;
-    for Process { host, name, config, port } in PROCESSES {
+    let runs = |process: &&Process| nodes.iter().any(|(host, _)| *host == process.host);
+    for Process { host, name, config, port } in PROCESSES.iter().filter(runs) {
         first.types(&format!("zebu cluster certificate {name}"))?;
         let at = format!("{ETC}/cluster/{name}.pem");
         let file = lab.host("oxgw01")?.must(&format!("cat {at}"), 10)?;
@@ -101,21 +108,20 @@ fn membership(lab: &Lab) -> Result {
         "sed -i 's/^listen = \"127.0.0.1:{ADMIN_PORT}\"/listen = \"0.0.0.0:{ADMIN_PORT}\"/' {ETC}/admindaemon.toml"
     ))?;
     first.types("/etc/init.d/open-xchange-admin restart")?;
-    for (host, _) in NODES {
+    for (host, _) in nodes {
         Operator::at(lab.host(host)?).types("/etc/init.d/open-xchange-groupware restart")?;
     }
-    for (host, _) in NODES {
-        let health = format!("curl -s --max-time 5 http://{}:8090/health/ready", lab.host(host)?.address());
-        until(&format!("{host} is connected with all others"), START_SECONDS_MAX, || {
-            let said = lab.host("client")?.run(&health, 10)?.text;
-            if said.starts_with("ready") && !said.contains("connected") {
-                Ok(Some(()))
-            } else {
-                Err(said.into())
-            }
-        })?;
-    }
-    Ok(())
+    nodes.iter().try_for_each(|(host, _)| connected(lab, host))
+}
+
+/// Waits until a node is connected with all others that should be there.
+pub(crate) fn connected(lab: &Lab, host: &str) -> Result {
+    let health = format!("curl -s --max-time 5 http://{}:8090/health/ready", lab.host(host)?.address());
+    until(&format!("{host} is connected with all others"), START_SECONDS_MAX, || {
+        let said = lab.host("client")?.run(&health, 10)?.text;
+        if said.starts_with("ready") && !said.contains("connected") { Ok(Some(())) } else { Err(said.into()) }
+    })
+    .map(drop)
 }
 
 /// What starts the web tier.

@@ -1,5 +1,6 @@
 //! The guide "Load balancing and clustering", chapter by chapter, typed on the lab's hosts as it is written.
 
+pub(crate) mod balancing;
 pub(crate) mod cluster;
 pub(crate) mod databases;
 pub(crate) mod filestore;

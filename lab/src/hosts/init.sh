@@ -23,6 +23,8 @@ for folder in etc var opt home root usr/local; do
         -o "lowerdir=/$folder,upperdir=$disk/changes/$folder,workdir=$disk/overlay/$folder" "/$folder"
 done
 mount -t tmpfs -o mode=755 tmpfs /run
+# As a host that has booted has it; services keep their locks there.
+mkdir -m 1777 /run/lock
 count=0
 while read -r source target; do
     count=$((count + 1))

@@ -78,12 +78,22 @@ pub(crate) async fn permit(node: &Node, owner: &Person, folder: &str, users: &[i
 }
 
 pub(crate) async fn standard_folder(node: &Node, person: &Person) -> Result<String, String> {
-    let request = format!("folders?action=list&parent={USER_STORE}&columns=1,2,308");
-    let rows = person.get(node, &request).await.data()?;
-    let rows = rows.as_array().cloned().unwrap_or_default();
-    let cell = |row: &Value, index: usize| row.get(index).cloned().unwrap_or(Value::Null);
-    let own = rows.iter().find(|row| cell(row, 1) == json!(person.user) && cell(row, 2) == json!(true));
-    own.map(|row| text(&cell(row, 0))).ok_or_else(|| format!("{} has no folder of his own", person.login))
+    let rows = person.get(node, &standard_folders()).await.data()?;
+    own_of(&rows, person.user).ok_or_else(|| format!("{} has no folder of his own", person.login))
+}
+
+/// What lists the standard folders that somebody sees.
+pub(crate) fn standard_folders() -> String {
+    format!("folders?action=list&parent={USER_STORE}&columns=1,2,308")
+}
+
+/// The id of the one among them that is this user's.
+pub(crate) fn own_of(rows: &Value, user: i64) -> Option<String> {
+    let own = rows
+        .as_array()?
+        .iter()
+        .find(|row| row.get(1) == Some(&json!(user)) && row.get(2) == Some(&json!(true)));
+    Some(text(own?.get(0)?))
 }
 
 async fn make_folder(node: &Node, person: &Person, parent: &str, title: &str) -> Result<String, String> {

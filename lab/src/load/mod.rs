@@ -12,10 +12,13 @@ mod world;
 mod writer;
 
 pub(crate) use figures::Figures;
-pub(crate) use ground::{AUTHOR, OWNER, standard_folder, text};
+pub(crate) use ground::{
+    AUTHOR, OWNER, file_name, own_of, standard_folder, standard_folders, text, title_of,
+};
 pub(crate) use http::{Sent, Silence, send};
 pub(crate) use lots::Lots;
-pub(crate) use person::{Answer, Node, Person, WHATEVER_HAPPENED};
+pub(crate) use person::{Answer, Node, Person, WHATEVER_HAPPENED, multipart, sign_in_form};
+pub(crate) use world::{files_in, listing, title_number};
 
 use crate::Result;
 use crate::checks::history::History;

@@ -64,7 +64,7 @@ impl Answer {
 impl Person {
     /// Signs in through a node; an error is what was said instead.
     pub(crate) async fn sign_in(node: &Node, login: &str, password: &str) -> Result<Self, Answer> {
-        let form = format!("name={}&password={}&client=lab", encoded(login), encoded(password));
+        let form = sign_in_form(login, password);
         let sent = Sent {
             method: "POST",
             target: "/ajax/login?action=login".to_owned(),
@@ -107,13 +107,8 @@ impl Person {
 
     /// A content with what is said about it: a new file, or a version of one.
     pub(crate) async fn send_file(&self, node: &Node, request: &str, about: &Value, content: &str) -> Answer {
-        let name = about.get("filename").and_then(Value::as_str).unwrap_or_default();
-        let body = format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{about}\r\n--{BOUNDARY}\r\n\
-             Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
-             Content-Type: application/octet-stream\r\n\r\n{content}\r\n--{BOUNDARY}--\r\n"
-        );
-        self.call(node, "POST", request, Some(MULTIPART), Bytes::from(body)).await
+        let (content_type, body) = multipart(about, content.as_bytes());
+        self.call(node, "POST", request, Some(content_type), Bytes::from(body)).await
     }
 
     /// A file's bytes.
@@ -165,6 +160,22 @@ impl Person {
         )
         .await
     }
+}
+
+/// What a sign-in sends.
+pub(crate) fn sign_in_form(login: &str, password: &str) -> String {
+    format!("name={}&password={}&client=lab", encoded(login), encoded(password))
+}
+
+/// A content with what is said about it, as a form's content type and body.
+pub(crate) fn multipart(about: &Value, content: &[u8]) -> (&'static str, Vec<u8>) {
+    let name = about.get("filename").and_then(Value::as_str).unwrap_or_default();
+    let head = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"json\"\r\n\r\n{about}\r\n--{BOUNDARY}\r\n\
+         Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+         Content-Type: application/octet-stream\r\n\r\n"
+    );
+    (MULTIPART, [head.as_bytes(), content, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat())
 }
 
 /// What it means that nothing was answered.

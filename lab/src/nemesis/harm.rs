@@ -4,14 +4,11 @@ use crate::Result;
 use crate::faults::servers;
 use crate::guide::cluster::{NODES, START_WEB_TIER};
 use crate::guide::operator::ask;
-use crate::hosts::{Cut, Host, Lab};
+use crate::hosts::{Cut, Lab};
 use crate::load::Lots;
-use crate::wait::until;
+use crate::services::{GROUPWARE, kill, service, signal, start};
 use std::time::Duration;
 
-/// A service starts, or stops in good order.
-const SERVICE_SECONDS_MAX: u64 = 90;
-const GROUPWARE: &str = "/etc/init.d/open-xchange-groupware";
 const ADMIN: &str = "/etc/init.d/open-xchange-admin";
 
 /// Which way packets are dropped.
@@ -215,33 +212,6 @@ fn isolation(node: usize) -> Vec<Cut> {
 fn delay(lab: &Lab, seconds: u32) -> Result {
     let statement = format!("STOP SLAVE; CHANGE MASTER TO MASTER_DELAY={seconds}; START SLAVE;");
     ask(lab.host("dbslave")?, &statement).map(drop)
-}
-
-fn service(host: &Host, script: &str, what: &str) -> Result {
-    host.must(&format!("{script} {what}"), SERVICE_SECONDS_MAX).map(drop)
-}
-
-/// Starts a daemon; again, if the databases it needs are away at the moment.
-fn start(host: &Host, script: &str) -> Result {
-    until(&format!("{script} start"), SERVICE_SECONDS_MAX, || {
-        let ran = host.run(&format!("{script} start"), SERVICE_SECONDS_MAX)?;
-        if ran.code == 0 { Ok(Some(())) } else { Err(ran.text.into()) }
-    })
-    .map(drop)
-}
-
-fn signal(host: &Host, signal: &str) -> Result {
-    host.must(&format!("kill -{signal} $(cat /var/run/open-xchange-groupware.pid)"), 10).map(drop)
-}
-
-/// Kills a daemon the hard way and waits until it is gone.
-fn kill(host: &Host, daemon: &str) -> Result {
-    host.must(&format!("kill -KILL $(cat /var/run/{daemon}.pid)"), 10)?;
-    until(&format!("{daemon} is gone"), 10, || {
-        let status = host.run(&format!("/etc/init.d/{daemon} status"), 10)?;
-        Ok((status.code != 0).then_some(()))
-    })
-    .map(drop)
 }
 
 #[cfg(test)]

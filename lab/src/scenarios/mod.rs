@@ -2,6 +2,7 @@
 
 mod coherence;
 mod databases;
+mod front;
 mod hosts;
 
 use crate::Result;
@@ -21,11 +22,13 @@ pub(crate) struct Options {
     pub(crate) short: bool,
     /// Of the lots that are drawn; one of its own for each run without it.
     pub(crate) seed: Option<u64>,
+    /// Where a scenario that has one writes its table, as Markdown.
+    pub(crate) table: Option<PathBuf>,
 }
 
 impl Options {
     pub(crate) fn named(name: String) -> Self {
-        Self { name, binary: None, disk: None, short: false, seed: None }
+        Self { name, binary: None, disk: None, short: false, seed: None, table: None }
     }
 }
 
@@ -39,7 +42,7 @@ pub(crate) struct Scenario {
     pub(crate) run: fn(&Options, &mut Report) -> Result,
 }
 
-pub(crate) const SCENARIOS: [Scenario; 3] = [
+pub(crate) const SCENARIOS: [Scenario; 4] = [
     Scenario {
         name: "hosts",
         what: "the lab itself: its network, its faults, power off and on, nothing left behind",
@@ -57,5 +60,11 @@ pub(crate) const SCENARIOS: [Scenario; 3] = [
         what: "three nodes and a web tier, a crowd that writes and reads everywhere at once, faults, a checker",
         seconds_max: 2_100,
         run: coherence::run,
+    },
+    Scenario {
+        name: "front",
+        what: "the guide's balancing chapter with Apache and with our web tier, then what goes wrong before users' eyes",
+        seconds_max: 1_800,
+        run: front::run,
     },
 ];

@@ -81,11 +81,14 @@ pub(super) fn first() -> Result<Outcome> {
     own(&["first", "--binary", &binary.to_string_lossy()])
 }
 
-/// The lab itself, then the guide's databases on it and a cluster under a crowd, each with the faults of a short run.
+/// The lab itself, then the guide's databases on it, a cluster under a crowd, and web servers before users, each with the faults of
+/// a short run.
 pub(super) fn lab() -> Result<Outcome> {
     let binary = demo::build_with_tests()?;
     let mut outcome = done()?;
-    for scenario in [&["hosts"][..], &["databases", "--short"], &["coherence", "--short"]] {
+    for scenario in
+        [&["hosts"][..], &["databases", "--short"], &["coherence", "--short"], &["front", "--short"]]
+    {
         let built = binary.to_string_lossy();
         let ran = own(&[&["lab", "--binary", &*built], scenario].concat())?;
         outcome.success &= ran.success;
