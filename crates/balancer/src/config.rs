@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::Error;
 use crate::http2::Http2Config;
 use crate::listen::Listeners;
+use crate::manager::ManagerConfig;
 use crate::outlier::Bounds;
 use crate::params::balancer::BalancerConfig;
 use crate::params::member::MemberConfig;
@@ -33,6 +34,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// HTTP/2 with clients.
     pub h2: Http2Config,
+    /// Changes of members while it runs.
+    pub manager: ManagerConfig,
     /// The nodes, if there is but one balancer and nothing to be said of it. Default none: every request for a node is then
     /// answered 503.
     #[serde(skip_serializing)]
@@ -141,6 +144,7 @@ impl Default for Config {
             handover: None,
             tls: TlsConfig::default(),
             h2: Http2Config::default(),
+            manager: ManagerConfig::default(),
             members: Vec::new(),
             access_log: None,
             balancers: Vec::new(),
@@ -189,6 +193,7 @@ impl Config {
         self.listen.check()?;
         self.tls.check(self.listen.any_secure())?;
         self.h2.check()?;
+        self.manager.check()?;
         within("connections_max", self.connections_max, 1, 1_000_000)?;
         within("header_bytes_max", self.header_bytes_max, 8 * 1024, 1024 * 1024)?;
         within("rates_max", self.rates_max, 64, 16 * 1024 * 1024)?;
@@ -238,7 +243,9 @@ impl Config {
 }
 
 /// A path, of which "" is none: TOML has no other way to say so.
-fn path_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+pub(crate) fn path_or_nothing<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<PathBuf>, D::Error> {
     let path = PathBuf::deserialize(deserializer)?;
     Ok((!path.as_os_str().is_empty()).then_some(path))
 }

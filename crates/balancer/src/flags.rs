@@ -60,6 +60,12 @@ impl Flags {
         Self(if set { self.0 | other.0 } else { self.0 & !other.0 })
     }
 
+    /// What is set here and not in `other`.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
     /// As bits, for an atomic.
     pub(crate) const fn bits(self) -> u8 {
         self.0

@@ -17,7 +17,7 @@ use crate::members::Members;
 use crate::outlier::{Reason, judge};
 use crate::params::member::{CheckMethod, Protocol};
 use crate::patience::Ms;
-use crate::probe::{Question, ask};
+use crate::probe::{Answer, Question, ask};
 use crate::tier::Tier;
 
 /// How often idle connections are looked through for old and closed ones.
@@ -164,23 +164,30 @@ async fn check(tier: &Tier, member: &Member, question: &Question) {
     if answers && answer.load.is_none() && question.asks_what_our_nodes_know(member) {
         member.is_none_of_ours();
     }
-    let outcome = match &answer.probe {
-        Probe::Foreign(403) if member.config.protocol == Protocol::Ajp => {
-            Err("answers its check with 403: is the secret the same on both sides?".to_owned())
-        }
-        Probe::Ready | Probe::Foreign(_) => Ok(()),
-        // It says itself that it is about to stop: that is no failure.
-        Probe::NotReady(_) if answer.draining => Ok(()),
-        Probe::NotReady(status) => Err(format!("answers its check with {status}")),
-        Probe::Silent(reason) => Err(format!("silent to its check: {reason}")),
-        Probe::Refused(_) => {
-            member.observe(&Event::Probed(answer.probe), tier.moment(member));
-            return;
-        }
-    };
-    if outcome.is_err() && tier.moment(member).last_one {
+    let failure = failure_of(&answer, member);
+    member.note_check(failure.clone(), now);
+    if let Probe::Refused(_) = answer.probe {
+        member.observe(&Event::Probed(answer.probe), tier.moment(member));
+        return;
+    }
+    if failure.is_some() && tier.moment(member).last_one {
         // A bad member is better than none.
         return;
     }
-    member.checked(outcome, now);
+    member.checked(failure.map_or(Ok(()), Err), now);
+}
+
+/// What is wrong with an answer to a check.
+fn failure_of(answer: &Answer, member: &Member) -> Option<String> {
+    match &answer.probe {
+        Probe::Foreign(403) if member.config.protocol == Protocol::Ajp => {
+            Some("answers its check with 403: is the secret the same on both sides?".to_owned())
+        }
+        Probe::Ready | Probe::Foreign(_) => None,
+        // It says itself that it is about to stop: that is no failure.
+        Probe::NotReady(_) if answer.draining => None,
+        Probe::NotReady(status) => Some(format!("answers its check with {status}")),
+        Probe::Silent(reason) => Some(format!("silent to its check: {reason}")),
+        Probe::Refused(reason) => Some(format!("refused: {reason}")),
+    }
 }

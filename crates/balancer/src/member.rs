@@ -40,6 +40,8 @@ pub(crate) struct Counts {
     pub(crate) retries: AtomicU64,
     /// Requests with it now.
     pub(crate) in_flight: AtomicU64,
+    /// How often it was left out as an outlier.
+    pub(crate) ejections: AtomicU64,
     /// Bytes of bodies to it.
     pub(crate) bytes_to: AtomicU64,
     /// Bytes of bodies from it.
@@ -149,6 +151,8 @@ struct Sentences {
     checks_passed: u32,
     counted: Sample,
     why: Option<String>,
+    /// When it was checked last, and what was wrong.
+    last_check: Option<(Ms, Option<String>)>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -322,6 +326,7 @@ impl Member {
         sentences.ejections = sentences.ejections.saturating_add(1);
         let ms = first_ms.saturating_mul(sentences.ejections.into()).min(longest_ms);
         sentences.outlier_until = now.saturating_add(ms);
+        self.counts.ejections.fetch_add(1, Ordering::Relaxed);
         self.stand.find(Found::Outlier, true);
         tracing::warn!(
             route = self.route,
@@ -336,6 +341,29 @@ impl Member {
     /// It was no outlier in a whole period: the next ejection is a short one again.
     pub(crate) fn behaved(&self) {
         lock(&self.sentences).ejections = 0;
+    }
+
+    /// A check was answered, or not: for whoever looks.
+    pub(crate) fn note_check(&self, failure: Option<String>, now: Ms) {
+        lock(&self.sentences).last_check = Some((now, failure));
+    }
+
+    /// When it was checked last, and what was wrong.
+    pub(crate) fn last_check(&self) -> Option<(Ms, Option<String>)> {
+        lock(&self.sentences).last_check.clone()
+    }
+
+    /// Makes its share and its status letters what the operator wants.
+    pub(crate) fn change(&self, weight: Weight, flags: Flags) {
+        let before = self.standing().flags();
+        self.stand.set(flags, true);
+        self.stand.set(before.without(flags), false);
+        self.weight.store(weight.hundredths(), Ordering::Relaxed);
+        // A slow start goes on from where it is.
+        let since = self.ramp_since.load(Ordering::Relaxed);
+        if since == NOT {
+            self.share.store(weight.hundredths(), Ordering::Relaxed);
+        }
     }
 
     /// A check of a member that lives: enough that failed in a row keep requests away, enough that passed bring them back.

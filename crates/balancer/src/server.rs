@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::handover::{Inherited, Sockets};
 use crate::listen::{Door, Listener, Scheme, accept};
 use crate::tier::{Clock, Tier};
-use crate::{Assets, Config, Error, Status, connection, health, tls};
+use crate::{Assets, Config, Error, Status, connection, health, manager, tls};
 
 /// How long to leave accepting alone when the system has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -144,6 +144,8 @@ impl Server {
         }
         let mut watches = JoinSet::new();
         watches.spawn(health::watch_all(tier.clone()));
+        let mut managing = JoinSet::new();
+        manager::start(&tier, &mut managing);
         if let Some(tls) = &tier.tls {
             watches.spawn(tls::watch(tls.choice.clone(), Duration::from_millis(tier.config.tls.watch_ms)));
         }
@@ -177,6 +179,8 @@ impl Server {
             }
         };
         drop(doors);
+        // A successor has its own.
+        managing.shutdown().await;
         // Whoever was let in before a hand-over is served, room or not: nobody is to notice it.
         if let (Ending::HandedOver, Some((stream, peer, scheme))) = (ending, waiting) {
             connections.serve(&tier, stream, peer, scheme);

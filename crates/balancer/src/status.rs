@@ -72,10 +72,23 @@ pub struct MemberStatus {
     pub bytes_to: u64,
     /// Bytes of bodies from it.
     pub bytes_from: u64,
+    /// How often it was left out for being far worse than its peers.
+    pub ejections: u64,
+    /// The last check of it; none before the first.
+    pub last_check: Option<CheckStatus>,
     /// Why it went down last, or is still down.
     pub last_error: Option<String>,
     /// When it last went up or down (at first: the start), milliseconds since 1970.
     pub last_change: i64,
+}
+
+/// A check of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckStatus {
+    /// When, milliseconds since 1970.
+    pub at: i64,
+    /// What was wrong; none if nothing was.
+    pub failure: Option<String>,
 }
 
 /// Whether a node takes requests.
@@ -104,6 +117,11 @@ impl Status {
         Self(tier)
     }
 
+    /// Where the manager's page is, once it listens.
+    pub fn manager_page(&self) -> Option<SocketAddr> {
+        *self.0.manager_page.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     /// The state now.
     pub fn snapshot(&self) -> Snapshot {
         let tier = &self.0;
@@ -118,7 +136,7 @@ impl Status {
                 .balancers
                 .iter()
                 .flat_map(Members::list)
-                .map(|member| member_status(&member))
+                .map(|member| member_status(&member, tier.started_wall_ms))
                 .collect(),
         }
     }
@@ -130,7 +148,7 @@ impl Serialize for Status {
     }
 }
 
-fn member_status(member: &Member) -> MemberStatus {
+fn member_status(member: &Member, started_wall_ms: i64) -> MemberStatus {
     let life = member.life();
     let standing = member.standing();
     let counts = &member.counts;
@@ -150,6 +168,11 @@ fn member_status(member: &Member) -> MemberStatus {
         load: member.load(),
         bytes_to: read(&counts.bytes_to),
         bytes_from: read(&counts.bytes_from),
+        ejections: read(&counts.ejections),
+        last_check: member.last_check().map(|(at, failure)| CheckStatus {
+            at: started_wall_ms.saturating_add(i64::try_from(at).unwrap_or(i64::MAX)),
+            failure,
+        }),
         last_error: life.last_error.or_else(|| member.complaint()),
         last_change: life.changed_wall_ms,
     }

@@ -3,8 +3,8 @@
 //! Made once by `server`; `client` hands every request to [`Tier::answer`].
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, STRICT_TRANSPORT_SECURITY};
@@ -25,6 +25,7 @@ use crate::layout::Layout;
 use crate::life::Moment;
 use crate::listen::Listener;
 use crate::live::Live;
+use crate::manager::Manager;
 use crate::mapping::{self, Mappings};
 use crate::member::Member;
 use crate::members::Members;
@@ -50,6 +51,9 @@ pub(crate) struct Tier {
     mappings: Mappings,
     /// If routes are signed.
     pub(crate) seal: Option<Seal>,
+    pub(crate) manager: Manager,
+    /// Where the manager's page is, once it listens.
+    pub(crate) manager_page: Mutex<Option<SocketAddr>>,
     pub(crate) rates: Rates,
     assets: Assets,
     pub(crate) ids: RequestIds,
@@ -94,8 +98,11 @@ impl Tier {
             members += balancer.members.len();
             Members::new(balancer, &config, first, moment)
         });
+        let balancers: Vec<_> = balancers.collect();
         Ok(Arc::new(Self {
-            balancers: balancers.collect(),
+            manager: Manager::new(&config.manager, &balancers)?,
+            manager_page: Mutex::default(),
+            balancers,
             mappings,
             seal: config.sign_routes.then(|| Seal::new(config.route_key_file.as_deref())).transpose()?,
             rates: config.rates(),

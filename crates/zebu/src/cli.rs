@@ -31,6 +31,9 @@ pub(crate) enum Command {
     Drain(crate::drain::Drain),
     /// Start the nodes anew with the program on disk, one after the other, without anybody noticing
     RollingRestart(crate::drain::Rolling),
+    /// Look at the members of this machine's web tier, and change them while it runs
+    #[command(subcommand)]
+    Members(crate::members::Members),
     /// About what stands in front of the nodes
     #[command(subcommand)]
     Front(crate::front::Front),

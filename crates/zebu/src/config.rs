@@ -195,6 +195,7 @@ mod tests {
             "web",
             "web.tls",
             "web.h2",
+            "web.manager",
         ] {
             let parts = part.split('.').filter(|part| !part.is_empty());
             let table = parts.fold(&example, |table, part| table[part].as_table().unwrap());

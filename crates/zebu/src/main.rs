@@ -14,6 +14,7 @@ mod failure;
 mod filestore;
 mod front;
 mod log;
+mod members;
 mod operate;
 mod say;
 mod serve;
@@ -68,6 +69,7 @@ fn run(command: Command) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Front(front::Front::Key(command)) => front::key::run(&command).map(|()| ExitCode::SUCCESS),
+        Command::Members(command) => members::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Drain(options) => drain::drain(&options),
         Command::RollingRestart(options) => drain::rolling_restart(&options),
         Command::Setup(options) => setup::run(&options).map(|()| ExitCode::SUCCESS),

@@ -118,6 +118,8 @@ async fn the_status_has_the_shape_the_cluster_page_reads() {
             "sessions_assigned": 3,
             "requests": 3,
             "failures": 0,
+            "ejections": 0,
+            "last_check": null,
             "retries": 0,
             "in_flight": 0,
             "last_error": null,

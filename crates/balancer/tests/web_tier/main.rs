@@ -18,6 +18,7 @@ mod headers;
 mod http2;
 mod lifecycle;
 mod log;
+mod manager;
 mod node;
 mod secure;
 mod silent_node;

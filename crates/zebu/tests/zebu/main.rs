@@ -25,6 +25,8 @@ mod import;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
+mod members;
+#[cfg(test)]
 mod moves;
 #[cfg(test)]
 mod ready;
