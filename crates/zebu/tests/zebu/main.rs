@@ -36,3 +36,5 @@ mod route_keys;
 mod running;
 #[cfg(test)]
 mod serve;
+#[cfg(test)]
+mod sign_ins;
