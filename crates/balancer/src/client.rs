@@ -10,14 +10,16 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use crate::frames::Meter;
+use crate::http1::Socket;
 use crate::listen::Scheme;
-use crate::patience::{Ms, Phase, Sight};
+use crate::patience::{Ms, Phase, REST_AFTER_MS, Sight};
 use crate::tls::Agreed;
 use crate::tunnel::Tunnel;
 use crate::wire::write_vectored;
@@ -174,6 +176,14 @@ impl Client {
         idle.then(|| self.since.load(Ordering::Relaxed))
     }
 
+    /// Whether hyper need not have the connection until the client says something: it has been idle for a while, and the client has
+    /// taken all it was sent.
+    pub(crate) fn may_rest(&self) -> bool {
+        let idle_for = self.idle_since().map(|since| self.now().saturating_sub(since));
+        let is_blocked = self.blocks_since.load(Ordering::Relaxed) != NOT;
+        idle_for.is_some_and(|ms| ms >= REST_AFTER_MS) && !is_blocked
+    }
+
     /// `http` or `https`, as nodes are told.
     pub(crate) fn proto(&self) -> HeaderValue {
         HeaderValue::from_static(self.scheme.as_str())
@@ -305,6 +315,8 @@ impl Client {
 pub(crate) struct ClientStream<S> {
     stream: S,
     client: Arc<Client>,
+    /// Read before, to be read once more.
+    ahead: Bytes,
     /// HTTP/2 only.
     meter: Option<Box<Meter>>,
 }
@@ -312,14 +324,24 @@ pub(crate) struct ClientStream<S> {
 impl<S> ClientStream<S> {
     /// For HTTP/1.1.
     pub(crate) fn http1(stream: S, client: Arc<Client>) -> Self {
-        Self { stream, client, meter: None }
+        Self { stream, client, ahead: Bytes::new(), meter: None }
     }
 
     /// For HTTP/2; `empty_frames_max` in ten seconds.
     pub(crate) fn http2(stream: S, client: Arc<Client>, empty_frames_max: u32) -> Self {
         client.is_http2.store(true, Ordering::Relaxed);
         let meter = Some(Box::new(Meter::new(empty_frames_max, client.now())));
-        Self { stream, client, meter }
+        Self { stream, client, ahead: Bytes::new(), meter }
+    }
+
+    /// The same stream, to be read from where `ahead` begins.
+    pub(crate) fn after(mut self, ahead: Bytes) -> Self {
+        if !ahead.is_empty() {
+            // The client has begun to say something, behind what was answered.
+            self.client.bytes_came();
+            self.ahead = ahead;
+        }
+        self
     }
 
     fn came(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -343,12 +365,24 @@ impl<S> ClientStream<S> {
     }
 }
 
+impl<S: Socket> ClientStream<S> {
+    /// Whether there is something to read, the end included. It may be wrong in saying so.
+    pub(crate) fn poll_came(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.ahead.is_empty() { self.stream.poll_came(cx) } else { Poll::Ready(()) }
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for ClientStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let part = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead.split_to(part));
+            return Poll::Ready(Ok(()));
+        }
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if matches!(polled, Poll::Ready(Ok(()))) {

@@ -2,30 +2,26 @@
 //!
 //! `server` spawns [`serve`] for each accepted connection. hyper speaks HTTP; one alarm a connection serves all limits.
 
-use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 
-use crate::client::{Client, ClientStream};
-use crate::http2;
+use crate::client::Client;
 use crate::listen::Scheme;
 use crate::patience::{TICK_MS, Verdict, judge};
 use crate::tier::Tier;
-use crate::tls;
+use crate::{http1, http2, tls};
 
 /// How a client that speaks HTTP/2 without being asked begins. No method of HTTP/1.1 begins so.
 const HTTP2_BEGINS: &[u8; 3] = b"PRI";
 
 /// Why a connection ended early.
-enum End {
+pub(crate) enum End {
     Http(hyper::Error),
     /// Before a request could come.
     Early(io::Error),
@@ -78,7 +74,7 @@ pub(crate) async fn serve(tier: Arc<Tier>, stream: TcpStream, client: Arc<Client
 async fn talk(tier: &Arc<Tier>, stream: TcpStream, client: &Arc<Client>) -> Result<(), End> {
     match client.scheme {
         // HTTP/1.1 stays where it is; what is bigger is put aside, so that an idle connection is small.
-        Scheme::Http if !begins_http2(&stream, client).await? => http1(tier, stream, client).await,
+        Scheme::Http if !begins_http2(&stream, client).await? => http1::serve(tier, stream, client).await,
         Scheme::Http => Box::pin(http2::serve(tier, stream, client)).await.map_err(End::Http),
         Scheme::Https => Box::pin(secure(tier, stream, client)).await,
     }
@@ -101,33 +97,8 @@ async fn secure(tier: &Arc<Tier>, stream: TcpStream, client: &Arc<Client>) -> Re
     if tls::chose_http2(&stream) {
         http2::serve(tier, stream, client).await.map_err(End::Http)
     } else {
-        http1(tier, stream, client).await
+        http1::serve(tier, stream, client).await
     }
-}
-
-async fn http1<S>(tier: &Arc<Tier>, stream: S, client: &Arc<Client>) -> Result<(), End>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = service_fn(|request| {
-        let answer = tier.clone().answer(client.clone(), request);
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
-    let io = TokioIo::new(ClientStream::http1(stream, client.clone()));
-    let mut http = pin!(tier.server_http.serve_connection(io, service).with_upgrades());
-    let mut told_to_leave = false;
-    std::future::poll_fn(|cx| {
-        if !told_to_leave && client.leaves_at_once() {
-            told_to_leave = true;
-            http.as_mut().graceful_shutdown();
-        }
-        http.as_mut().poll(cx).map_err(End::Http)
-    })
-    .await?;
-    if let Some(tunnel) = client.take_tunnel() {
-        Box::pin(tunnel.run(client)).await;
-    }
-    Ok(())
 }
 
 /// Looks at the first bytes without taking them. A client of HTTP/2 sends far more than three at once; one that does not

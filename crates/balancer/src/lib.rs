@@ -40,6 +40,7 @@ mod frames;
 mod handover;
 mod headers;
 mod health;
+mod http1;
 mod http2;
 mod layout;
 mod life;

@@ -15,6 +15,10 @@ pub(crate) const TICK_MS: Ms = 250;
 /// machine busy with looking.
 const TICK_MS_MAX: Ms = 5_000;
 
+/// After this time between two requests a connection rests: what serves requests is put away until the next one. Long enough for the
+/// burst in which a browser fetches a page, short enough that thousands who pause cost little.
+pub(crate) const REST_AFTER_MS: Ms = 500;
+
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -94,7 +98,13 @@ fn by_phase(
 ) -> Verdict {
     match sight.phase {
         Phase::Idle if sight.leaving => until(sight.since, limits.idle_ms.min(FAREWELL_MS), "told to leave"),
-        Phase::Idle => until(sight.since, limits.idle_ms, "idle too long"),
+        Phase::Idle => {
+            let rests_at = sight.since.saturating_add(REST_AFTER_MS);
+            match until(sight.since, limits.idle_ms, "idle too long") {
+                Verdict::LookAgainAt(at) if now < rests_at => Verdict::LookAgainAt(at.min(rests_at)),
+                verdict => verdict,
+            }
+        }
         Phase::Head => until(sight.since, limits.head_ms, "the request's head took too long"),
         Phase::Tunnel => {
             until(sight.since, limits.tunnel_ms, "nothing went through the WebSocket for too long")
@@ -160,6 +170,21 @@ mod tests {
         check(Phase::Idle, 100, None, None, 175, Err("idle"));
         check(Phase::Tunnel, 100, None, None, 399, Ok(400));
         check(Phase::Tunnel, 100, None, None, 400, Err("WebSocket"));
+    }
+
+    #[test]
+    fn one_that_has_paused_is_looked_at_when_it_may_rest() {
+        let limits = Limits { idle_ms: 75_000, ..LIMITS };
+        let idle = Sight {
+            phase: Phase::Idle,
+            since: 100,
+            upload_waits_since: None,
+            client_blocks_since: None,
+            head_since: None,
+            leaving: false,
+        };
+        assert_eq!(judge(&idle, 100, &limits), Verdict::LookAgainAt(100 + REST_AFTER_MS));
+        assert_eq!(judge(&idle, 100 + REST_AFTER_MS, &limits), Verdict::LookAgainAt(75_100));
     }
 
     #[test]

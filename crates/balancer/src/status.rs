@@ -35,6 +35,8 @@ pub struct Snapshot {
     pub requests: u64,
     /// Requests under way.
     pub in_flight: u64,
+    /// Connections of clients that have been idle for a while (HTTP/1.1), and hold hardly any memory until they ask again.
+    pub resting: u64,
     /// The nodes, in the order of the configuration.
     pub members: Vec<MemberStatus>,
 }
@@ -132,6 +134,7 @@ impl Status {
             started: tier.started_wall_ms,
             requests: read(&tier.counts.requests),
             in_flight: read(&tier.counts.in_flight),
+            resting: read(&tier.counts.resting),
             members: tier
                 .balancers
                 .iter()

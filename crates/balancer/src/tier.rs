@@ -71,6 +71,8 @@ pub(crate) struct Tier {
 pub(crate) struct Counts {
     pub(crate) requests: AtomicU64,
     pub(crate) in_flight: AtomicU64,
+    /// Connections of clients that rest.
+    pub(crate) resting: AtomicU64,
 }
 
 impl Tier {

@@ -1,20 +1,17 @@
 //! WebSockets (RFC 6455), passed through: after both sides have agreed on it, bytes go both ways and nobody looks at them.
 //!
 //! `forward` lets the question of a client reach a node ([`asked`], [`ask`]) and, when the node agrees, leaves both sides
-//! with the connection ([`agree`]); `connection` runs the tunnel when HTTP is over ([`Tunnel::run`]), in the same task and
+//! with the connection ([`agree`]); `http1` runs the tunnel when HTTP is over ([`Tunnel::run`]), in the same task and
 //! under the same limits. Only HTTP/1.1 has them. What is under way in a tunnel is bounded by two buffers.
-
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, HeaderMap, UPGRADE};
 use http::{HeaderValue, Method, Response, Version, request};
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncWriteExt, copy_bidirectional_with_sizes};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional_with_sizes};
 
 use crate::answer::Content;
-use crate::client::Client;
+use crate::client::{Client, ClientStream};
 use crate::flight::Flight;
 use crate::headers;
 use crate::upstream::Upstream;
@@ -26,7 +23,6 @@ const BUFFER_BYTES: usize = 8 * 1024;
 
 /// Both sides of a WebSocket.
 pub(crate) struct Tunnel {
-    client_side: OnUpgrade,
     node_side: Wire,
     /// What the node sent right behind its answer.
     node_first: Bytes,
@@ -66,15 +62,13 @@ pub(crate) fn agree<B>(
     asker: &request::Parts,
     request: String,
 ) -> Result<Response<Content>, &'static str> {
-    let Some(client_side) =
-        asker.extensions.get::<OnUpgrade>().filter(|_| asker.headers.contains_key(UPGRADE))
-    else {
+    if asker.extensions.get::<OnUpgrade>().is_none() || !asker.headers.contains_key(UPGRADE) {
         return Err("it switched protocols without being asked");
-    };
+    }
     let Some((node_side, node_first)) = upstream.into_wire() else {
         return Err("it switched to a protocol that AJP cannot carry");
     };
-    client.keep(Tunnel { client_side: client_side.clone(), node_side, node_first, request, flight });
+    client.keep(Tunnel { node_side, node_first, request, flight });
     let (mut parts, _) = response.into_parts();
     headers::clean_answer(&mut parts.headers);
     ask(&mut parts.headers);
@@ -84,11 +78,13 @@ pub(crate) fn agree<B>(
 
 impl Tunnel {
     /// Carries bytes both ways until one side has closed and the other has what was under way.
-    pub(crate) async fn run(self, client: &Arc<Client>) {
-        let Self { client_side, mut node_side, node_first, request, flight } = self;
+    pub(crate) async fn run<S>(self, client: &Client, mut client_side: ClientStream<S>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let Self { mut node_side, node_first, request, flight } = self;
         client.tunnel_begins();
         let ended = async {
-            let mut client_side = TokioIo::new(client_side.await.map_err(std::io::Error::other)?);
             client_side.write_all(&node_first).await?;
             client_side.flush().await?;
             copy_bidirectional_with_sizes(&mut client_side, &mut node_side, BUFFER_BYTES, BUFFER_BYTES).await

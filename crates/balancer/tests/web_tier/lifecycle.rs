@@ -104,6 +104,7 @@ async fn the_status_has_the_shape_the_cluster_page_reads() {
         "started": WALL_MS,
         "requests": 4,
         "in_flight": 0,
+        "resting": 0,
         "members": [{
             "route": "OX-1",
             "address": node.address.to_string(),
