@@ -12,6 +12,7 @@
 
 mod ajp;
 mod coherence;
+mod front;
 mod mesh;
 mod push;
 mod store;
@@ -23,12 +24,16 @@ fn main() -> ExitCode {
     match arguments.split_first() {
         Some((name, rest)) if name == "ajp" => ajp::run(rest),
         Some((name, rest)) if name == "coherence" => coherence::run(rest),
+        Some((name, rest)) if name == "front" => front::run(rest),
         Some((name, rest)) if name == "store" => store::run(rest),
         Some((name, rest)) if name == "mesh" => mesh::run(rest),
         Some((name, rest)) if name == "push" => push::run(rest),
         _ => {
             eprintln!("usage: zebu-bench ajp");
             eprintln!("       zebu-bench coherence");
+            eprintln!(
+                "       zebu-bench front --zebu FILE [--rounds N] [--seconds N] [--connections N] [--only FRONT[,FRONT…]]"
+            );
             eprintln!("       zebu-bench mesh [--plain]");
             eprintln!("       zebu-bench push");
             eprintln!("       zebu-bench store [--dir FOLDER] [--contexts N[,N…]] [--engine sqlite|mariadb]");

@@ -66,6 +66,11 @@ pub(crate) const TOMCAT: Need = Need {
 };
 pub(crate) const HAPROXY: Need =
     Need { program: "haproxy", packages: &["haproxy"], why: "it stands in front of nodes in tests" };
+pub(crate) const WRK: Need = Need {
+    program: "wrk",
+    packages: &["wrk"],
+    why: "the benchmark of the web tier loads it and its peers with it",
+};
 pub(crate) const CHROMIUM: Need = Need {
     program: "chromium",
     packages: &["chromium"],

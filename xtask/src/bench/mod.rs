@@ -3,6 +3,7 @@
 mod ajp;
 mod coherence;
 mod first;
+mod front;
 mod mesh;
 mod push;
 mod scaling;
@@ -16,10 +17,11 @@ struct Bench {
     run: fn(&[String]) -> Result,
 }
 
-const BENCHES: [Bench; 7] = [
+const BENCHES: [Bench; 8] = [
     Bench { name: "ajp", run: ajp::run_all },
     Bench { name: "coherence", run: coherence::run_all },
     Bench { name: "first", run: first::run },
+    Bench { name: "front", run: front::run_all },
     Bench { name: "mesh", run: mesh::run_all },
     Bench { name: "push", run: push::run_all },
     Bench { name: "scaling", run: scaling::run_all },
