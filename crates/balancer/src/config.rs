@@ -11,12 +11,13 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Error;
+use crate::found::MeshMembers;
 use crate::http2::Http2Config;
 use crate::listen::Listeners;
 use crate::manager::ManagerConfig;
 use crate::outlier::Bounds;
 use crate::params::balancer::BalancerConfig;
-use crate::params::member::MemberConfig;
+use crate::params::member::{MemberConfig, Protocol};
 use crate::rates::{Rate, Rates};
 use crate::tls::TlsConfig;
 
@@ -46,6 +47,14 @@ pub struct Config {
     /// A file with Apache's own text (`<Proxy balancer://…>`, `BalancerMember`, `ProxyPass`), instead of `members` and
     /// `balancers`. Default "": none.
     pub proxy_config: String,
+    /// Whether nodes that are heard of in the cluster's mesh are members: `auto`, if no others are named here; `also`, beside those that
+    /// are; `off`. Takes a `[cluster]` that finds others by multicast. Default `auto`.
+    pub mesh_members: MeshMembers,
+    /// What is spoken to them, `http` or `ajp`. Default `http`.
+    pub mesh_protocol: Protocol,
+    /// Parameters of each of them, as a member has them, but for `route` and `address`. Default none.
+    #[serde(skip_serializing)]
+    pub mesh_parameters: MemberConfig,
     /// The file for the access log, as text. Default "" (none): then each request is a line of the log, with its fields
     /// apart.
     #[serde(deserialize_with = "path_or_nothing")]
@@ -149,6 +158,9 @@ impl Default for Config {
             access_log: None,
             balancers: Vec::new(),
             proxy_config: String::new(),
+            mesh_members: MeshMembers::default(),
+            mesh_protocol: Protocol::default(),
+            mesh_parameters: MemberConfig::new("", ""),
             connections_max: 10_000,
             header_bytes_max: 32 * 1024,
             client_header_timeout_ms: 15_000,
@@ -194,6 +206,13 @@ impl Config {
         self.tls.check(self.listen.any_secure())?;
         self.h2.check()?;
         self.manager.check()?;
+        if !self.mesh_parameters.route.is_empty() || !self.mesh_parameters.address.is_empty() {
+            let words = "mesh_parameters must have no route and no address: each node says its own";
+            return Err(Error::Config(words.to_owned()));
+        }
+        if !self.mesh_parameters.secret.is_empty() && self.mesh_protocol != Protocol::Ajp {
+            return Err(Error::Config("mesh_parameters: secret is for mesh_protocol = \"ajp\"".to_owned()));
+        }
         within("connections_max", self.connections_max, 1, 1_000_000)?;
         within("header_bytes_max", self.header_bytes_max, 8 * 1024, 1024 * 1024)?;
         within("rates_max", self.rates_max, 64, 16 * 1024 * 1024)?;
@@ -312,6 +331,8 @@ mod tests {
         check(|c| c.stream_buffer_bytes = 1, "stream_buffer_bytes");
         check(|c| c.probe_interval_ms = 0, "probe_interval_ms");
         check(|c| c.rates_max = 0, "rates_max");
+        check(|c| c.mesh_parameters = MemberConfig::new("a", ""), "mesh_parameters");
+        check(|c| c.mesh_parameters.secret = "x".into(), "mesh_protocol");
         check(|c| c.outlier_errors_percent = 0, "outlier_errors_percent");
         check(|c| c.outlier_latency_times = 1, "outlier_latency_times");
         check(|c| c.outlier_share_percent_max = 101, "outlier_share_percent_max");

@@ -20,7 +20,7 @@
 //! | decide | `retry` | after a failure: the same node again, another, or an honest error (`fault`) |
 //! | answer | `answer`, `tunnel`, `access` | the body back, or a WebSocket; the log line |
 //!
-//! Beside it `health` watches the members and `status` shows them; `live` is what can be changed while it runs, and `handover`
+//! Members are those of the configuration (`layout`), or nodes that are `found` in the mesh. Beside it `health` watches the members and `status` shows them; `live` is what can be changed while it runs, and `handover`
 //! gives the listening sockets to a successor.
 
 mod access;
@@ -36,6 +36,7 @@ mod fault;
 mod flags;
 mod flight;
 mod forward;
+mod found;
 mod frames;
 mod handover;
 mod headers;
@@ -82,6 +83,7 @@ pub use config::Config;
 pub(crate) use config::within;
 pub use error::Error;
 pub use flags::Flags;
+pub use found::{FoundNode, MeshMembers};
 pub use handover::{Handover, Inherited, Predecessor, Sockets, take_over};
 pub use http2::Http2Config;
 pub use listen::{Listener, Listeners, Scheme};

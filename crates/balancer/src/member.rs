@@ -444,6 +444,11 @@ impl Member {
         self.climb(now);
     }
 
+    /// It came to a balancer that works already: it starts slowly.
+    pub(crate) fn begins(&self, now: Ms) {
+        self.ramp_up(now);
+    }
+
     fn ramp_up(&self, now: Ms) {
         self.ramp_since.store(now, Ordering::Relaxed);
         self.climb(now);

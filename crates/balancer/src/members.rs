@@ -10,6 +10,7 @@ use crate::Config;
 use crate::life::Moment;
 use crate::member::Member;
 use crate::params::balancer::{BalancerConfig, Method};
+use crate::params::member::MemberConfig;
 use crate::patience::Ms;
 use crate::selection::Ledger;
 
@@ -28,7 +29,10 @@ pub(crate) struct Members {
 
 #[derive(Default)]
 struct Group {
+    /// First those of the configuration, then those that were found.
     list: Vec<Arc<Member>>,
+    /// How many the configuration has.
+    named: usize,
     ledger: Ledger,
 }
 
@@ -89,11 +93,11 @@ impl Members {
             .zip(&balancer.members)
             .map(|(number, member)| Member::new(number, name.clone(), member, config, moment))
             .collect();
-        let ledger = Ledger::new(list.len());
+        let (named, ledger) = (list.len(), Ledger::new(list.len()));
         Self {
             name,
             config: BalancerConfig { members: Vec::new(), ..balancer.clone() },
-            group: Mutex::new(Group { list, ledger }),
+            group: Mutex::new(Group { list, named, ledger }),
             pardoned: AtomicU64::new(0),
         }
     }
@@ -110,6 +114,54 @@ impl Members {
     /// All of them, in order.
     pub(crate) fn list(&self) -> Vec<Arc<Member>> {
         self.group().list.clone()
+    }
+
+    /// Takes these for the members that were found. Who is there already as it is named here stays as it is; who is not named any
+    /// more is given nothing from now on. A route that the configuration names is its own. Answers who is new.
+    pub(crate) fn settle(
+        &self,
+        found: &[MemberConfig],
+        make: impl Fn(&MemberConfig) -> Arc<Member>,
+        now: Ms,
+    ) -> Vec<Arc<Member>> {
+        let mut group = self.group();
+        let Group { list, named, ledger } = &mut *group;
+        let was_empty = list.is_empty();
+        let mut new = Vec::new();
+        let stays: Vec<bool> = list
+            .iter()
+            .enumerate()
+            .map(|(at, member)| at < *named || found.contains(&member.config))
+            .collect();
+        let stay = |at: usize| stays.get(at).copied().unwrap_or_default();
+        ledger.strike(stay);
+        let mut at = 0;
+        list.retain(|member| {
+            let stays = stay(at);
+            at += 1;
+            if !stays {
+                tracing::info!(
+                    route = member.route,
+                    address = member.address,
+                    "member is gone from the mesh"
+                );
+            }
+            stays
+        });
+        for config in found {
+            if list.iter().any(|member| member.route == config.route) {
+                continue;
+            }
+            let member = make(config);
+            tracing::info!(route = member.route, address = member.address, "member was found in the mesh");
+            if !was_empty {
+                member.begins(now);
+            }
+            list.push(member.clone());
+            ledger.add();
+            new.push(member);
+        }
+        new
     }
 
     /// The member that a session with one of these routes belongs to, the first that is known counting. It is charged.
@@ -178,7 +230,6 @@ mod tests {
     use super::*;
     use crate::flags::Flags;
     use crate::life::Event;
-    use crate::params::member::MemberConfig;
 
     const START: Moment = Moment { now: 0, wall_ms: 0, last_one: false };
 
@@ -261,6 +312,35 @@ mod tests {
         assert_eq!(next(&strict, &[], 0), None);
         let some = members("a:E b", |_| {});
         assert_eq!(next(&some, &[1], 0), None, "one of them works");
+    }
+
+    #[test]
+    fn who_is_found_comes_and_goes_and_who_is_named_stays() {
+        let members = members("a", |_| {});
+        let config = Config { slow_start_ms: 10_000, ..Config::default() };
+        let found = |text: &str| {
+            let one = |pair: &str| {
+                let (route, port) = pair.split_once(':').unwrap();
+                MemberConfig::new(route, format!("h:{port}"))
+            };
+            let found: Vec<_> = text.split_whitespace().map(one).collect();
+            let numbers = AtomicU64::new(100);
+            let number = || numbers.fetch_add(1, Ordering::Relaxed) as usize;
+            let make = |member: &MemberConfig| Member::new(number(), "x".into(), member, &config, START);
+            members.settle(&found, make, 0);
+            let line = |member: &Arc<Member>| format!("{}={}", member.route, member.address);
+            members.list().iter().map(line).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(found("b:2 c:3"), "a=h:1 b=h:2 c=h:3");
+        let before = members.list();
+        assert_eq!((before[0].share(), before[1].share()), (100, 10), "who comes starts slowly");
+        assert_eq!(found("c:3 a:9"), "a=h:1 c=h:3", "a route that is named is not taken away");
+        assert!(Arc::ptr_eq(&members.list()[1], &before[2]), "who stays keeps what was counted of it");
+        assert_eq!(found("c:4 d:5"), "a=h:1 c=h:4 d=h:5", "at another address it is another");
+        assert_eq!(owner(&members, &["d"]), "d");
+        assert_eq!(found(""), "a=h:1");
+        assert_eq!(owner(&members, &["d"]), "nobody");
+        assert_eq!(next(&members, &[], 0).as_deref(), Some("a"));
     }
 
     #[test]

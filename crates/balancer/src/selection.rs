@@ -48,6 +48,20 @@ impl Ledger {
         Self { entries: vec![Entry::default(); members] }
     }
 
+    /// Strikes members; the others keep what they are owed.
+    pub(crate) fn strike(&mut self, mut stays: impl FnMut(usize) -> bool) {
+        let mut index = 0;
+        self.entries.retain(|_| {
+            index += 1;
+            stays(index - 1)
+        });
+    }
+
+    /// One more member at the end, who is owed nothing.
+    pub(crate) fn add(&mut self) {
+        self.entries.push(Entry::default());
+    }
+
     /// Says what the members are like now, in their order; must be called before each choice.
     pub(crate) fn look(&mut self, members: impl Iterator<Item = Candidate>) {
         for (entry, now) in self.entries.iter_mut().zip(members) {

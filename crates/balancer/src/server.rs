@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::handover::{Inherited, Sockets};
 use crate::listen::{Door, Listener, Scheme, accept};
 use crate::tier::{Clock, Tier};
-use crate::{Assets, Config, Error, Status, connection, health, manager, tls};
+use crate::{Assets, Config, Error, FoundNode, Status, connection, health, manager, tls};
 
 /// How long to leave accepting alone when the system has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -55,6 +55,14 @@ impl Control {
             tracing::warn!(fields, "these settings of [web] have changed and need a hand-over or a restart");
         }
         Ok(())
+    }
+}
+
+impl Control {
+    /// Takes these nodes of the cluster's mesh for members, in the place of those that were found before. Members of the
+    /// configuration stay, and a route of theirs is not taken from them.
+    pub fn found(&self, nodes: &[FoundNode]) {
+        self.0.settle(nodes);
     }
 }
 

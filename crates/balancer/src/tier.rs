@@ -3,7 +3,7 @@
 //! Made once by `server`; `client` hands every request to [`Tier::answer`].
 
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -49,6 +49,8 @@ pub(crate) struct Tier {
     /// In the order of the configuration.
     pub(crate) balancers: Vec<Members>,
     mappings: Mappings,
+    /// Of the next member.
+    next_number: AtomicUsize,
     /// If routes are signed.
     pub(crate) seal: Option<Seal>,
     pub(crate) manager: Manager,
@@ -106,6 +108,7 @@ impl Tier {
             manager_page: Mutex::default(),
             balancers,
             mappings,
+            next_number: AtomicUsize::new(members),
             seal: config.sign_routes.then(|| Seal::new(config.route_key_file.as_deref())).transpose()?,
             rates: config.rates(),
             // An address is always a valid header value; the fallback only spares a panic path.
@@ -144,6 +147,16 @@ impl Tier {
     /// The time on the wall, milliseconds since 1970.
     pub(crate) fn wall_ms(&self) -> i64 {
         (self.clock)()
+    }
+
+    /// The number of a new member.
+    pub(crate) fn number(&self) -> usize {
+        self.next_number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The circumstances of something that happens to no member in particular.
+    pub(crate) fn moment_of_all(&self) -> Moment {
+        Moment { now: self.now(), wall_ms: (self.clock)(), last_one: false }
     }
 
     /// The circumstances of something that happens to a member now.

@@ -114,8 +114,11 @@ impl Config {
         if self.groupware.is_some() && self.node.is_none() {
             return Err("[groupware] needs a [node]");
         }
-        if self.cluster.is_some() && self.groupware.is_none() && self.admin.is_none() {
-            return Err("[cluster] needs a [groupware] or an [admin]: who writes connects with the others");
+        let takes_members = self.web.as_ref().is_some_and(zebu_balancer::Config::wants_mesh);
+        if self.cluster.is_some() && self.groupware.is_none() && self.admin.is_none() && !takes_members {
+            return Err(
+                "[cluster] needs a [groupware] or an [admin], or a [web] that takes its members from there",
+            );
         }
         if self.ajp.is_some() && self.groupware.is_none() {
             return Err("[ajp] needs a [groupware]: it is another way to the same node");
@@ -256,7 +259,7 @@ mod tests {
         check("[groupware]\n", "needs a [store]");
         check("[groupware]\n[store]\nconfigdb = 'sqlite:/c.db'\n", "needs a [node]");
         check(
-            "[cluster]\nname = 'a'\nplaintext = true\n[web]\n",
+            "[cluster]\nname = 'a'\nplaintext = true\n[web]\nmesh_members = 'off'\n",
             "[cluster] needs a [groupware] or an [admin]",
         );
         check(

@@ -71,6 +71,17 @@ impl Manager {
         Ok(Self(Mutex::new(state)))
     }
 
+    /// Makes a member that has just come what it was made before.
+    pub(crate) fn recall(&self, member: &Member) {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_its = |kept: &&Kept| *kept.balancer == *member.balancer && kept.route == member.route;
+        let Some(kept) = state.kept.iter().find(is_its) else { return };
+        match letters(&kept.status) {
+            Ok(flags) => member.change(kept.weight, flags),
+            Err(reason) => tracing::warn!(route = member.route, reason, "a change that was kept cannot hold"),
+        }
+    }
+
     /// Carries a change out: it is kept, then it holds, then it is written down with who wanted it.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! One member of a balancer, as configured: `BalancerMember` in Apache's text, `[[web.members]]` in TOML.
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::flags::Flags;
 use crate::params::value::{Secret, Weight, number, switch, time_ms};
@@ -16,7 +16,8 @@ const ROUTE_CHARS_MAX: usize = 95;
 const SECRET_BYTES_MAX: usize = 63;
 
 /// How a member is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Protocol {
     /// HTTP/1.1.
     #[default]

@@ -1,7 +1,8 @@
 //! A beacon: who is there and where, with the time, sealed by a keyed BLAKE3 of the cluster's beacon key.
 //!
 //! In order: magic, version (1), time in ms, number (8 bytes each), cluster, node and incarnation (each with its length in one byte),
-//! the number of addresses and those (4 or 6, the address, the port); then 32 bytes of seal over all of it. Numbers are big-endian.
+//! the number of addresses and those (4 or 6, the address, the port); the number of listeners for requests (0 to 2), and if there are any the
+//! route and their addresses, HTTP first; then 32 bytes of seal over all of it. Numbers are big-endian.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -34,10 +35,23 @@ pub struct Announcement {
     pub addresses: Vec<SocketAddr>,
 }
 
+/// What a node takes requests by, for web tiers. An address of all zeros stands for the one that the beacon comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Serves {
+    /// What stands behind the dot of its session ids, 255 bytes at most.
+    pub route: Arc<str>,
+    /// Where it takes HTTP.
+    pub http: SocketAddr,
+    /// Where it takes AJP13, if it does.
+    pub ajp: Option<SocketAddr>,
+}
+
 /// A beacon, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Beacon {
     pub(super) from: Announcement,
+    /// None: it takes no requests, not yet, or not any more.
+    pub(super) serves: Option<Serves>,
     pub(super) time_ms: i64,
     pub(super) sequence: u64,
 }
@@ -106,6 +120,16 @@ impl Beacon {
         let some = addresses.get(..ADDRESSES_MAX).unwrap_or(addresses);
         bytes.put_u8(u8::try_from(some.len()).unwrap_or(0));
         some.iter().for_each(|address| put_address(&mut bytes, address));
+        match &self.serves {
+            None => bytes.put_u8(0),
+            Some(Serves { route, http, ajp }) => {
+                bytes.put_u8(if ajp.is_some() { 2 } else { 1 });
+                let route = route.get(..usize::from(u8::MAX)).unwrap_or(route);
+                bytes.put_u8(u8::try_from(route.len()).unwrap_or(0));
+                bytes.put_slice(route.as_bytes());
+                std::iter::once(http).chain(ajp).for_each(|address| put_address(&mut bytes, address));
+            }
+        }
         let seal = blake3::keyed_hash(key, &bytes);
         bytes.extend_from_slice(seal.as_bytes());
         bytes
@@ -143,7 +167,8 @@ impl Beacon {
             return None;
         }
         let addresses = (0..count).map(|_| address(rest)).collect::<Option<Vec<_>>>()?;
-        Some(Self { from: Announcement { cluster, node, incarnation, addresses }, time_ms, sequence })
+        let serves = serves(rest)?;
+        Some(Self { from: Announcement { cluster, node, incarnation, addresses }, serves, time_ms, sequence })
     }
 
     /// Where it says that the node is, seen from where it came.
@@ -158,6 +183,16 @@ impl Beacon {
             place
         })
     }
+}
+
+fn serves(rest: &mut &[u8]) -> Option<Option<Serves>> {
+    let count = rest.try_get_u8().ok()?;
+    if !(1..=2).contains(&count) {
+        return (count == 0).then_some(None);
+    }
+    let (route, http) = (text(rest)?.into(), address(rest)?);
+    let ajp = if count == 2 { Some(address(rest)?) } else { None };
+    Some(Some(Serves { route, http, ajp }))
 }
 
 fn text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
@@ -206,7 +241,18 @@ pub(super) mod tests {
     }
 
     fn beacon() -> Beacon {
-        Beacon { from: announcement("OX-2"), time_ms: 1_795_651_200_000, sequence: 7 }
+        Beacon { from: announcement("OX-2"), serves: None, time_ms: 1_795_651_200_000, sequence: 7 }
+    }
+
+    #[test]
+    fn what_a_node_serves_is_read_as_it_was_sent() {
+        let key = [1; 32];
+        let http = "0.0.0.0:8090".parse().unwrap();
+        for ajp in [None, Some("[fd00::2]:8009".parse().unwrap())] {
+            let serves = Some(Serves { route: "OX-2".into(), http, ajp });
+            let beacon = Beacon { serves, ..beacon() };
+            assert_eq!(Beacon::open(&beacon.seal(&key), &beacon.from.cluster, &[key]), Ok(beacon));
+        }
     }
 
     #[test]

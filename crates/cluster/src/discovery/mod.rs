@@ -7,13 +7,15 @@
 mod beacon;
 mod found;
 mod multicast;
+mod observe;
 mod peers;
 mod registry;
 mod replay;
 
-pub use beacon::{Announcement, Keys};
+pub use beacon::{Announcement, Keys, Serves};
 pub use found::Found;
 pub use multicast::{DEFAULT_GROUP, DEFAULT_PORT, Multicast};
+pub use observe::{AllServing, Observer, Serving};
 pub use peers::{Resolve, resolver};
 
 use std::collections::BTreeSet;
@@ -44,19 +46,28 @@ pub enum Kind {
     Registry,
 }
 
+/// What is told of this node.
+pub struct Own {
+    /// Who it is, and where its mesh listens.
+    pub announcement: Announcement,
+    /// What it takes requests by; none for as long as it takes none.
+    pub serves: watch::Receiver<Option<Serves>>,
+}
+
 /// The search under way. Dropped, it ends.
 pub struct Discovery {
     _tasks: JoinSet<()>,
 }
 
 impl Discovery {
-    /// Begins to look for others, and to tell of this node. What is found goes into `found`, whose other end the mesh has.
+    /// Begins to look for others, and to tell of this node and, by beacons, what it serves. What is found goes into `found`, whose
+    /// other end the mesh has.
     ///
     /// # Errors
     /// The socket for beacons cannot be had.
     pub fn start(
         kind: Kind,
-        own: Announcement,
+        own: Own,
         keys: Keys,
         now: Now,
         resolve: Resolve,
@@ -64,12 +75,13 @@ impl Discovery {
         expected: watch::Receiver<Arc<Vec<Expected>>>,
     ) -> io::Result<Self> {
         let found = Arc::new(found);
+        let Own { announcement: own, serves } = own;
         let mut tasks = JoinSet::new();
         tasks.spawn(registry::follow(own.node.clone(), expected, Arc::clone(&found)));
         match kind {
             Kind::Multicast(settings) => {
                 let socket = settings.socket()?;
-                tasks.spawn(multicast::run(settings, socket, own, keys, now, found));
+                tasks.spawn(multicast::run(settings, socket, own, serves, keys, now, found));
             }
             Kind::Peers { peers, every } => {
                 tasks.spawn(peers::run(peers, every, resolve, found));

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use tokio::net::UdpSocket;
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::beacon::{Announcement, BYTES_MAX, Beacon, Keys, Rejected};
+use super::beacon::{Announcement, BYTES_MAX, Beacon, Keys, Rejected, Serves};
 use super::found::Found;
 use super::replay::Replay;
 use crate::authority::Now;
@@ -24,7 +25,7 @@ pub const DEFAULT_GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 1);
 /// The port of the original's cache discovery.
 pub const DEFAULT_PORT: u16 = 6_780;
 /// Beacons that may be missed before a node is taken for gone.
-const MISSED_MAX: u32 = 10;
+pub(super) const MISSED_MAX: u32 = 10;
 /// Where Linux says which number an interface has.
 const INTERFACES: &str = "/sys/class/net";
 
@@ -129,6 +130,7 @@ pub(super) async fn run(
     settings: Multicast,
     socket: UdpSocket,
     own: Announcement,
+    mut serves: watch::Receiver<Option<Serves>>,
     keys: Keys,
     now: Now,
     found: Arc<Found>,
@@ -145,7 +147,8 @@ pub(super) async fn run(
         tokio::select! {
             _ = ticks.tick() => {
                 sequence = sequence.saturating_add(1);
-                let beacon = Beacon { from: own.clone(), time_ms: now(), sequence };
+                let serves = serves.borrow_and_update().clone();
+                let beacon = Beacon { from: own.clone(), serves, time_ms: now(), sequence };
                 let Some(key) = keys.all().first().copied() else { continue };
                 match socket.send_to(&beacon.seal(&key), group).await {
                     Ok(_) => complaints.forget("beacons"),
@@ -155,6 +158,8 @@ pub(super) async fn run(
                 }
                 ears.forget_the_silent();
             }
+            // Web tiers hear at once that it serves, and that it does not any more.
+            Ok(()) = serves.changed() => ticks.reset_immediately(),
             came = socket.recv_from(&mut bytes) => match came {
                 Ok((length, from)) => {
                     let heard = bytes.get(..length).unwrap_or_default();
@@ -231,7 +236,7 @@ mod tests {
 
     fn sealed(node: &str, time_ms: i64, sequence: u64) -> Vec<u8> {
         let key = keys().all()[0];
-        Beacon { from: announcement(node), time_ms, sequence }.seal(&key)
+        Beacon { from: announcement(node), serves: None, time_ms, sequence }.seal(&key)
     }
 
     #[tokio::test(start_paused = true)]

@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     fn beacon(time_ms: i64, sequence: u64) -> Beacon {
-        Beacon { from: announcement("OX-2"), time_ms, sequence }
+        Beacon { from: announcement("OX-2"), serves: None, time_ms, sequence }
     }
 
     #[test]

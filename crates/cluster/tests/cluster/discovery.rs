@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use zebu_cluster::authority::Name;
-use zebu_cluster::discovery::{Announcement, Discovery, Found, Keys, Kind, Multicast, resolver};
+use zebu_cluster::discovery::{Announcement, Discovery, Found, Keys, Kind, Multicast, Own, resolver};
 use zebu_cluster::mesh::{Event, Expected, Mesh, Security, Settings, Tcp};
 
 use crate::mesh::{Ca, NOW_MS, patient, until};
@@ -41,6 +41,7 @@ async fn node(node: &str, security: Security, kind: Kind) -> Node {
         addresses: mesh.listen().to_vec(),
     };
     let keys = Keys::of(&security, &name("oxserver"));
+    let own = Own { announcement: own, serves: tokio::sync::watch::channel(None).1 };
     let _discovery =
         Discovery::start(kind, own, keys, Arc::new(|| NOW_MS), resolver(), found, registered).unwrap();
     Node { mesh, _discovery, _events, expected }

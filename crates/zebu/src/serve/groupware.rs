@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 use zebu_app::{App, Error, cluster, maintenance};
+use zebu_cluster::discovery::Serves;
 use zebu_web::Drain;
 
 use crate::config::Config;
@@ -49,6 +50,12 @@ impl Groupware {
         let ajp = ajp.map(|ajp| (ajp.local_addr(), Role::start(|asked| ajp.run(asked.wait()))));
         let role = Role::start(|asked| server.run(asked.wait()));
         Ok(Some(Self { app, address, role, listeners, ajp, background }))
+    }
+
+    /// What web tiers are told of it.
+    pub(super) fn serves(&self) -> Serves {
+        let ajp = self.ajp.as_ref().map(|(address, _)| *address);
+        Serves { route: self.app.node().route.as_str().into(), http: self.address, ajp }
     }
 
     /// What is said when it answers.

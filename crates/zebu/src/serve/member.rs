@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use zebu_app::cluster::{self, Role};
 use zebu_app::{App, Clock, Identity, Membership, live};
 use zebu_cluster::core::{Connection, Incarnation, Timing};
+use zebu_cluster::discovery::Serves;
 use zebu_cluster::node::{Node, Outside, Progress, Transport};
 use zebu_cluster::{Coherence, Validity};
 
@@ -106,6 +107,13 @@ impl Member {
         tracing::warn!("waiting until the other members of the cluster count this one{alone}");
         if timeout(JOIN_MAX, joined).await.is_err() {
             tracing::error!("not a member of the cluster yet: every write is refused until it is");
+        }
+    }
+
+    /// Tells web tiers what this process takes requests by, from now on; nothing once it is about to stop.
+    pub(super) fn serves(&self, serves: Option<Serves>) {
+        if let Some(mesh) = &self.mesh {
+            mesh.serves(serves);
         }
     }
 

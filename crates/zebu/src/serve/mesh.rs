@@ -12,7 +12,7 @@ use zebu_app::cluster::{self, InMesh};
 use zebu_app::{App, Clock, Identity};
 use zebu_cluster::authority::{Credentials, Name, Now};
 use zebu_cluster::config::Config;
-use zebu_cluster::discovery::{Announcement, Discovery, Found, Keys, resolver};
+use zebu_cluster::discovery::{Announcement, Discovery, Found, Keys, Own, Serves, resolver};
 use zebu_cluster::mesh::{Event, Expected, Mesh, Security, Settings, Tcp};
 use zebu_cluster::node::{Node, OverMesh};
 
@@ -28,6 +28,8 @@ pub(super) struct Meshed {
     events: Option<mpsc::Receiver<Event>>,
     in_mesh: InMesh,
     expected: watch::Sender<Arc<Vec<Expected>>>,
+    /// What this process takes requests by.
+    serves: watch::Sender<Option<Serves>>,
     _discovery: Discovery,
     tasks: JoinSet<()>,
 }
@@ -43,7 +45,7 @@ impl Meshed {
         let name = |field, text| Name::new(field, text).map_err(|error| failed("cannot be", &error));
         let (own_cluster, own_node) = (name("name", &config.name)?, name("[node] name", &identity.name)?);
         let now: Now = Arc::new(|| Clock::System.now_ms());
-        let security = security(config, &own_cluster, &own_node, &now)?;
+        let security = security(config, &own_cluster, Some(&own_node), &now)?;
         let incarnation: Arc<str> = identity.incarnation.as_str().into();
         let settings = Settings {
             cluster: own_cluster.clone(),
@@ -61,11 +63,14 @@ impl Meshed {
             if config.advertise.is_empty() { mesh.listen().to_vec() } else { config.advertise.clone() };
         let in_mesh = InMesh { cluster: config.name.clone(), address: registered_as(&told) };
         let keys = Keys::of(&security, &own_cluster);
-        let own = Announcement { cluster: own_cluster, node: own_node, incarnation, addresses: told };
+        let announcement =
+            Announcement { cluster: own_cluster, node: own_node, incarnation, addresses: told };
+        let (serves, told) = watch::channel(None);
+        let own = Own { announcement, serves: told };
         let discovery = Discovery::start(config.kind(), own, keys, now, resolver(), found, registered);
         let _discovery = discovery.map_err(|error| failed("discovery", &error))?;
         let (mesh, events) = (Arc::new(OverMesh::new(mesh)), Some(events));
-        Ok(Self { mesh, events, in_mesh, expected, _discovery, tasks: JoinSet::new() })
+        Ok(Self { mesh, events, in_mesh, expected, serves, _discovery, tasks: JoinSet::new() })
     }
 
     /// The mesh, to send by.
@@ -79,6 +84,11 @@ impl Meshed {
             let (mesh, node) = (Arc::clone(&self.mesh), Arc::clone(node));
             self.tasks.spawn(async move { mesh.carry(events, node).await });
         }
+    }
+
+    /// Tells web tiers what this process takes requests by, from now on.
+    pub(super) fn serves(&self, serves: Option<Serves>) {
+        self.serves.send_replace(serves);
     }
 
     /// What the registry is to say of it.
@@ -118,13 +128,15 @@ impl Meshed {
     }
 }
 
-fn security(config: &Config, cluster: &Name, node: &Name, now: &Now) -> Result<Security> {
+/// What a process of the cluster proves itself with, and knows others by. `node`: whose file it must be, if that is not the same.
+pub(super) fn security(config: &Config, cluster: &Name, node: Option<&Name>, now: &Now) -> Result<Security> {
     if config.plaintext {
         return Ok(Security::Plain);
     }
     let credentials = Credentials::open(&config.certificate, Arc::clone(now))
         .map_err(|error| Failure::new(format!("[cluster] certificate: {error}")))?;
     let identity = credentials.identity();
+    let node = node.unwrap_or(identity.node());
     if (identity.cluster(), identity.node()) != (cluster, node) {
         return Err(Failure::new(format!(
             "[cluster] certificate: {} is of node {} of cluster {}, this is node {node} of cluster {cluster}",

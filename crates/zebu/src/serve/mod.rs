@@ -5,6 +5,7 @@
 
 mod admin;
 mod again;
+mod found;
 mod groupware;
 mod member;
 mod mesh;
@@ -90,6 +91,9 @@ async fn roles(config: &Config, options: &cli::Serve) -> Result<End> {
         web.as_ref().map(Web::ready),
     ];
     ready.iter().flatten().for_each(|line| say::line(line));
+    if let (Some(member), Some(node)) = (&member, &groupware) {
+        member.serves(Some(node.serves()));
+    }
     let listeners =
         groupware.iter().flat_map(|node| &node.listeners).chain(admin.as_ref().map(|admin| &admin.listener));
     let mut wished = std::pin::pin!(wished(app.as_ref(), listeners.cloned().collect()));
@@ -120,6 +124,9 @@ async fn roles(config: &Config, options: &cli::Serve) -> Result<End> {
         admin.stop().await;
     }
     if let Some(groupware) = groupware {
+        if let Some(member) = &member {
+            member.serves(None);
+        }
         groupware.stop().await;
     }
     if let Some(member) = member {

@@ -13,6 +13,7 @@ use zebu_balancer::{Control, Ending, Handover, Inherited, Server, take_over};
 use crate::client;
 use crate::config::Config;
 use crate::failure::{Failure, Result};
+use crate::serve::found::{self, Following};
 use crate::serve::report::Reporter;
 use crate::serve::role::Role;
 
@@ -21,6 +22,8 @@ pub(super) struct Web {
     addresses: Vec<String>,
     pub(super) role: Role,
     control: Control,
+    /// Who serves in the cluster's mesh.
+    _following: Option<Following>,
     reporter: Option<Reporter>,
     /// Waits for a successor.
     successor: Option<JoinHandle<()>>,
@@ -67,7 +70,16 @@ impl Web {
             (Some(store), Some(node)) => Some(Reporter::start(store.clone(), node.name.clone(), status)),
             _ => None,
         };
-        let mut web = Self { addresses, role, control, reporter, successor: None, replaced: Arc::default() };
+        let _following = found::follow(config, tier, &control)?;
+        let mut web = Self {
+            addresses,
+            role,
+            control,
+            _following,
+            reporter,
+            successor: None,
+            replaced: Arc::default(),
+        };
         if let Some(path) = &tier.handover {
             let handover = Handover::listen(path, sockets.map_err(handing)?).map_err(handing)?;
             web.await_successor(handover, replace);

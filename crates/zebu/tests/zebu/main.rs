@@ -27,6 +27,8 @@ mod machine;
 #[cfg(test)]
 mod members;
 #[cfg(test)]
+mod mesh_members;
+#[cfg(test)]
 mod moves;
 #[cfg(test)]
 mod ready;

@@ -19,7 +19,7 @@ fn file(dir: &Path, text: &str) -> PathBuf {
 }
 
 /// Who is registered in a configdb: nodes, then web tiers with what they report.
-fn registered(configdb: &Path) -> (Vec<String>, Vec<(String, serde_json::Value)>) {
+pub(crate) fn registered(configdb: &Path) -> (Vec<String>, Vec<(String, serde_json::Value)>) {
     let config = zebu_store::Config::new(format!("sqlite:{}", configdb.display()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
