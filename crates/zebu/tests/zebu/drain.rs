@@ -313,6 +313,14 @@ fn at_the_limit_a_walk_gives_the_node_back_and_says_what_it_has_left() {
     let left = "OX-1 still had 1 request (1 upload) and 0 streams left after 2 s and serves on";
     assert!(said.contains(left) && said.contains("0 of 1 nodes were started anew"), "{said}");
     assert!(said.contains("to go on: zebu rolling-restart --started-before "), "{said}");
+    let until = |stage: &str| {
+        let began = Instant::now();
+        while life(dir.path(), "OX-1").standing.stage != stage {
+            assert!(began.elapsed() < PATIENCE, "{:?}", life(dir.path(), "OX-1"));
+        }
+    };
+    until("serving");
+    assert_eq!(life(dir.path(), "OX-1").wish, None);
     let (code, said, _) = command(dir.path(), "drain OX-1 --stay --timeout 1");
     assert_eq!(code, 3);
     assert!(
@@ -323,10 +331,7 @@ fn at_the_limit_a_walk_gives_the_node_back_and_says_what_it_has_left() {
     let mut answer = [0; 12];
     upload.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200", "it was answered by the node that drains");
-    let began = Instant::now();
-    while life(dir.path(), "OX-1").standing.stage != "drained" {
-        assert!(began.elapsed() < PATIENCE);
-    }
+    until("drained");
     demo.stop();
 }
 
