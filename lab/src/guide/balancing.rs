@@ -172,11 +172,7 @@ pub(crate) fn web_tier(lab: &Lab) -> Result {
     web.types("/etc/init.d/apache2 stop")?;
     authority(web)?;
     certificate(web)?;
-    let mut text = format!(
-        "[web]\nlisten = [\"http://0.0.0.0:80\", \"https://0.0.0.0:443\"]\nhandover = \"/run/zebu-web.sock\"\n\
-         access_log = \"/var/log/zebu-web-access.log\"\n\n[web.tls]\nwatch_ms = 600_000\n\n[[web.tls.certificates]]\n\
-         certificate = \"{TLS}/web.pem\"\nkey = \"{TLS}/web.key\""
-    );
+    let mut text = settings("");
     for (host, route) in NODES.iter().take(2) {
         let address = lab.host(host)?.address();
         text.push_str(&format!(
@@ -186,6 +182,26 @@ pub(crate) fn web_tier(lab: &Lab) -> Result {
     web.edits("/etc/zebu-web.toml", &text)?;
     web.types(START_WEB_TIER)?;
     answers(lab)
+}
+
+/// The same web tier reads what the guide gives Apache, from its next start on.
+pub(crate) fn web_tier_by_ajp(lab: &Lab) -> Result {
+    heading("The web tier with the guide's text for Apache");
+    let web = Operator::at(lab.host("web")?);
+    web.types("mv /etc/zebu-web.toml /etc/zebu-web.toml.http")?;
+    web.edits(
+        "/etc/zebu-web.toml",
+        &settings("proxy_config = \"/etc/apache2/conf-available/proxy_ajp.conf\"\n"),
+    )
+}
+
+/// The web tier's file but for its members.
+fn settings(more: &str) -> String {
+    format!(
+        "[web]\nlisten = [\"http://0.0.0.0:80\", \"https://0.0.0.0:443\"]\nhandover = \"/run/zebu-web.sock\"\n\
+         access_log = \"/var/log/zebu-web-access.log\"\n{more}\n[web.tls]\nwatch_ms = 600_000\n\n\
+         [[web.tls.certificates]]\ncertificate = \"{TLS}/web.pem\"\nkey = \"{TLS}/web.key\""
+    )
 }
 
 fn authority(web: Operator<'_>) -> Result {

@@ -3,7 +3,7 @@
 
 mod list;
 
-pub(crate) use list::{OUTAGES, Outage, Web};
+pub(crate) use list::{OUTAGES, Outage, Web, hand_over};
 
 use crate::Result;
 use crate::guide::cluster::{NODES, connected};

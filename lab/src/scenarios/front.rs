@@ -50,6 +50,13 @@ pub(super) fn run(options: &Options, report: &mut Report) -> Result {
         .step("the section Test Session load balancing, web tier", || Ok(((), balancing::tested(&lab)?)))?;
     let ours = under_outages(options, report, &lab, &people, Web::Ours)?;
     tables.push(("web tier, HTTP", ours));
+    report.step("the web tier takes up the guide's text for Apache", || {
+        balancing::web_tier_by_ajp(&lab)?;
+        Ok((outages::hand_over(lab.host("web")?)?, String::new()))
+    })?;
+    report.step("the section Test Session load balancing, web tier by AJP13", || {
+        Ok(((), balancing::tested(&lab)?))
+    })?;
     let judged: Vec<&str> =
         tables.iter().flat_map(|(_, outcome)| &outcome.broken).map(String::as_str).collect();
     for (front, outcome) in &tables {
@@ -111,10 +118,8 @@ fn under_outages(
         let figures = format!("sessions by node: {:?}", traffic.sessions());
         Ok((traffic, figures))
     })?;
-    let all: Vec<&Outage> = OUTAGES
-        .iter()
-        .filter(|outage| outage.only.is_none_or(|only| only == web) && (outage.in_short || !options.short))
-        .collect();
+    let all: Vec<&Outage> =
+        OUTAGES.iter().filter(|outage| outage.is_with(web) && (outage.in_short || !options.short)).collect();
     for outage in &all {
         report.step(&format!("{}, {web:?}", outage.name), || {
             outages::run(lab, &traffic, outage, lasts).map_err(|error| with_logs(&*error))?;
@@ -169,7 +174,9 @@ fn plan(lab: &Lab, people: &[String], web: Web, options: &Options) -> Result<Pla
     let plain = Front { address: (address, 80).into(), tls: None };
     let fronts = match web {
         Web::Apache => vec![plain],
-        Web::Ours => vec![plain, Front { address: (address, 443).into(), tls: Some(secured(lab)?) }],
+        Web::Ours | Web::OursByAjp => {
+            vec![plain, Front { address: (address, 443).into(), tls: Some(secured(lab)?) }]
+        }
     };
     let nodes = cluster::NODES.iter().take(2).map(|(host, route)| {
         let address = (lab.host(host)?.address(), HTTP_PORT).into();
