@@ -174,7 +174,7 @@ fn plan(lab: &Lab, people: &[String], web: Web, options: &Options) -> Result<Pla
     let plain = Front { address: (address, 80).into(), tls: None };
     let fronts = match web {
         Web::Apache => vec![plain],
-        Web::Ours | Web::OursByAjp => {
+        Web::Ours => {
             vec![plain, Front { address: (address, 443).into(), tls: Some(secured(lab)?) }]
         }
     };
