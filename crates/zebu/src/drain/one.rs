@@ -16,8 +16,8 @@ const END_MAX: Duration = Duration::from_secs(90);
 
 /// How waiting for a node that drains ended.
 pub(super) enum Drained {
-    /// It has nothing left; this is what it said.
-    Empty(Standing),
+    /// It has nothing left.
+    Empty,
     /// At the limit it had this.
     Left(Standing),
 }
@@ -39,7 +39,7 @@ pub(super) async fn drain(deployment: &Deployment, options: &Drain) -> Result<Ex
     if options.stay {
         deployment.wish(&node, Some(What::Drain), limit).await?;
         return Ok(match drained(deployment, &node, limit).await? {
-            Drained::Empty(_) => {
+            Drained::Empty => {
                 let next = format!(
                     "{name} has drained and goes on running; zebu drain {name} --undo has it serve again"
                 );
@@ -47,8 +47,8 @@ pub(super) async fn drain(deployment: &Deployment, options: &Drain) -> Result<Ex
                 ExitCode::SUCCESS
             }
             Drained::Left(standing) => {
-                let what = progress::left(&standing);
-                let said = format!("{name} still has {what} after {} s, and drains on", options.timeout);
+                let what = progress::at_limit(&standing);
+                let said = format!("{name} {what} after {} s and drains on", options.timeout);
                 deployment.progress.event(name, "limit", &said);
                 ExitCode::from(LEFT)
             }
@@ -56,13 +56,13 @@ pub(super) async fn drain(deployment: &Deployment, options: &Drain) -> Result<Ex
     }
     let what = if options.restart { What::Restart } else { What::Stop };
     deployment.wish(&node, Some(what), limit).await?;
-    let last = ended(deployment, &node, limit + END_MAX, Standing::default()).await?;
+    let last = ended(deployment, &node, limit + END_MAX).await?;
     if options.restart {
         back(deployment, &node, seconds(options.start_timeout)).await?;
     } else {
         deployment.progress.event(name, "stopped", &format!("{name} has stopped"));
     }
-    if last.requests + last.streams == 0 {
+    if progress::is_empty(&last) {
         return Ok(ExitCode::SUCCESS);
     }
     let said = format!("{name} had {} at the limit of {} s", progress::left(&last), options.timeout);
@@ -73,19 +73,15 @@ pub(super) async fn drain(deployment: &Deployment, options: &Drain) -> Result<Ex
 /// Waits until a node that was told to drain has nothing left, for so long.
 pub(super) async fn drained(deployment: &Deployment, node: &NodeLife, limit: Duration) -> Result<Drained> {
     let since = Instant::now();
-    let mut shown = Standing::default();
     loop {
         let seen = same_life(deployment, node).await?;
         let standing = seen.life.standing;
         if seen.life.wish.is_none() {
             return Err(Failure::new(format!("somebody else took it back that {} drains", node.name)));
         }
-        if standing != shown && standing.stage != "serving" {
-            deployment.progress.stands(&node.name, &standing);
-            shown = standing.clone();
-        }
+        deployment.progress.stands(&node.name, &standing);
         if standing.stage == "drained" {
-            return Ok(Drained::Empty(standing));
+            return Ok(Drained::Empty);
         }
         if since.elapsed() >= limit {
             return Ok(Drained::Left(standing));
@@ -117,14 +113,10 @@ async fn same_life(deployment: &Deployment, node: &NodeLife) -> Result<Seen> {
     }
 }
 
-/// Waits for the end of a life; answers what it said last. `last`: what was shown of it already.
-pub(super) async fn ended(
-    deployment: &Deployment,
-    node: &NodeLife,
-    limit: Duration,
-    mut last: Standing,
-) -> Result<Standing> {
+/// Waits for the end of a life; answers what it said last.
+pub(super) async fn ended(deployment: &Deployment, node: &NodeLife, limit: Duration) -> Result<Standing> {
     let since = Instant::now();
+    let mut last = Standing::default();
     loop {
         let Some(seen) = deployment.next_look(&node.name).await? else { return Ok(last) };
         if seen.life.incarnation != node.incarnation {
@@ -133,10 +125,8 @@ pub(super) async fn ended(
         if !seen.is_up {
             return Err(Failure::new(format!("{} is not heard of any more: it has died", node.name)));
         }
-        if seen.life.standing != last && seen.life.standing.stage != "serving" {
-            last = seen.life.standing;
-            deployment.progress.stands(&node.name, &last);
-        }
+        deployment.progress.stands(&node.name, &seen.life.standing);
+        last = seen.life.standing;
         if since.elapsed() >= limit {
             let after = limit.as_secs();
             return Err(Failure::new(format!(

@@ -1,4 +1,8 @@
-//! What the commands say while they wait: a line for each change.
+//! What the commands say while they wait: a line for each new state, and once only. What a node has comes and goes by the second
+//! while it drains; a line each time would hide what is new.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
 
 use serde_json::json;
 use zebu_app::drain::Standing;
@@ -8,38 +12,67 @@ use crate::say;
 /// Tells progress.
 pub(super) struct Progress {
     json: bool,
+    /// The lines of states that were said.
+    said: RefCell<HashSet<String>>,
 }
 
 impl Progress {
     pub(super) fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, said: RefCell::default() }
     }
 
-    /// How a node stands.
+    /// How a node stands, if that was not said before. That one serves is no news.
     pub(super) fn stands(&self, node: &str, standing: &Standing) {
-        let Standing { stage, requests, streams, uploads, trouble } = standing;
-        if self.json {
-            self.object(json!({
-                "node": node, "stage": stage, "requests": requests, "streams": streams, "uploads": uploads,
-                "trouble": trouble,
-            }));
-            return;
+        if let Some(line) = self.news(node, standing) {
+            say::line(&line);
         }
-        let trouble = if trouble.is_empty() { String::new() } else { format!(" ({trouble})") };
-        let left = if *requests + *streams > 0 { format!(": {}", left(standing)) } else { String::new() };
-        say::line(&format!("{node} is {stage}{left}{trouble}"));
+    }
+
+    fn news(&self, node: &str, standing: &Standing) -> Option<String> {
+        if standing.stage == "serving" {
+            return None;
+        }
+        let line = if self.json { object(node, standing) } else { sentence(node, standing) };
+        self.said.borrow_mut().insert(line.clone()).then_some(line)
     }
 
     /// Something that happened to a node, as a sentence and as a word.
     pub(super) fn event(&self, node: &str, word: &str, sentence: &str) {
         match self.json {
-            true => self.object(json!({"node": node, "event": word, "message": sentence})),
+            true => say::line(&json!({"node": node, "event": word, "message": sentence}).to_string()),
             false => say::line(sentence),
         }
     }
+}
 
-    fn object(&self, object: serde_json::Value) {
-        say::line(&object.to_string());
+fn object(node: &str, standing: &Standing) -> String {
+    let Standing { stage, requests, streams, uploads, trouble } = standing;
+    let object = json!({
+        "node": node, "stage": stage, "requests": requests, "streams": streams, "uploads": uploads,
+        "trouble": trouble,
+    });
+    object.to_string()
+}
+
+fn sentence(node: &str, standing: &Standing) -> String {
+    let Standing { stage, trouble, .. } = standing;
+    let left = if is_empty(standing) { String::new() } else { format!(": {}", left(standing)) };
+    let trouble = if trouble.is_empty() { String::new() } else { format!(" ({trouble})") };
+    format!("{node} is {stage}{left}{trouble}")
+}
+
+/// Whether a node says that it has nothing.
+pub(super) fn is_empty(standing: &Standing) -> bool {
+    standing.requests + standing.streams == 0
+}
+
+/// What keeps a node from having drained at the limit: what stands behind its name in a sentence.
+pub(super) fn at_limit(standing: &Standing) -> String {
+    match standing.stage.as_str() {
+        "serving" => "had not begun to drain".to_owned(),
+        // One that has had nothing for a second says that it has drained.
+        _ if is_empty(standing) => "had nothing left, but not for a whole second yet,".to_owned(),
+        _ => format!("still had {}", left(standing)),
     }
 }
 
@@ -57,6 +90,49 @@ pub(super) fn left(standing: &Standing) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn standing(stage: &str, requests: i64) -> Standing {
+        Standing { stage: stage.into(), requests, ..Standing::default() }
+    }
+
+    #[test]
+    fn each_state_is_said_once_however_often_it_comes_back() {
+        let said = |json: bool| {
+            let progress = Progress::new(json);
+            let states = [
+                standing("serving", 0),
+                standing("draining", 0),
+                standing("draining", 1),
+                standing("draining", 0),
+                standing("draining", 1),
+                standing("drained", 0),
+            ];
+            let news = states.iter().filter_map(|standing| progress.news("OX-1", standing));
+            let mut news: Vec<_> = news.collect();
+            news.extend(progress.news("OX-2", &standing("draining", 0)));
+            news
+        };
+        let lines = [
+            "OX-1 is draining",
+            "OX-1 is draining: 1 request and 0 streams left",
+            "OX-1 is drained",
+            "OX-2 is draining",
+        ];
+        assert_eq!(said(false), lines);
+        let objects = said(true);
+        assert_eq!(objects.len(), lines.len(), "{objects:?}");
+        assert!(objects[1].contains(r#""requests":1"#), "{objects:?}");
+    }
+
+    #[test]
+    fn at_the_limit_it_is_said_what_there_is_and_never_that_0_requests_are_left() {
+        let check = |stage: &str, requests: i64, expected: &str| {
+            assert_eq!(at_limit(&standing(stage, requests)), expected);
+        };
+        check("draining", 2, "still had 2 requests and 0 streams left");
+        check("draining", 0, "had nothing left, but not for a whole second yet,");
+        check("serving", 0, "had not begun to drain");
+    }
 
     #[test]
     fn what_is_left_is_counted_in_words() {

@@ -65,12 +65,12 @@ pub(super) async fn run(deployment: &Deployment, options: &Rolling) -> Result<Ex
         let said = format!("{}/{all} {}: drains, then starts anew", done + 1, node.name);
         deployment.progress.event(&node.name, "begins", &said);
         match restarted(deployment, node, options).await {
-            Ok(Drained::Empty(_)) => done += 1,
+            Ok(Drained::Empty) => done += 1,
             Ok(Drained::Left(standing)) => {
                 let why = format!(
-                    "{} still had {} after {} s and serves on; --timeout gives it longer, --break-off does not wait",
+                    "{} {} after {} s and serves on; --timeout gives it longer, --break-off does not wait",
                     node.name,
-                    progress::left(&standing),
+                    progress::at_limit(&standing),
                     options.timeout
                 );
                 deployment.progress.event(
@@ -144,15 +144,16 @@ async fn turn(
     }
     draining.replace(true);
     deployment.wish(node, Some(What::Drain), limit).await?;
-    let shown = match one::drained(deployment, node, limit).await? {
-        Drained::Left(standing) if !options.break_off => return Ok(Drained::Left(standing)),
-        Drained::Left(standing) | Drained::Empty(standing) => standing,
-    };
+    if let Drained::Left(standing) = one::drained(deployment, node, limit).await?
+        && !options.break_off
+    {
+        return Ok(Drained::Left(standing));
+    }
     draining.replace(false);
     deployment.wish(node, Some(What::Restart), Duration::ZERO).await?;
-    let last = one::ended(deployment, node, END_MAX, shown).await?;
+    one::ended(deployment, node, END_MAX).await?;
     one::back(deployment, node, seconds(options.start_timeout)).await?;
-    Ok(Drained::Empty(last))
+    Ok(Drained::Empty)
 }
 
 #[cfg(test)]

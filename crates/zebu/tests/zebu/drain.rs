@@ -324,7 +324,7 @@ fn at_the_limit_a_walk_gives_the_node_back_and_says_what_it_has_left() {
     let (code, said, _) = command(dir.path(), "drain OX-1 --stay --timeout 1");
     assert_eq!(code, 3);
     assert!(
-        said.ends_with("still has 1 request (1 upload) and 0 streams left after 1 s, and drains on\n"),
+        said.ends_with("OX-1 still had 1 request (1 upload) and 0 streams left after 1 s and drains on\n"),
         "{said}"
     );
     upload.write_all(b"}").unwrap();
