@@ -3,6 +3,8 @@
 //! Called by `forward` for every request, by `health` for who is to be watched, by the manager for who is there. One
 //! short lock a request covers the list and what its members are owed; nothing is allocated under it.
 
+mod group;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +15,8 @@ use crate::params::balancer::{BalancerConfig, Method};
 use crate::params::member::MemberConfig;
 use crate::patience::Ms;
 use crate::selection::Ledger;
+
+use group::Group;
 
 /// How often members that are dead are tried with a request because nobody else is left: once in this time, so that a
 /// cluster that is down is not kept down by those who ask for it.
@@ -25,48 +29,6 @@ pub(crate) struct Members {
     group: Mutex<Group>,
     /// When errors were last forgiven by force, plus one; 0: never.
     pardoned: AtomicU64,
-}
-
-#[derive(Default)]
-struct Group {
-    /// First those of the configuration, then those that were found.
-    list: Vec<Arc<Member>>,
-    /// How many the configuration has.
-    named: usize,
-    ledger: Ledger,
-}
-
-impl Group {
-    fn look(&mut self, tried: &[usize], by_load: bool) {
-        self.ledger.look(self.list.iter().map(|member| member.candidate(tried, by_load)));
-    }
-
-    fn choose(&mut self, method: Method, tried: &[usize]) -> Option<Arc<Member>> {
-        self.look(tried, method == Method::Heartbeat);
-        let index = self.ledger.choose(method)?;
-        self.list.get(index).cloned()
-    }
-
-    /// The place of the usable member for a route: plain members first, then standbys, and where `redirect` leads from one
-    /// that cannot. `left`: redirects still followed, so that a circle of them ends.
-    fn routed(&self, route: &str, left: usize) -> Option<usize> {
-        for standby in [false, true] {
-            let of_kind = |member: &&Arc<Member>| member.standing().is_standby() == standby;
-            let mut named = self.list.iter().filter(of_kind).filter(|member| member.route == route);
-            let Some(member) = named.next() else { continue };
-            if member.standing().is_usable() {
-                return self.list.iter().position(|other| other.number == member.number);
-            }
-            let redirect = &member.config.redirect;
-            if !redirect.is_empty()
-                && left > 0
-                && let Some(found) = self.routed(redirect, left - 1)
-            {
-                return Some(found);
-            }
-        }
-        None
-    }
 }
 
 /// Who is to have a request of a session.
@@ -124,44 +86,7 @@ impl Members {
         make: impl Fn(&MemberConfig) -> Arc<Member>,
         now: Ms,
     ) -> Vec<Arc<Member>> {
-        let mut group = self.group();
-        let Group { list, named, ledger } = &mut *group;
-        let was_empty = list.is_empty();
-        let mut new = Vec::new();
-        let stays: Vec<bool> = list
-            .iter()
-            .enumerate()
-            .map(|(at, member)| at < *named || found.contains(&member.config))
-            .collect();
-        let stay = |at: usize| stays.get(at).copied().unwrap_or_default();
-        ledger.strike(stay);
-        let mut at = 0;
-        list.retain(|member| {
-            let stays = stay(at);
-            at += 1;
-            if !stays {
-                tracing::info!(
-                    route = member.route,
-                    address = member.address,
-                    "member is gone from the mesh"
-                );
-            }
-            stays
-        });
-        for config in found {
-            if list.iter().any(|member| member.route == config.route) {
-                continue;
-            }
-            let member = make(config);
-            tracing::info!(route = member.route, address = member.address, "member was found in the mesh");
-            if !was_empty {
-                member.begins(now);
-            }
-            list.push(member.clone());
-            ledger.add();
-            new.push(member);
-        }
-        new
+        self.group().settle(found, make, now)
     }
 
     /// The member that a session with one of these routes belongs to, the first that is known counting. It is charged.
@@ -231,10 +156,10 @@ mod tests {
     use crate::flags::Flags;
     use crate::life::Event;
 
-    const START: Moment = Moment { now: 0, wall_ms: 0, last_one: false };
+    pub(super) const START: Moment = Moment { now: 0, wall_ms: 0, last_one: false };
 
     /// Members written as `route`, `route:letters` or `route:letters:redirect`.
-    fn members(text: &str, change: impl FnOnce(&mut BalancerConfig)) -> Members {
+    pub(super) fn members(text: &str, change: impl FnOnce(&mut BalancerConfig)) -> Members {
         let one = |text: &str| {
             let mut parts = text.split(':');
             let mut member = MemberConfig::new(parts.next().unwrap(), "h:1");
@@ -253,7 +178,7 @@ mod tests {
         Members::new(&balancer, &Config::default(), 0, START)
     }
 
-    fn owner(members: &Members, routes: &[&str]) -> String {
+    pub(super) fn owner(members: &Members, routes: &[&str]) -> String {
         match members.owner(routes.iter().copied()) {
             Owner::Is(member) => member.route.clone(),
             Owner::Refused => "refused".to_owned(),
@@ -261,7 +186,7 @@ mod tests {
         }
     }
 
-    fn next(members: &Members, tried: &[usize], now: Ms) -> Option<String> {
+    pub(super) fn next(members: &Members, tried: &[usize], now: Ms) -> Option<String> {
         members.next(tried, now).map(|member| member.route.clone())
     }
 
@@ -312,35 +237,6 @@ mod tests {
         assert_eq!(next(&strict, &[], 0), None);
         let some = members("a:E b", |_| {});
         assert_eq!(next(&some, &[1], 0), None, "one of them works");
-    }
-
-    #[test]
-    fn who_is_found_comes_and_goes_and_who_is_named_stays() {
-        let members = members("a", |_| {});
-        let config = Config { slow_start_ms: 10_000, ..Config::default() };
-        let found = |text: &str| {
-            let one = |pair: &str| {
-                let (route, port) = pair.split_once(':').unwrap();
-                MemberConfig::new(route, format!("h:{port}"))
-            };
-            let found: Vec<_> = text.split_whitespace().map(one).collect();
-            let numbers = AtomicU64::new(100);
-            let number = || numbers.fetch_add(1, Ordering::Relaxed) as usize;
-            let make = |member: &MemberConfig| Member::new(number(), "x".into(), member, &config, START);
-            members.settle(&found, make, 0);
-            let line = |member: &Arc<Member>| format!("{}={}", member.route, member.address);
-            members.list().iter().map(line).collect::<Vec<_>>().join(" ")
-        };
-        assert_eq!(found("b:2 c:3"), "a=h:1 b=h:2 c=h:3");
-        let before = members.list();
-        assert_eq!((before[0].share(), before[1].share()), (100, 10), "who comes starts slowly");
-        assert_eq!(found("c:3 a:9"), "a=h:1 c=h:3", "a route that is named is not taken away");
-        assert!(Arc::ptr_eq(&members.list()[1], &before[2]), "who stays keeps what was counted of it");
-        assert_eq!(found("c:4 d:5"), "a=h:1 c=h:4 d=h:5", "at another address it is another");
-        assert_eq!(owner(&members, &["d"]), "d");
-        assert_eq!(found(""), "a=h:1");
-        assert_eq!(owner(&members, &["d"]), "nobody");
-        assert_eq!(next(&members, &[], 0).as_deref(), Some("a"));
     }
 
     #[test]
