@@ -4,6 +4,7 @@
 //! whoever is named in the configuration stays what it is there.
 
 use std::net::SocketAddr;
+use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +73,15 @@ impl Config {
 impl Tier {
     /// Takes these nodes for members, in the place of those that were found before.
     pub(crate) fn settle(&self, nodes: &[FoundNode]) {
-        let Some(balancer) = self.balancers.first() else { return };
+        let mut known = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.clone_into(&mut known);
+        self.settle_known(&known);
+    }
+
+    /// The same, of nodes that are known; the caller has locked them.
+    pub(crate) fn settle_known(&self, nodes: &[FoundNode]) {
+        let plan = self.plan();
+        let Some(balancer) = plan.balancers.first() else { return };
         let mut found: Vec<MemberConfig> = Vec::new();
         for member in nodes.iter().filter_map(|node| self.config.member_of(node)) {
             // Two nodes with one route would take turns with each other's sessions; the first one has it.

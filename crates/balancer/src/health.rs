@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::life::{Event, Probe};
@@ -42,18 +42,18 @@ pub(crate) async fn watch_all(tier: Arc<Tier>) {
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        let members: Vec<_> = tier.balancers.iter().flat_map(Members::list).collect();
-        watched.retain(|number, watch: &mut tokio::task::AbortHandle| {
-            let stays = members.iter().any(|member| member.number == *number);
+        let members: Vec<_> = tier.plan().balancers.iter().flat_map(Members::list).collect();
+        watched.retain(|_, (member, watch): &mut (Arc<Member>, AbortHandle)| {
+            // One whose parameters have changed is watched by the new ones.
+            let stays = members.iter().any(|other| Arc::ptr_eq(other, member));
             if !stays {
                 watch.abort();
             }
             stays
         });
         for member in members {
-            watched
-                .entry(member.number)
-                .or_insert_with(|| watches.spawn(watch(tier.clone(), member.clone())));
+            let begin = || (member.clone(), watches.spawn(watch(tier.clone(), member.clone())));
+            watched.entry(member.number).or_insert_with(begin);
         }
         while watches.try_join_next().is_some() {}
         period.compare(&tier);
@@ -88,7 +88,7 @@ impl Period {
             return;
         }
         self.began = now;
-        for balancer in &tier.balancers {
+        for balancer in &tier.plan().balancers {
             let members = balancer.list();
             let samples: Vec<_> = members.iter().map(|member| member.sample()).collect();
             let outliers = judge(&samples, tier.config.outlier_bounds());

@@ -20,8 +20,8 @@
 //! | decide | `retry` | after a failure: the same node again, another, or an honest error (`fault`) |
 //! | answer | `answer`, `tunnel`, `access` | the body back, or a WebSocket; the log line |
 //!
-//! Members are those of the configuration (`layout`), or nodes that are `found` in the mesh. Beside it `health` watches the members and `status` shows them; `live` is what can be changed while it runs, and `handover`
-//! gives the listening sockets to a successor.
+//! Members are those of the configuration (`layout`), or nodes that are `found` in the mesh. Beside it `health` watches the members and `status` shows them; `live` is what can be changed while it runs,
+//! `rearrange` takes up other members, and `handover` gives the listening sockets to a successor.
 
 mod access;
 mod admit;
@@ -59,6 +59,7 @@ mod pool;
 mod probe;
 mod ramp;
 mod rates;
+mod rearrange;
 mod redirect;
 mod request_id;
 mod retry;

@@ -67,7 +67,8 @@ pub(crate) struct Life {
     pub(crate) changed_wall_ms: i64,
     down_since: Ms,
     silent_probes: u32,
-    retry_ms: Ms,
+    /// How long one that answers strangely is left alone.
+    pub(crate) retry_ms: Ms,
 }
 
 impl Life {

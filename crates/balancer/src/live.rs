@@ -11,14 +11,16 @@ use std::time::Duration;
 use http::HeaderValue;
 use serde_json::Value;
 
+use crate::layout::Layout;
 use crate::listen::{Listener, Scheme};
 use crate::patience::Limits;
 use crate::tier::Tier;
 use crate::tls::TlsConfig;
 use crate::{Config, Error};
 
-/// The fields that can be changed; `tls` stands for its own, below.
-const CHANGEABLE: [&str; 11] = [
+/// The fields that can be changed, beside `members` and `balancers`, which have secrets in them and no form but their own.
+const CHANGEABLE: [&str; 12] = [
+    "proxy_config",
     "connections_max",
     "client_header_timeout_ms",
     "client_idle_timeout_ms",
@@ -115,21 +117,27 @@ impl Tier {
     /// [`Error::Config`] or [`Error::Tls`]: then nothing has changed.
     pub(crate) fn reload(&self, new: &Config) -> Result<Vec<String>, Error> {
         new.check()?;
+        let layout = Layout::of(new)?;
         if let Some(tls) = &self.tls {
             tls.choice.replace(&new.tls.certificates)?;
         }
         self.live.set(new, &self.listeners);
-        Ok(differ(&self.config, new))
+        let mut fields = differ(&self.config, new);
+        let would = Config { mesh_members: self.config.mesh_members, ..new.clone() };
+        if would.wants_mesh() == self.config.wants_mesh() {
+            self.rearrange(&layout);
+        } else {
+            // Who follows the mesh is decided at the start.
+            fields.push("members (in place of those of the mesh, or the other way round)".to_owned());
+        }
+        Ok(fields)
     }
 }
 
 /// Fields that differ, apart from those that can be changed.
 fn differ(old: &Config, new: &Config) -> Vec<String> {
-    let others = [("members", old.members == new.members), ("balancers", old.balancers == new.balancers)];
     let [old, new] = [old, new].map(|config| serde_json::to_value(config).unwrap_or_default());
-    // These two have no other form than their own: secrets are in them.
-    let differing = others.iter().filter(|(_, same)| !same);
-    let mut fields: Vec<String> = differing.map(|(field, _)| (*field).to_owned()).collect();
+    let mut fields = Vec::new();
     compare("", &old, &new, &mut fields);
     fields.retain(|field| !CHANGEABLE.contains(&field.as_str()));
     fields
@@ -163,8 +171,6 @@ mod tests {
         new.h2.streams_max = 1;
         let mut named = differ(&old, &new);
         named.sort();
-        new.balancers.push(crate::BalancerConfig::default());
-        assert!(differ(&old, &new).contains(&"balancers".to_owned()));
         assert_eq!(named, ["h2.streams_max", "stream_buffer_bytes", "tls.watch_ms"]);
     }
 

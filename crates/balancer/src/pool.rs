@@ -4,6 +4,7 @@
 //! is a parameter.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::patience::Ms;
@@ -12,14 +13,25 @@ use crate::upstream::Upstream;
 pub(crate) struct Pool {
     idle: Mutex<VecDeque<Box<Upstream>>>,
     connections_max: usize,
-    idle_ms: Ms,
-    kept_min: usize,
+    idle_ms: AtomicU64,
+    kept_min: AtomicUsize,
 }
 
 impl Pool {
     /// At most `connections_max`; those older than `idle_ms` are closed, but for the `kept_min` used last.
     pub(crate) fn new(connections_max: usize, idle_ms: Ms, kept_min: usize) -> Self {
+        let (idle_ms, kept_min) = (AtomicU64::new(idle_ms), AtomicUsize::new(kept_min));
         Self { idle: Mutex::new(VecDeque::new()), connections_max, idle_ms, kept_min }
+    }
+
+    /// Other limits for those that are there and those that come.
+    pub(crate) fn bound(&self, idle_ms: Ms, kept_min: usize) {
+        self.idle_ms.store(idle_ms, Ordering::Relaxed);
+        self.kept_min.store(kept_min, Ordering::Relaxed);
+    }
+
+    fn kept_min(&self) -> usize {
+        self.kept_min.load(Ordering::Relaxed)
     }
 
     fn idle(&self) -> MutexGuard<'_, VecDeque<Box<Upstream>>> {
@@ -34,7 +46,7 @@ impl Pool {
             let is_old = !self.is_young(&upstream, now);
             // One that was kept beyond its time may have been closed by a firewall that says nothing.
             let open = if sure || is_old { upstream.is_open() } else { upstream.is_ready() };
-            if open && (!is_old || self.kept_min > 0) {
+            if open && (!is_old || self.kept_min() > 0) {
                 return Some(upstream);
             }
         }
@@ -58,7 +70,7 @@ impl Pool {
         let mut idle = self.idle();
         let mut left = idle.len();
         idle.retain_mut(|upstream| {
-            let kept = (left <= self.kept_min || self.is_young(upstream, now)) && upstream.rest();
+            let kept = (left <= self.kept_min() || self.is_young(upstream, now)) && upstream.rest();
             left -= usize::from(!kept);
             kept
         });
@@ -70,6 +82,6 @@ impl Pool {
     }
 
     fn is_young(&self, upstream: &Upstream, now: Ms) -> bool {
-        now.saturating_sub(upstream.idle_since) < self.idle_ms
+        now.saturating_sub(upstream.idle_since) < self.idle_ms.load(Ordering::Relaxed)
     }
 }

@@ -57,6 +57,12 @@ impl Ledger {
         });
     }
 
+    /// The ledger of other members, each of them the one at a place here, who keeps what they are owed, or none of these.
+    pub(crate) fn of(&self, places: impl Iterator<Item = Option<usize>>) -> Self {
+        let entry = |place: Option<usize>| place.and_then(|place| self.entries.get(place)).copied();
+        Self { entries: places.map(|place| entry(place).unwrap_or_default()).collect() }
+    }
+
     /// One more member at the end, who is owed nothing.
     pub(crate) fn add(&mut self) {
         self.entries.push(Entry::default());

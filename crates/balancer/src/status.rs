@@ -136,6 +136,7 @@ impl Status {
             in_flight: read(&tier.counts.in_flight),
             resting: read(&tier.counts.resting),
             members: tier
+                .plan()
                 .balancers
                 .iter()
                 .flat_map(Members::list)

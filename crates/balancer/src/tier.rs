@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, STRICT_TRANSPORT_SECURITY};
@@ -34,7 +34,7 @@ use crate::rates::Rates;
 use crate::request_id::RequestIds;
 use crate::seal::Seal;
 use crate::tls::Tls;
-use crate::{Config, Error, redirect};
+use crate::{Config, Error, FoundNode, redirect};
 
 /// The time on the wall, in milliseconds since 1970: only shown, never measured with.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -46,9 +46,9 @@ pub(crate) struct Tier {
     /// Where it really listens.
     pub(crate) listeners: Vec<Listener>,
     pub(crate) tls: Option<Tls>,
-    /// In the order of the configuration.
-    pub(crate) balancers: Vec<Members>,
-    mappings: Mappings,
+    plan: RwLock<Arc<Plan>>,
+    /// The nodes that the mesh was last said to have. Locked while members come or go.
+    pub(crate) found: Mutex<Vec<FoundNode>>,
     /// Of the next member.
     next_number: AtomicUsize,
     /// If routes are signed.
@@ -67,6 +67,13 @@ pub(crate) struct Tier {
     pub(crate) counts: Counts,
     pub(crate) server_http: server::conn::http1::Builder,
     pub(crate) upstream_http: client::conn::http1::Builder,
+}
+
+/// Who gets which requests. Another takes its place when the configuration is read again (`rearrange`).
+pub(crate) struct Plan {
+    /// In the order of the configuration.
+    pub(crate) balancers: Vec<Members>,
+    pub(crate) mappings: Mappings,
 }
 
 #[derive(Debug, Default)]
@@ -106,8 +113,8 @@ impl Tier {
         Ok(Arc::new(Self {
             manager: Manager::new(&config.manager, &balancers)?,
             manager_page: Mutex::default(),
-            balancers,
-            mappings,
+            plan: RwLock::new(Arc::new(Plan { balancers, mappings })),
+            found: Mutex::default(),
             next_number: AtomicUsize::new(members),
             seal: config.sign_routes.then(|| Seal::new(config.route_key_file.as_deref())).transpose()?,
             rates: config.rates(),
@@ -128,6 +135,16 @@ impl Tier {
             upstream_http,
             config,
         }))
+    }
+
+    /// Who gets which requests now.
+    pub(crate) fn plan(&self) -> Arc<Plan> {
+        self.plan.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on this one says who gets which requests.
+    pub(crate) fn replace_plan(&self, plan: Plan) {
+        *self.plan.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(plan);
     }
 
     /// What signs the routes of a balancer, if they are signed.
@@ -151,7 +168,12 @@ impl Tier {
 
     /// The number of a new member.
     pub(crate) fn number(&self) -> usize {
-        self.next_number.fetch_add(1, Ordering::Relaxed)
+        self.numbers(1)
+    }
+
+    /// The first of so many new numbers.
+    pub(crate) fn numbers(&self, members: usize) -> usize {
+        self.next_number.fetch_add(members, Ordering::Relaxed)
     }
 
     /// The circumstances of something that happens to no member in particular.
@@ -161,7 +183,8 @@ impl Tier {
 
     /// The circumstances of something that happens to a member now.
     pub(crate) fn moment(&self, member: &Member) -> Moment {
-        let mut own = self.balancers.iter().filter(|balancer| balancer.name == member.balancer);
+        let plan = self.plan();
+        let mut own = plan.balancers.iter().filter(|balancer| balancer.name == member.balancer);
         let last_one = own.any(|balancer| balancer.is_last_one(member));
         Moment { now: self.now(), wall_ms: (self.clock)(), last_one }
     }
@@ -214,8 +237,9 @@ impl Tier {
         {
             return redirect::to_https(parts, port).map(|response| response.map(Content::Whole));
         }
-        if let Some(found) = self.mappings.find(&parts.method, parts.uri.path())
-            && let Some(balancer) = self.balancers.get(found.balancer)
+        let plan = self.plan();
+        if let Some(found) = plan.mappings.find(&parts.method, parts.uri.path())
+            && let Some(balancer) = plan.balancers.get(found.balancer)
         {
             if let Some(path) = found.path {
                 parts.uri = mapping::rewritten(&parts.uri, &path).ok_or(Fault::Malformed("bad path"))?;

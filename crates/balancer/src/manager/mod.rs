@@ -15,7 +15,7 @@ mod page;
 mod socket;
 mod state;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
@@ -24,6 +24,7 @@ use crate::Error;
 use crate::flags::Flags;
 use crate::member::Member;
 use crate::members::Members;
+use crate::params::member::MemberConfig;
 use crate::params::value::Weight;
 use crate::tier::Tier;
 
@@ -73,13 +74,12 @@ impl Manager {
 
     /// Makes a member that has just come what it was made before.
     pub(crate) fn recall(&self, member: &Member) {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_its = |kept: &&Kept| *kept.balancer == *member.balancer && kept.route == member.route;
-        let Some(kept) = state.kept.iter().find(is_its) else { return };
-        match letters(&kept.status) {
-            Ok(flags) => member.change(kept.weight, flags),
-            Err(reason) => tracing::warn!(route = member.route, reason, "a change that was kept cannot hold"),
-        }
+        self.hold().recall(member);
+    }
+
+    /// What is kept; nothing is changed until it is let go.
+    pub(crate) fn hold(&self) -> Held<'_> {
+        Held(self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Carries a change out: it is kept, then it holds, then it is written down with who wanted it.
@@ -93,7 +93,7 @@ impl Manager {
         if weight.is_none() && status.is_none() {
             return Err("nothing to change: say weight or status".to_owned());
         }
-        let member = found(&tier.balancers, balancer.as_deref(), route)?;
+        let member = found(&tier.plan().balancers, balancer.as_deref(), route)?;
         let (old_weight, old_flags) = (member.weight(), member.standing().flags());
         let weight = weight.as_deref().map_or(Ok(old_weight), Weight::parse);
         let weight = weight.map_err(|reason| format!("weight {reason}"))?;
@@ -115,6 +115,44 @@ impl Manager {
             "a member was changed"
         );
         Ok(())
+    }
+}
+
+/// What is kept, while nobody changes it.
+pub(crate) struct Held<'a>(MutexGuard<'a, State>);
+
+impl Held<'_> {
+    fn of(&self, member: &Member) -> Option<&Kept> {
+        let is_its = |kept: &&Kept| *kept.balancer == *member.balancer && kept.route == member.route;
+        self.0.kept.iter().find(is_its)
+    }
+
+    /// As [`Manager::recall`].
+    pub(crate) fn recall(&self, member: &Member) {
+        let Some(kept) = self.of(member) else { return };
+        match letters(&kept.status) {
+            Ok(flags) => member.change(kept.weight, flags),
+            Err(reason) => tracing::warn!(route = member.route, reason, "a change that was kept cannot hold"),
+        }
+    }
+
+    /// Makes a member that stays what the configuration, which has said `before`, says now; what was changed and kept still holds.
+    pub(crate) fn reconcile(&self, before: &MemberConfig, member: &Member) {
+        let own = |config: &MemberConfig| (config.weight, lasting(config.flags));
+        let (weight, flags) = own(&member.config);
+        if own(before) == (weight, flags) {
+            return;
+        }
+        if let Some(Kept { weight, status, .. }) = self.of(member) {
+            let (balancer, route) = (&*member.balancer, &member.route);
+            tracing::warn!(
+                balancer, route, %weight, status,
+                "weight or status of a member have changed in the configuration, but what they were made while the web tier ran still holds"
+            );
+            return;
+        }
+        let is_in_error = member.standing().flags().has(Flags::ERROR);
+        member.change(weight, flags.with(Flags::ERROR, is_in_error));
     }
 }
 

@@ -13,6 +13,7 @@ mod counts;
 mod sentences;
 mod terms;
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -59,6 +60,12 @@ pub(crate) struct Member {
     pub(crate) route: String,
     pub(crate) address: String,
     pub(crate) terms: Terms,
+    /// What it goes through.
+    state: Arc<State>,
+}
+
+/// What a member goes through. It stays when its parameters change.
+pub(crate) struct State {
     pub(crate) pool: Pool,
     pub(crate) counts: Counts,
     /// Woken when a request ends, if the member may have only so many.
@@ -82,6 +89,14 @@ pub(crate) struct Member {
     pub(crate) waits: Waits,
 }
 
+impl Deref for Member {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -95,13 +110,8 @@ impl Member {
         moment: Moment,
     ) -> Arc<Self> {
         let terms = Terms::new(member, config);
-        let idle_ms = member.ttl_ms.unwrap_or(config.idle_connection_ms);
-        let this = Self {
-            number,
-            balancer,
-            route: member.route.clone(),
-            address: member.address.clone(),
-            pool: Pool::new(config.idle_connections_max, idle_ms, member.smax as usize),
+        let state = State {
+            pool: Pool::new(config.idle_connections_max, terms.idle_ms, member.smax as usize),
             counts: Counts::default(),
             room: Notify::new(),
             stand: Stand::new(member.flags),
@@ -114,13 +124,43 @@ impl Member {
             sentences: Mutex::default(),
             silences: AtomicU64::new(0),
             waits: Waits::default(),
-            terms,
+        };
+        let this = Self {
+            number,
+            balancer,
             config: member.clone(),
+            route: member.route.clone(),
+            address: member.address.clone(),
+            terms,
+            state: Arc::new(state),
         };
         if member.flags.has(Flags::ERROR) {
             lock(&this.sentences).error_until = moment.now.saturating_add(this.terms.retry_ms);
         }
         Arc::new(this)
+    }
+
+    /// The same member with other parameters: it keeps its connections, what was counted and what was found of it. Requests under
+    /// way end by the parameters they began with. Share and status letters are `change`'s.
+    pub(crate) fn with(&self, member: &MemberConfig, config: &Config) -> Arc<Self> {
+        let terms = Terms::new(member, config);
+        self.pool.bound(terms.idle_ms, member.smax as usize);
+        lock(&self.life).retry_ms = terms.retry_ms;
+        Arc::new(Self {
+            number: self.number,
+            balancer: self.balancer.clone(),
+            config: member.clone(),
+            route: self.route.clone(),
+            address: self.address.clone(),
+            terms,
+            state: self.state.clone(),
+        })
+    }
+
+    /// Whether a configuration is about this member: who is at another address, or spoken to otherwise, is another.
+    pub(crate) fn is_meant_by(&self, config: &MemberConfig) -> bool {
+        let own = &self.config;
+        (&own.route, &own.address, own.protocol) == (&config.route, &config.address, config.protocol)
     }
 
     /// It lives, as far as anybody knows.

@@ -19,6 +19,8 @@ pub(crate) struct Terms {
     pub(crate) silence_ms: Ms,
     /// How long it is left alone in error.
     pub(super) retry_ms: Ms,
+    /// How long a connection to it may be idle.
+    pub(super) idle_ms: Ms,
     pub(super) slow_start_ms: Ms,
     pub(crate) check_interval_ms: Ms,
 }
@@ -33,6 +35,7 @@ impl Terms {
             tuning: Tuning { keepalive: member.keepalive, receive_buffer_bytes: member.receive_buffer_bytes },
             silence_ms: member.timeout_ms.unwrap_or(config.response_timeout_ms),
             retry_ms: member.retry_ms.unwrap_or(config.retry_ms),
+            idle_ms: member.ttl_ms.unwrap_or(config.idle_connection_ms),
             slow_start_ms: config.slow_start_ms,
             check_interval_ms: member.check.interval_ms.unwrap_or(config.check_interval_ms),
         }

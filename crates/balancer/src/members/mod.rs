@@ -64,6 +64,22 @@ impl Members {
         }
     }
 
+    /// This balancer as it is configured now. See [`Group::rearranged`].
+    pub(crate) fn rearranged(
+        &self,
+        balancer: &BalancerConfig,
+        found: bool,
+        again: impl Fn(&Arc<Member>, &MemberConfig) -> Arc<Member>,
+        make: impl Fn(&MemberConfig) -> Arc<Member>,
+    ) -> Self {
+        Self {
+            name: self.name.clone(),
+            config: BalancerConfig { members: Vec::new(), ..balancer.clone() },
+            group: Mutex::new(self.group().rearranged(&balancer.members, found, again, make)),
+            pardoned: AtomicU64::new(self.pardoned.load(Ordering::Relaxed)),
+        }
+    }
+
     fn group(&self) -> MutexGuard<'_, Group> {
         self.group.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -20,6 +20,7 @@ mod lifecycle;
 mod log;
 mod manager;
 mod node;
+mod reload;
 mod resting;
 mod secure;
 mod silent_node;

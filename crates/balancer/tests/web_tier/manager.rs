@@ -13,7 +13,7 @@ use zebu_balancer::{Change, Config, ManagerConfig, MemberState, Order, Reply, as
 use crate::node::Node;
 use crate::tier::{Browser, Tier, config, eventually};
 
-fn managed(nodes: &[&Node], dir: &Path) -> Config {
+pub(crate) fn managed(nodes: &[&Node], dir: &Path) -> Config {
     let manager = ManagerConfig {
         socket: Some(dir.join("members.sock")),
         members_file: Some(dir.join("members.json")),
@@ -23,7 +23,7 @@ fn managed(nodes: &[&Node], dir: &Path) -> Config {
 }
 
 /// Asks as `zebu members` does, once somebody listens.
-async fn asked(tier: &Tier, dir: &Path, order: Order) -> Result<serde_json::Value, String> {
+pub(crate) async fn asked(tier: &Tier, dir: &Path, order: Order) -> Result<serde_json::Value, String> {
     let socket = dir.join("members.sock");
     eventually("it listens", || socket.exists()).await;
     let reply = tokio::task::spawn_blocking(move || ask(&socket, &order)).await.unwrap().unwrap();
@@ -34,12 +34,12 @@ async fn asked(tier: &Tier, dir: &Path, order: Order) -> Result<serde_json::Valu
     }
 }
 
-fn change(route: &str, weight: Option<&str>, status: Option<&str>) -> Order {
+pub(crate) fn change(route: &str, weight: Option<&str>, status: Option<&str>) -> Order {
     let [weight, status] = [weight, status].map(|text| text.map(str::to_owned));
     Order::Change(Change { route: route.to_owned(), balancer: None, weight, status })
 }
 
-async fn shares(tier: &Tier, nodes: [&Node; 2]) -> (u64, u64) {
+pub(crate) async fn shares(tier: &Tier, nodes: [&Node; 2]) -> (u64, u64) {
     let before = nodes.map(Node::requests);
     for _ in 0..40 {
         tier.get("/ajax/x", "").await;

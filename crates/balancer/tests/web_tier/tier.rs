@@ -14,7 +14,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use zebu_balancer::{Asset, Assets, Config, MemberConfig, MemberState, Server, Snapshot, Status};
+use zebu_balancer::{
+    Asset, Assets, Config, Control, Error, FoundNode, MemberConfig, MemberState, Server, Snapshot, Status,
+};
 
 use crate::node::Node;
 
@@ -27,6 +29,7 @@ pub(crate) const WALL_MS: i64 = 1_795_000_000_000;
 pub(crate) struct Tier {
     pub(crate) address: SocketAddr,
     pub(crate) status: Status,
+    control: Control,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
 }
@@ -43,12 +46,22 @@ impl Tier {
     /// With another web client.
     pub(crate) async fn serving(config: Config, assets: Assets) -> Self {
         let server = Server::bind(config, assets, Arc::new(|| WALL_MS)).await.unwrap();
-        let (address, status) = (server.local_addr(), server.status());
+        let (address, status, control) = (server.local_addr(), server.status(), server.control());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async move {
             let _ = stopped.await;
         }));
-        Self { address, status, stop: Some(stop), running }
+        Self { address, status, control, stop: Some(stop), running }
+    }
+
+    /// Has it read its configuration again.
+    pub(crate) fn reload(&self, config: &Config) -> Result<(), Error> {
+        self.control.reload(config)
+    }
+
+    /// Tells it who is in the mesh.
+    pub(crate) fn found(&self, nodes: &[FoundNode]) {
+        self.control.found(nodes);
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
