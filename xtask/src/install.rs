@@ -66,6 +66,11 @@ pub(crate) const TOMCAT: Need = Need {
 };
 pub(crate) const HAPROXY: Need =
     Need { program: "haproxy", packages: &["haproxy"], why: "it stands in front of nodes in tests" };
+pub(crate) const PEBBLE: Need = Need {
+    program: "pebble",
+    packages: &["pebble"],
+    why: "the web tier orders certificates from it in tests",
+};
 pub(crate) const WRK: Need = Need {
     program: "wrk",
     packages: &["wrk"],

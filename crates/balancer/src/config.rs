@@ -204,6 +204,7 @@ impl Config {
     pub fn check(&self) -> Result<(), Error> {
         self.listen.check()?;
         self.tls.check(self.listen.any_secure())?;
+        self.tls.acme.check(&self.listen)?;
         self.h2.check()?;
         self.manager.check()?;
         if !self.mesh_parameters.route.is_empty() || !self.mesh_parameters.address.is_empty() {

@@ -97,4 +97,4 @@ pub use seal::signed;
 pub use server::{Control, Ending, Server};
 pub use status::{CheckStatus, MemberState, MemberStatus, Snapshot, Status};
 pub use tier::Clock;
-pub use tls::{CertificateConfig, CertificateStatus, TlsConfig, Version};
+pub use tls::{AcmeConfig, CertificateConfig, CertificateStatus, TlsConfig, Version};

@@ -119,7 +119,7 @@ impl Tier {
         new.check()?;
         let layout = Layout::of(new)?;
         if let Some(tls) = &self.tls {
-            tls.choice.replace(&new.tls.certificates)?;
+            tls.choice.replace(&new.tls.all(&self.config.tls.acme))?;
         }
         self.live.set(new, &self.listeners);
         let mut fields = differ(&self.config, new);

@@ -155,7 +155,12 @@ impl Server {
         let mut managing = JoinSet::new();
         manager::start(&tier, &mut managing);
         if let Some(tls) = &tier.tls {
-            watches.spawn(tls::watch(tls.choice.clone(), Duration::from_millis(tier.config.tls.watch_ms)));
+            let every = Duration::from_millis(tier.config.tls.watch_ms);
+            watches.spawn(tls::watch(tls.choice.clone(), every));
+            let acme = &tier.config.tls.acme;
+            if acme.is_on() {
+                watches.spawn(tls::acme::keep(acme.clone(), tls.choice.clone(), tier.clock.clone(), every));
+            }
         }
         let mut connections = Connections::default();
         let mut ending = pin!(ending);

@@ -33,7 +33,7 @@ use crate::patience::Ms;
 use crate::rates::Rates;
 use crate::request_id::RequestIds;
 use crate::seal::Seal;
-use crate::tls::Tls;
+use crate::tls::{Tls, acme};
 use crate::{Config, Error, FoundNode, redirect};
 
 /// The time on the wall, in milliseconds since 1970: only shown, never measured with.
@@ -60,7 +60,7 @@ pub(crate) struct Tier {
     assets: Assets,
     pub(crate) ids: RequestIds,
     pub(crate) access_file: Option<AccessFile>,
-    clock: Clock,
+    pub(crate) clock: Clock,
     pub(crate) started: Instant,
     pub(crate) started_wall_ms: i64,
     pub(crate) live: Live,
@@ -232,6 +232,13 @@ impl Tier {
         id: Option<&str>,
         record: &mut Record,
     ) -> Result<Response<Content>, Fault> {
+        if !client.is_secure()
+            && let Some(token) = acme::token_of(&self.config.tls.acme, parts.uri.path())
+        {
+            // Rare, and boxed: what every request carries stays small.
+            let answer = Box::pin(acme::answer(&self.config.tls.acme, &parts.method, token)).await;
+            return answer.map(|response| response.map(Content::Whole));
+        }
         if !client.is_secure()
             && let Some(port) = self.live.redirect_port()
         {

@@ -197,6 +197,7 @@ mod tests {
             "admin",
             "web",
             "web.tls",
+            "web.tls.acme",
             "web.h2",
             "web.manager",
         ] {

@@ -7,10 +7,10 @@ use crate::{Result, demo, install as installing, ui as client_build};
 use std::process::Command;
 
 pub(super) fn install() -> Result<Outcome> {
-    use installing::{APACHE, HAPROXY, MOD_JK, NGINX, TOMCAT};
+    use installing::{APACHE, HAPROXY, MOD_JK, NGINX, PEBBLE, TOMCAT};
     use installing::{C_COMPILER, CHROMIUM, CURL, IPROUTE, MARIADB, NFTABLES, PROCPS, RCLONE};
     installing::ensure(&[C_COMPILER, CURL, RCLONE, CHROMIUM, MARIADB, IPROUTE, NFTABLES, PROCPS])?;
-    installing::ensure(&[APACHE, MOD_JK, HAPROXY, NGINX, TOMCAT])?;
+    installing::ensure(&[APACHE, MOD_JK, HAPROXY, NGINX, PEBBLE, TOMCAT])?;
     installing::ensure_lints()?;
     installing::node()?;
     done()

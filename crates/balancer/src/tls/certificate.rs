@@ -27,8 +27,12 @@ const BYTES_MAX: u64 = 256 * 1024;
 pub(super) struct Certificate {
     /// The names it is for, in small letters; `*.example.com` for all names one level below.
     pub(super) names: Vec<String>,
+    /// When it begins, milliseconds since 1970.
+    pub(super) from_ms: i64,
     /// When it ends, milliseconds since 1970.
     pub(super) until_ms: i64,
+    /// Whether it names itself as its issuer.
+    pub(super) self_signed: bool,
     pub(super) key: Arc<CertifiedKey>,
 }
 
@@ -57,13 +61,13 @@ impl Certificate {
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| at(format!("it is not PEM: {error}")))?;
         let first = chain.first().ok_or_else(|| at("there is no certificate in it".to_owned()))?;
-        let (names, until_ms) = names_and_end(first).map_err(at)?;
+        let Content { names, from_ms, until_ms, self_signed } = content(first).map_err(at)?;
         let private = read_private(key).map_err(|error| error.to_string())?;
         let private = PrivateKeyDer::from_pem_slice(&private)
             .map_err(|error| format!("{}: no private key can be read from it: {error}", key.display()))?;
         let both = CertifiedKey::from_der(chain, private, &default_provider());
         let key = both.map_err(|error| at(format!("it does not go with {}: {error}", key.display())))?;
-        Ok(Self { names, until_ms, key: Arc::new(key) })
+        Ok(Self { names, from_ms, until_ms, self_signed, key: Arc::new(key) })
     }
 }
 
@@ -76,8 +80,16 @@ fn text(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(failed)
 }
 
-/// The names in the certificate (RFC 6125: those of the extension, never the subject's), and when it ends.
-fn names_and_end(der: &[u8]) -> Result<(Vec<String>, i64), String> {
+/// What is read from a certificate.
+struct Content {
+    names: Vec<String>,
+    from_ms: i64,
+    until_ms: i64,
+    self_signed: bool,
+}
+
+/// Its names are those of the extension (RFC 6125), never the subject's.
+fn content(der: &[u8]) -> Result<Content, String> {
     let (_, parsed) =
         X509Certificate::from_der(der).map_err(|error| format!("it cannot be read: {error}"))?;
     let extension = parsed.subject_alternative_name().map_err(|error| format!("its names: {error}"))?;
@@ -89,7 +101,13 @@ fn names_and_end(der: &[u8]) -> Result<(Vec<String>, i64), String> {
             _ => None,
         })
         .collect();
-    Ok((names, parsed.validity().not_after.timestamp().saturating_mul(1_000)))
+    let life = parsed.validity();
+    Ok(Content {
+        names,
+        from_ms: life.not_before.timestamp().saturating_mul(1_000),
+        until_ms: life.not_after.timestamp().saturating_mul(1_000),
+        self_signed: parsed.issuer() == parsed.subject(),
+    })
 }
 
 /// What changes when a file is written or put in another's place: time, length and inode of both files. None where one

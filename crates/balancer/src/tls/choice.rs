@@ -4,6 +4,7 @@
 //! read before in its place.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -88,6 +89,13 @@ impl Choice {
         *self.table.write().unwrap_or_else(PoisonError::into_inner) = Table::of(&new);
         *pairs = new;
         Ok(())
+    }
+
+    /// Says of a certificate's file what is wrong with having a new one, until a new one is taken up.
+    pub(crate) fn complain(&self, file: &Path, reason: &str) {
+        let mut pairs = self.pairs();
+        let own = pairs.iter_mut().filter(|pair| pair.config.certificate == file);
+        own.for_each(|pair| pair.error = Some(reason.to_owned()));
     }
 
     /// As shown to operators, in the order of the configuration.
@@ -192,7 +200,6 @@ impl std::fmt::Debug for Choice {
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
-    use std::path::Path;
 
     use super::*;
 

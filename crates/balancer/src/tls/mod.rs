@@ -7,6 +7,7 @@
 //! Sessions resume by tickets, whose key this process makes itself and changes every six hours: behind several web tiers a
 //! client that comes to another one makes a whole handshake there.
 
+pub(crate) mod acme;
 mod agreed;
 mod certificate;
 mod choice;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{Clock, Error, within};
+pub use acme::AcmeConfig;
 pub use certificate::CertificateStatus;
 pub(crate) use choice::Choice;
 pub(crate) use watch::watch;
@@ -39,6 +41,8 @@ pub struct TlsConfig {
     /// Certificates with their keys. Which one a client gets is decided by the name it asks for; one that asks for no
     /// name, or for one that none has, gets the first. Default none; a `https://` listener needs one at least.
     pub certificates: Vec<CertificateConfig>,
+    /// Certificates that come by themselves. They are behind those of `certificates`. Default: none.
+    pub acme: AcmeConfig,
     /// The oldest version of TLS that is spoken: `1.2` or `1.3`. Default `1.2`.
     pub oldest: Version,
     /// Seconds for which browsers are told to come by https only (HSTS, RFC 6797), on TLS connections. Default 0: nothing
@@ -79,6 +83,7 @@ impl Default for TlsConfig {
     fn default() -> Self {
         Self {
             certificates: Vec::new(),
+            acme: AcmeConfig::default(),
             oldest: Version::Tls12,
             hsts_seconds: 0,
             hsts_subdomains: false,
@@ -93,9 +98,9 @@ impl TlsConfig {
     /// # Errors
     /// [`Error::Config`] naming the field.
     pub(crate) fn check(&self, any_secure: bool) -> Result<(), Error> {
-        if any_secure && self.certificates.is_empty() {
+        if any_secure && self.certificates.is_empty() && !self.acme.is_on() {
             return Err(Error::Config(
-                "tls.certificates is empty: an https listener needs one at least".into(),
+                "tls.certificates is empty: an https listener needs one at least, or tls.acme".into(),
             ));
         }
         if self.redirect && !any_secure && self.redirect_port == 0 {
@@ -103,6 +108,11 @@ impl TlsConfig {
         }
         within("tls.certificates", self.certificates.len(), 0, CERTIFICATES_MAX)?;
         within("tls.watch_ms", self.watch_ms as usize, 10, 3_600_000)
+    }
+
+    /// All certificates: those that are given, then that of an ACME server. That one stays as it was at the start.
+    pub(crate) fn all(&self, acme: &AcmeConfig) -> Vec<CertificateConfig> {
+        self.certificates.iter().cloned().chain(acme::pair(acme)).collect()
     }
 
     /// The header that says it, if anything is to be said.
@@ -124,7 +134,11 @@ impl Tls {
     /// # Errors
     /// [`Error::Tls`] naming the file.
     pub(crate) fn new(config: &TlsConfig, clock: &Clock) -> Result<Self, Error> {
-        let choice = Arc::new(Choice::read(&config.certificates, clock.clone())?);
+        let ordered = acme::prepare(&config.acme)?;
+        let choice = Arc::new(Choice::read(&config.all(&config.acme), clock.clone())?);
+        if let Some(ordered) = ordered.filter(|ordered| ordered.is_placeholder) {
+            choice.complain(&ordered.certificate.certificate, acme::PLACEHOLDER);
+        }
         let versions: &[&rustls::SupportedProtocolVersion] = match config.oldest {
             Version::Tls12 => &[&version::TLS13, &version::TLS12],
             Version::Tls13 => &[&version::TLS13],

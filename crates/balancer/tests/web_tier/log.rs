@@ -1,7 +1,7 @@
 //! The access log.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing_subscriber::fmt::MakeWriter;
 use zebu_balancer::Config;
@@ -25,6 +25,16 @@ impl Log {
     }
 }
 
+/// What the whole process logs: that of other tests is in there too, under other paths and names.
+pub(crate) fn heard() -> &'static Log {
+    static HEARD: OnceLock<Log> = OnceLock::new();
+    HEARD.get_or_init(|| {
+        let log = Log::default();
+        tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).init();
+        log
+    })
+}
+
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
@@ -45,9 +55,7 @@ impl<'a> MakeWriter<'a> for Log {
 
 #[tokio::test]
 async fn every_request_is_one_line_and_no_session_id_is_in_it() {
-    let log = Log::default();
-    // Heard for the whole process: what other tests log is in there too, under other paths.
-    tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).init();
+    let log = heard();
     let node = Node::start("OX-1").await;
     let tier = Tier::over(&[&node]).await;
     let answer =

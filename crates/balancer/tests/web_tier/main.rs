@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails; clippy sees that for test functions, not for their helpers"
 )]
 
+mod acme;
 mod ajp;
 mod ajp_faults;
 mod balancing;
@@ -20,6 +21,7 @@ mod lifecycle;
 mod log;
 mod manager;
 mod node;
+mod pebble;
 mod reload;
 mod resting;
 mod secure;

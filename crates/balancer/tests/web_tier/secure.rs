@@ -75,7 +75,7 @@ pub(crate) async fn curl(tier: &Tier, trusted: &Path, host: &str, arguments: &[&
 }
 
 /// What `openssl s_client` says of a connection.
-async fn s_client(address: SocketAddr, arguments: &[&str]) -> String {
+pub(crate) async fn s_client(address: SocketAddr, arguments: &[&str]) -> String {
     let connect = ["s_client", "-connect", &address.to_string()].map(str::to_owned);
     let mut command = Command::new("openssl");
     let output =

@@ -15,7 +15,8 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use zebu_balancer::{
-    Asset, Assets, Config, Control, Error, FoundNode, MemberConfig, MemberState, Server, Snapshot, Status,
+    Asset, Assets, Clock, Config, Control, Error, FoundNode, MemberConfig, MemberState, Server, Snapshot,
+    Status,
 };
 
 use crate::node::Node;
@@ -45,7 +46,16 @@ impl Tier {
 
     /// With another web client.
     pub(crate) async fn serving(config: Config, assets: Assets) -> Self {
-        let server = Server::bind(config, assets, Arc::new(|| WALL_MS)).await.unwrap();
+        Self::by_the_clock(config, assets, Arc::new(|| WALL_MS)).await
+    }
+
+    /// With another clock than one that stands.
+    pub(crate) async fn at(config: Config, clock: Clock) -> Self {
+        Self::by_the_clock(config, assets(), clock).await
+    }
+
+    async fn by_the_clock(config: Config, assets: Assets, clock: Clock) -> Self {
+        let server = Server::bind(config, assets, clock).await.unwrap();
         let (address, status, control) = (server.local_addr(), server.status(), server.control());
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async move {
