@@ -182,7 +182,8 @@ async fn a_client_that_dawdles_over_its_head_is_cut_off() {
         let began = Instant::now();
         // Returns when the server closes.
         tier.raw(bytes).await;
-        assert!(began.elapsed().as_millis() >= least_ms, "{bytes:?} closed too early");
+        // Times are kept in whole milliseconds: what began late in one may end early in another.
+        assert!(began.elapsed().as_millis() + 1 >= least_ms, "{bytes:?} closed too early");
     }
 }
 
