@@ -7,6 +7,9 @@
 use crate::params::balancer::Method;
 use crate::standing::Standing;
 
+/// So many rounds of new sessions go by at most without a member that its own sessions keep busy.
+const DEBT_ROUNDS_MAX: i64 = 20;
+
 /// A member at the moment of a choice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Candidate {
@@ -77,11 +80,16 @@ impl Ledger {
 
     /// Charges a request of a session to the member that it belongs to: all that can work are credited with their
     /// shares, and this one pays for them.
+    ///
+    /// Up to [`DEBT_ROUNDS_MAX`]; Apache knows no end, so that one busy program keeps all new sessions from its member.
     pub(crate) fn charge(&mut self, chosen: usize) {
-        let mut total = 0;
+        let usable = || self.entries.iter().filter(|entry| entry.now.standing.is_usable());
+        let total: i64 = usable().map(|entry| i64::from(entry.now.weight)).sum();
+        if self.entries.get(chosen).is_none_or(|entry| entry.balance < -DEBT_ROUNDS_MAX * total) {
+            return;
+        }
         for entry in self.entries.iter_mut().filter(|entry| entry.now.standing.is_usable()) {
             entry.balance += i64::from(entry.now.weight);
-            total += i64::from(entry.now.weight);
         }
         if let Some(entry) = self.entries.get_mut(chosen) {
             entry.balance -= total;
@@ -286,6 +294,18 @@ mod tests {
         (0..3).for_each(|_| ledger.charge(0));
         let next: String = (0..8).map(|_| letter(ledger.choose(Method::ByRequests))).collect();
         assert_eq!(next, "bbbababa");
+    }
+
+    #[test]
+    fn one_program_that_asks_and_asks_does_not_keep_new_sessions_from_its_member_for_long() {
+        let members = candidates("1 1");
+        let mut ledger = Ledger::new(2);
+        ledger.look(members.iter().copied());
+        (0..100_000).for_each(|_| ledger.charge(0));
+        let next: Vec<_> = (0..100).map(|_| letter(ledger.choose(Method::ByRequests))).collect();
+        let first = next.iter().position(|letter| *letter == 'a').unwrap();
+        assert!((10..=2 * DEBT_ROUNDS_MAX as usize + 1).contains(&first), "{next:?}");
+        assert_eq!(next[first..first + 4], ['a', 'b', 'a', 'b']);
     }
 
     #[test]
