@@ -21,7 +21,7 @@ use crate::{http1, http2, tls};
 const HTTP2_BEGINS: &[u8; 3] = b"PRI";
 
 /// Why a connection ended early.
-pub(crate) enum End {
+enum End {
     Http(hyper::Error),
     /// Before a request could come.
     Early(io::Error),
@@ -74,7 +74,9 @@ pub(crate) async fn serve(tier: Arc<Tier>, stream: TcpStream, client: Arc<Client
 async fn talk(tier: &Arc<Tier>, stream: TcpStream, client: &Arc<Client>) -> Result<(), End> {
     match client.scheme {
         // HTTP/1.1 stays where it is; what is bigger is put aside, so that an idle connection is small.
-        Scheme::Http if !begins_http2(&stream, client).await? => http1::serve(tier, stream, client).await,
+        Scheme::Http if !begins_http2(&stream, client).await? => {
+            http1::serve(tier, stream, client).await.map_err(End::Http)
+        }
         Scheme::Http => Box::pin(http2::serve(tier, stream, client)).await.map_err(End::Http),
         Scheme::Https => Box::pin(secure(tier, stream, client)).await,
     }
@@ -97,7 +99,7 @@ async fn secure(tier: &Arc<Tier>, stream: TcpStream, client: &Arc<Client>) -> Re
     if tls::chose_http2(&stream) {
         http2::serve(tier, stream, client).await.map_err(End::Http)
     } else {
-        http1::serve(tier, stream, client).await
+        http1::serve(tier, stream, client).await.map_err(End::Http)
     }
 }
 

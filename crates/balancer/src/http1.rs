@@ -18,7 +18,6 @@ use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
 use crate::client::{Client, ClientStream};
-use crate::connection::End;
 use crate::tier::Tier;
 
 /// What a client's stream is above: a socket that says when something has come.
@@ -52,7 +51,7 @@ enum Pause {
 ///
 /// # Errors
 /// Why it ended early.
-pub(crate) async fn serve<S: Socket>(tier: &Arc<Tier>, stream: S, client: &Arc<Client>) -> Result<(), End> {
+pub(crate) async fn serve<S: Socket>(tier: &Arc<Tier>, stream: S, client: &Arc<Client>) -> hyper::Result<()> {
     let mut stream = ClientStream::http1(stream, client.clone());
     loop {
         let service = service_fn(|request| {
@@ -67,7 +66,7 @@ pub(crate) async fn serve<S: Socket>(tier: &Arc<Tier>, stream: S, client: &Arc<C
                 Pin::new(&mut http).graceful_shutdown();
             }
             match Pin::new(&mut http).poll(cx) {
-                Poll::Ready(ended) => Poll::Ready(ended.map(|()| Pause::Over).map_err(End::Http)),
+                Poll::Ready(ended) => Poll::Ready(ended.map(|()| Pause::Over)),
                 // What hyper could write is written: the client takes what it is sent.
                 Poll::Pending if client.may_rest() => Poll::Ready(Ok(Pause::Rests)),
                 Poll::Pending => Poll::Pending,
