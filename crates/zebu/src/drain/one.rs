@@ -14,6 +14,9 @@ use crate::failure::{Failure, Result};
 /// under way some seconds.
 const END_MAX: Duration = Duration::from_secs(90);
 
+/// How long a node may take to heed a wish: it looks for one every second, and configdb may be slow to answer it.
+const BEGIN_MAX: Duration = Duration::from_secs(30);
+
 /// How waiting for a node that drains ended.
 pub(super) enum Drained {
     /// It has nothing left.
@@ -56,23 +59,23 @@ pub(super) async fn drain(deployment: &Deployment, options: &Drain) -> Result<Ex
     }
     let what = if options.restart { What::Restart } else { What::Stop };
     deployment.wish(&node, Some(what), limit).await?;
-    let last = ended(deployment, &node, limit + END_MAX).await?;
+    let at_end = ended(deployment, &node, limit + END_MAX).await?;
     if options.restart {
         back(deployment, &node, seconds(options.start_timeout)).await?;
     } else {
         deployment.progress.event(name, "stopped", &format!("{name} has stopped"));
     }
-    if progress::is_empty(&last) {
+    if progress::is_empty(&at_end) {
         return Ok(ExitCode::SUCCESS);
     }
-    let said = format!("{name} had {} at the limit of {} s", progress::left(&last), options.timeout);
+    let said = format!("{name} had {} at the limit of {} s", progress::left(&at_end), options.timeout);
     deployment.progress.event(name, "limit", &said);
     Ok(ExitCode::from(LEFT))
 }
 
-/// Waits until a node that was told to drain has nothing left, for so long.
+/// Waits until a node that was told to drain has nothing left, for so long from when it begins.
 pub(super) async fn drained(deployment: &Deployment, node: &NodeLife, limit: Duration) -> Result<Drained> {
-    let since = Instant::now();
+    let (asked, mut since) = (Instant::now(), None);
     loop {
         let seen = same_life(deployment, node).await?;
         let standing = seen.life.standing;
@@ -83,8 +86,15 @@ pub(super) async fn drained(deployment: &Deployment, node: &NodeLife, limit: Dur
         if standing.stage == "drained" {
             return Ok(Drained::Empty);
         }
-        if since.elapsed() >= limit {
+        if standing.stage != "serving" && since.get_or_insert_with(Instant::now).elapsed() >= limit {
             return Ok(Drained::Left(standing));
+        }
+        if since.is_none() && asked.elapsed() >= BEGIN_MAX {
+            let after = BEGIN_MAX.as_secs();
+            return Err(Failure::new(format!(
+                "{} has not begun to drain after {after} s: its log says why",
+                node.name
+            )));
         }
     }
 }
@@ -113,20 +123,23 @@ async fn same_life(deployment: &Deployment, node: &NodeLife) -> Result<Seen> {
     }
 }
 
-/// Waits for the end of a life; answers what it said last.
+/// Waits for the end of a life; answers what it had at its end. That a node says once, when its limit has come; one that is gone
+/// without having been seen to say it ended by itself with nothing left, or was through with the rest before the next look.
 pub(super) async fn ended(deployment: &Deployment, node: &NodeLife, limit: Duration) -> Result<Standing> {
     let since = Instant::now();
-    let mut last = Standing::default();
+    let mut at_end = Standing::default();
     loop {
-        let Some(seen) = deployment.next_look(&node.name).await? else { return Ok(last) };
+        let Some(seen) = deployment.next_look(&node.name).await? else { return Ok(at_end) };
         if seen.life.incarnation != node.incarnation {
-            return Ok(last);
+            return Ok(at_end);
         }
         if !seen.is_up {
             return Err(Failure::new(format!("{} is not heard of any more: it has died", node.name)));
         }
         deployment.progress.stands(&node.name, &seen.life.standing);
-        last = seen.life.standing;
+        if seen.life.standing.stage == "ending" {
+            at_end = seen.life.standing;
+        }
         if since.elapsed() >= limit {
             let after = limit.as_secs();
             return Err(Failure::new(format!(

@@ -68,11 +68,10 @@ pub(super) fn is_empty(standing: &Standing) -> bool {
 
 /// What keeps a node from having drained at the limit: what stands behind its name in a sentence.
 pub(super) fn at_limit(standing: &Standing) -> String {
-    match standing.stage.as_str() {
-        "serving" => "had not begun to drain".to_owned(),
+    match is_empty(standing) {
         // One that has had nothing for a second says that it has drained.
-        _ if is_empty(standing) => "had nothing left, but not for a whole second yet,".to_owned(),
-        _ => format!("still had {}", left(standing)),
+        true => "had nothing left, but not for a whole second yet,".to_owned(),
+        false => format!("still had {}", left(standing)),
     }
 }
 
@@ -126,12 +125,11 @@ mod tests {
 
     #[test]
     fn at_the_limit_it_is_said_what_there_is_and_never_that_0_requests_are_left() {
-        let check = |stage: &str, requests: i64, expected: &str| {
-            assert_eq!(at_limit(&standing(stage, requests)), expected);
+        let check = |requests: i64, expected: &str| {
+            assert_eq!(at_limit(&standing("draining", requests)), expected);
         };
-        check("draining", 2, "still had 2 requests and 0 streams left");
-        check("draining", 0, "had nothing left, but not for a whole second yet,");
-        check("serving", 0, "had not begun to drain");
+        check(2, "still had 2 requests and 0 streams left");
+        check(0, "had nothing left, but not for a whole second yet,");
     }
 
     #[test]

@@ -364,3 +364,21 @@ fn a_walk_ends_at_the_first_node_that_does_not_come_back() {
     demo.wait_for("child OX-1 pid ");
     demo.stop();
 }
+
+#[test]
+fn a_node_that_ends_at_its_limit_says_what_it_had() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut demo, address) = demo(dir.path(), "2");
+    let mut upload = half_an_upload(address, "OX-1");
+    let (code, said, errors) = command(dir.path(), "drain OX-1 --timeout 1");
+    assert_eq!((code, errors.as_str()), (3, ""), "{said}");
+    assert!(
+        said.ends_with("OX-1 had 1 request (1 upload) and 0 streams left at the limit of 1 s\n"),
+        "{said}"
+    );
+    assert_eq!(demo.wait_for("child OX-1 died "), "(exit code 0), restarting");
+    let mut answer = String::new();
+    let _ = upload.read_to_string(&mut answer);
+    assert!(!answer.contains("HTTP/1.1 200"), "it was broken off: {answer}");
+    demo.stop();
+}
