@@ -27,10 +27,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, Interest};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
-use crate::listen::{Listener, Scheme};
+use crate::listen::{Listener, SOCKETS_MAX, Scheme};
 
-/// Sockets in one message; the kernel's own limit is 253.
-pub(crate) const SOCKETS_MAX: usize = 64;
 /// Bytes of the text that says where they listen.
 const TEXT_BYTES_MAX: usize = 8 * 1024;
 /// How long the other side may take for its next word. A successor reads certificates meanwhile.

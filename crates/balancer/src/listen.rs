@@ -14,11 +14,13 @@ use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::handover::SOCKETS_MAX;
 use crate::{Error, within};
 
 /// Connections the kernel holds for us while we are busy, a socket.
 const BACKLOG_CONNECTIONS: u32 = 4_096;
+
+/// Sockets that a server may have: as many as go to a successor in one message, of which the kernel's own limit is 253.
+pub(crate) const SOCKETS_MAX: usize = 64;
 
 /// How connections begin that come in at a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

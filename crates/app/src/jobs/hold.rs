@@ -9,7 +9,6 @@ use zebu_store::configdb::jobs::{self, Job, Progress};
 use zebu_store::home::{Home, HomeTx};
 use zebu_store::{ConfigWriteTx, Place};
 
-use super::worker::SILENT_MS_MAX;
 use crate::app::App;
 use crate::error::Error;
 
@@ -62,6 +61,8 @@ pub(super) struct Hold<'a> {
     said: Mutex<Instant>,
 }
 
+/// How long a worker that says nothing still counts as alive, ms.
+pub(super) const SILENT_MS_MAX: i64 = 5_000;
 /// For how long it is as good as certain that nobody else has done anything with a job that was this worker's a moment ago: as
 /// long as a worker may be silent.
 const CERTAIN: Duration = Duration::from_millis(SILENT_MS_MAX.unsigned_abs());

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use zebu_store::configdb::jobs::{self, Job, State};
 
-use super::hold::{Hold, Stop};
+use super::hold::{Hold, SILENT_MS_MAX, Stop};
 use super::{delete_context, delete_user, move_database, move_filestore};
 use crate::app::App;
 use crate::error::Result;
@@ -16,8 +16,6 @@ use crate::settle::until_settled;
 
 /// How often a worker says that it is at a job, ms.
 const RENEW_MS: u64 = 1_000;
-/// How long a worker that says nothing still counts as alive, ms.
-pub(super) const SILENT_MS_MAX: i64 = 5_000;
 /// How long a worker that found nothing to do rests, ms.
 const REST_MS: u64 = 1_000;
 /// After what did not work but may in a moment, ms.

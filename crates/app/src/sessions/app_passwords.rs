@@ -11,7 +11,6 @@ use zebu_model::{ContextId, Refusal, Scope, UserId};
 use zebu_store::shard::app_passwords::{self, AppPassword};
 use zebu_store::{Place, Plan};
 
-use super::second_factor::in_groups;
 use super::{base32, digest};
 use crate::app::App;
 use crate::caller::Caller;
@@ -155,7 +154,7 @@ pub async fn create(app: &App, caller: &Caller, name: &str, good_for: Use) -> Re
     };
     until_settled!(insert(app, caller, &new, digest(&password)).await)?;
     log(caller, "made", &new.name);
-    Ok(Made { id: new.id, login: caller.login.clone(), password: in_groups(&password) })
+    Ok(Made { id: new.id, login: caller.login.clone(), password: base32::in_groups(&password) })
 }
 
 async fn insert(app: &App, caller: &Caller, new: &AppPassword, hash: [u8; 32]) -> Result<()> {

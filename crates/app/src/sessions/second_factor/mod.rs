@@ -217,15 +217,9 @@ fn new_recovery_codes() -> Result<(Vec<String>, Vec<[u8; 32]>)> {
         let random: Vec<u8> = random::bytes()?.into_iter().take(RECOVERY_BYTES).collect();
         let code = base32::encode(&random);
         hashes.push(digest(&code));
-        codes.push(in_groups(&code.to_ascii_lowercase()));
+        codes.push(base32::in_groups(&code.to_ascii_lowercase()));
     }
     Ok((codes, hashes))
-}
-
-/// Four letters at a time, so that people do not lose their place.
-pub(super) fn in_groups(code: &str) -> String {
-    let letters: Vec<char> = code.chars().collect();
-    letters.chunks(4).map(|four| four.iter().collect::<String>()).collect::<Vec<_>>().join("-")
 }
 
 fn log(caller: &Caller, what: &str) {
