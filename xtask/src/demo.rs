@@ -36,6 +36,10 @@ fn build_as(arguments: &[&str], profile: &[&str]) -> Result<PathBuf> {
     install::ensure(&[install::C_COMPILER])?;
     ui::build()?;
     run_command(cargo(arguments).args(profile))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(target.join(if profile.is_empty() { "debug" } else { "release" }).join("zebu"))
+    Ok(target_folder().join(if profile.is_empty() { "debug" } else { "release" }).join("zebu"))
+}
+
+/// Where cargo builds.
+pub(crate) fn target_folder() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }

@@ -2,12 +2,12 @@
 //! waits for.
 
 use crate::Result;
-use crate::command::{cargo, run};
+use crate::bench::programs;
+use crate::command::run;
 use crate::install;
 
 /// `cargo xtask bench coherence`
 pub(super) fn run_all(arguments: &[String]) -> Result {
     install::ensure(&[install::C_COMPILER, install::MARIADB, install::REDIS])?;
-    let mut bench = cargo(&["run", "--release", "--locked", "--package", "zebu-bench", "--", "coherence"]);
-    run(bench.args(arguments))
+    run(programs::bench("coherence")?.args(arguments))
 }

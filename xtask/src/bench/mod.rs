@@ -5,6 +5,7 @@ mod coherence;
 mod first;
 mod front;
 mod mesh;
+mod programs;
 mod push;
 mod scaling;
 mod store;

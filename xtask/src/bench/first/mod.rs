@@ -7,8 +7,9 @@ mod nginx;
 mod statements;
 mod transfer;
 
+use crate::bench::programs;
 use crate::running::Running;
-use crate::{Result, demo, install};
+use crate::{Result, install};
 use std::path::Path;
 use std::time::Instant;
 
@@ -19,7 +20,7 @@ const CHILDREN: [&str; 3] = ["OX-1", "OX-2", "web"];
 /// temporary folder, whose disk then counts.
 pub(super) fn run(arguments: &[String]) -> Result {
     install::ensure(&[install::CURL, install::NGINX])?;
-    let binary = demo::build(true)?;
+    let binary = programs::zebu()?;
     let mut builder = tempfile::Builder::new();
     builder.prefix("zebu-bench-");
     let folder = match arguments {
