@@ -56,7 +56,7 @@ pub(crate) async fn forward(
     if admitted.asks_for.is_some() {
         parts.headers.insert(X_ZEBU_ASKS, HeaderValue::from_static("tenant"));
     }
-    let mut own = match owner(tier, balancer, parts, id) {
+    let mut own = match owner(tier, balancer, client, parts, id) {
         Owner::Is(member) => Some(member),
         Owner::Nobody => None,
         Owner::Refused => return Err(Fault::OwnMemberGone),
@@ -120,7 +120,13 @@ fn prepare(parts: &mut request::Parts, client: &Client, source: Option<&Source>,
 
 /// Whom a request belongs to. The id in the address counts before cookies. A route that is not signed, where it should be,
 /// is cut off, so that the member names its own anew.
-fn owner(tier: &Tier, balancer: &Members, parts: &mut request::Parts, id: Option<&str>) -> Owner {
+fn owner(
+    tier: &Tier,
+    balancer: &Members,
+    client: &Client,
+    parts: &mut request::Parts,
+    id: Option<&str>,
+) -> Owner {
     let Some(sticky) = &balancer.config.sticky else { return Owner::Nobody };
     let in_target = match parts.uri.path_and_query() {
         _ if sticky.parameter.eq_ignore_ascii_case("jsessionid") => id,
@@ -134,7 +140,7 @@ fn owner(tier: &Tier, balancer: &Members, parts: &mut request::Parts, id: Option
     let mut is_forged = false;
     // Verified before the balancer is asked: nobody waits for it under its lock.
     let mut ids = ids;
-    let route = ids.find_map(|id| match seal.shown(id, sticky) {
+    let route = ids.find_map(|id| match seal.shown(id, sticky, &client.session) {
         Shown::Signed(route) => Some(route),
         // Nobody signs what another server writes into its pages.
         Shown::Forged => {

@@ -107,7 +107,7 @@ impl RouteKeys {
         Ok(Rotated::Finished)
     }
 
-    fn write(&self, file: &Path) -> Result<(), Error> {
+    pub(crate) fn write(&self, file: &Path) -> Result<(), Error> {
         let lines = self.0.iter().map(|key| blake3::Hash::from_bytes(*key).to_hex().to_string() + "\n");
         let text = std::iter::once(HEAD.to_owned()).chain(lines).collect::<String>();
         write_private(file, &text).map_err(|error| about(file, error.to_string()))

@@ -9,7 +9,8 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
@@ -26,6 +27,36 @@ const SIGNATURE_DIGITS: usize = 24;
 /// What signs and verifies.
 pub(crate) struct Seal {
     keys: RwLock<RouteKeys>,
+    /// How often the keys have changed.
+    turn: AtomicU64,
+}
+
+/// The session id that a connection has shown last, if its signature was good: as a rule it shows the same with every request.
+#[derive(Default)]
+pub(crate) struct Known(Mutex<Option<Good>>);
+
+struct Good {
+    session_id: Box<str>,
+    separator: char,
+    /// Of the keys that verified it.
+    turn: u64,
+}
+
+impl Known {
+    fn lock(&self) -> MutexGuard<'_, Option<Good>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is(&self, session_id: &str, separator: char, turn: u64) -> bool {
+        self.lock().as_ref().is_some_and(|good| {
+            (good.turn, good.separator) == (turn, separator)
+                && is_equal(session_id.as_bytes(), good.session_id.as_bytes())
+        })
+    }
+
+    fn remember(&self, session_id: &str, separator: char, turn: u64) {
+        *self.lock() = Some(Good { session_id: session_id.into(), separator, turn });
+    }
 }
 
 /// What a session id says.
@@ -55,7 +86,11 @@ impl Seal {
                 RouteKeys::random()?
             }
         };
-        Ok(Self { keys: RwLock::new(keys) })
+        Ok(Self::of(keys))
+    }
+
+    fn of(keys: RouteKeys) -> Self {
+        Self { keys: RwLock::new(keys), turn: AtomicU64::new(0) }
     }
 
     /// Takes the keys of the file up anew; whether they were others. One that cannot be used changes nothing.
@@ -67,6 +102,10 @@ impl Seal {
         let mut current = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         let changed = *current != keys;
         *current = keys;
+        if changed {
+            // What was verified before is verified anew.
+            self.turn.fetch_add(1, Ordering::AcqRel);
+        }
         Ok(changed)
     }
 
@@ -74,16 +113,25 @@ impl Seal {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The route of a session id, if its signature is good.
-    pub(crate) fn shown<'a>(&self, session_id: &'a str, sticky: &Sticky) -> Shown<'a> {
+    /// The route of a session id, if its signature is good. `known` is the connection's that shows it.
+    pub(crate) fn shown<'a>(&self, session_id: &'a str, sticky: &Sticky, known: &Known) -> Shown<'a> {
         let Some(separator) = sticky.separator else { return Shown::Nothing };
         let Some((signed, route)) = session_id.rsplit_once(separator) else { return Shown::Nothing };
         if route.is_empty() {
             return Shown::Nothing;
         }
+        // Before the keys are: those that come in between count for the next time.
+        let turn = self.turn.load(Ordering::Acquire);
+        if known.is(session_id, separator, turn) {
+            return Shown::Signed(route);
+        }
         let Some((id, signature)) = apart(signed) else { return Shown::Forged };
         let is_good = |key| is_equal(signature.as_bytes(), &signature_of(key, id, route));
-        if self.keys().iter().any(is_good) { Shown::Signed(route) } else { Shown::Forged }
+        if !self.keys().iter().any(is_good) {
+            return Shown::Forged;
+        }
+        known.remember(session_id, separator, turn);
+        Shown::Signed(route)
     }
 
     /// A session id with a signature, in place of the one it may have.
@@ -97,6 +145,10 @@ impl Seal {
     /// Signs the session ids that an answer sets.
     pub(crate) fn sign_answer(&self, headers: &mut HeaderMap, sticky: &Sticky) {
         let Some(separator) = sticky.separator else { return };
+        // Asked first: an entry makes room for one more line.
+        if !headers.contains_key(SET_COOKIE) {
+            return;
+        }
         let http::header::Entry::Occupied(mut lines) = headers.entry(SET_COOKIE) else { return };
         for line in lines.iter_mut() {
             let Some(signed) = line.to_str().ok().and_then(|text| {
@@ -180,7 +232,7 @@ fn signature_of(key: &[u8; KEY_BYTES], id: &str, route: &str) -> [u8; SIGNATURE_
 }
 
 /// Takes as long whatever differs.
-fn is_equal(shown: &[u8], good: &[u8; SIGNATURE_DIGITS]) -> bool {
+fn is_equal(shown: &[u8], good: &[u8]) -> bool {
     shown.len() == good.len() && shown.iter().zip(good).fold(0, |differing, (a, b)| differing | (a ^ b)) == 0
 }
 
@@ -191,7 +243,11 @@ mod tests {
     use super::*;
 
     fn seal(keys: &[u8]) -> Seal {
-        Seal { keys: RwLock::new(RouteKeys::of(keys.iter().map(|byte| [*byte; KEY_BYTES]))) }
+        Seal::of(RouteKeys::of(keys.iter().map(|byte| [*byte; KEY_BYTES])))
+    }
+
+    fn shown<'a>(seal: &Seal, session_id: &'a str) -> Shown<'a> {
+        seal.shown(session_id, &Sticky::default(), &Known::default())
     }
 
     fn set_by(seal: &Seal, id: &str) -> String {
@@ -214,7 +270,7 @@ mod tests {
         let seal = seal(&[1]);
         let id = set_by(&seal, "abc.OX-1");
         assert!(id.starts_with("abc-") && id.ends_with(".OX-1"), "{id}");
-        assert_eq!(seal.shown(&id, &Sticky::default()), Shown::Signed("OX-1"));
+        assert_eq!(shown(&seal, &id), Shown::Signed("OX-1"));
     }
 
     #[test]
@@ -225,23 +281,48 @@ mod tests {
         let other_id = id.replace("abc", "abd");
         let moved = id.replace("abc", "ab").replace(".OX-1", ".cOX-1");
         for forged in ["abc.OX-1", &other_route, &other_id, &moved, "-.OX-1", ".OX-1"] {
-            assert_eq!(seal.shown(forged, &Sticky::default()), Shown::Forged, "{forged}");
+            assert_eq!(shown(&seal, forged), Shown::Forged, "{forged}");
         }
         for bare in ["abc", "abc.", ""] {
-            assert_eq!(seal.shown(bare, &Sticky::default()), Shown::Nothing, "{bare}");
+            assert_eq!(shown(&seal, bare), Shown::Nothing, "{bare}");
         }
-        assert_eq!(super::tests::seal(&[2]).shown(&id, &Sticky::default()), Shown::Forged, "another key");
+        assert_eq!(shown(&super::tests::seal(&[2]), &id), Shown::Forged, "another key");
+    }
+
+    #[test]
+    fn what_a_connection_has_shown_is_known_until_the_keys_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("keys");
+        let write = |key: u8| {
+            let _ = std::fs::remove_file(&file);
+            let keys = RouteKeys::of([[key; KEY_BYTES]]);
+            keys.write(&file).unwrap();
+        };
+        write(1);
+        let (seal, known, sticky) = (Seal::new(Some(&file)).unwrap(), Known::default(), Sticky::default());
+        let id = set_by(&seal, "abc.OX-1");
+        for _ in 0..2 {
+            assert_eq!(seal.shown(&id, &sticky, &known), Shown::Signed("OX-1"));
+        }
+        let other = id.replace("abc", "abd");
+        assert_eq!(seal.shown(&other, &sticky, &known), Shown::Forged, "only what was shown is known");
+        let separated = Sticky { separator: Some('!'), ..Sticky::default() };
+        assert_eq!(seal.shown(&id.replace('.', "!"), &separated, &known), Shown::Signed("OX-1"));
+        assert_eq!(seal.shown(&id, &sticky, &known), Shown::Signed("OX-1"));
+        write(2);
+        assert!(seal.read_again(&file).unwrap());
+        assert_eq!(seal.shown(&id, &sticky, &known), Shown::Forged, "a key that is gone verifies nothing");
     }
 
     #[test]
     fn an_old_key_verifies_and_the_first_one_signs() {
         let (old, both, new) = (seal(&[1]), seal(&[2, 1]), seal(&[2]));
         let id = set_by(&old, "abc.OX-1");
-        assert_eq!(both.shown(&id, &Sticky::default()), Shown::Signed("OX-1"));
+        assert_eq!(shown(&both, &id), Shown::Signed("OX-1"));
         let again = set_by(&both, &id);
         assert_eq!(again.len(), id.len(), "a signature takes the place of the one before");
-        assert_eq!(new.shown(&again, &Sticky::default()), Shown::Signed("OX-1"));
-        assert_eq!(new.shown(&id, &Sticky::default()), Shown::Forged);
+        assert_eq!(shown(&new, &again), Shown::Signed("OX-1"));
+        assert_eq!(shown(&new, &id), Shown::Forged);
     }
 
     #[test]
@@ -265,7 +346,7 @@ mod tests {
         #[test]
         fn no_session_id_makes_it_panic_or_believe(id in "[ -~]{0,80}") {
             let seal = seal(&[1]);
-            prop_assert!(!matches!(seal.shown(&id, &Sticky::default()), Shown::Signed(_)));
+            prop_assert!(!matches!(shown(&seal, &id), Shown::Signed(_)));
         }
     }
 }

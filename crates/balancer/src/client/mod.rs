@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::listen::Scheme;
 use crate::patience::{Ms, Phase, REST_AFTER_MS, Sight};
+use crate::seal::Known;
 use crate::tls::Agreed;
 use crate::tunnel::Tunnel;
 
@@ -50,6 +51,8 @@ pub(crate) struct Client {
     pub(crate) scheme: Scheme,
     /// What was agreed on with it.
     tls: OnceLock<Agreed>,
+    /// The session that it shows.
+    pub(crate) session: Known,
     now: AtomicU64,
     phase: AtomicU8,
     since: AtomicU64,
@@ -109,6 +112,7 @@ impl Client {
             local,
             scheme,
             tls: OnceLock::new(),
+            session: Known::default(),
             now: AtomicU64::new(0),
             phase: AtomicU8::new(HEAD),
             since: AtomicU64::new(0),
