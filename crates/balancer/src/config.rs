@@ -59,6 +59,8 @@ pub struct Config {
     /// apart.
     #[serde(deserialize_with = "path_or_nothing")]
     pub access_log: Option<PathBuf>,
+    /// Threads that serve connections; each connection stays on one. Default 0: as many as there are cores. Up to 512.
+    pub threads: usize,
     /// Client connections open at once. At the limit the connection that has been idle longest is closed to
     /// make room; if none is idle, new ones wait in the kernel's queue. Default 10,000.
     pub connections_max: usize,
@@ -161,6 +163,7 @@ impl Default for Config {
             mesh_members: MeshMembers::default(),
             mesh_protocol: Protocol::default(),
             mesh_parameters: MemberConfig::new("", ""),
+            threads: 0,
             connections_max: 10_000,
             header_bytes_max: 32 * 1024,
             client_header_timeout_ms: 15_000,
@@ -214,6 +217,7 @@ impl Config {
         if !self.mesh_parameters.secret.is_empty() && self.mesh_protocol != Protocol::Ajp {
             return Err(Error::Config("mesh_parameters: secret is for mesh_protocol = \"ajp\"".to_owned()));
         }
+        within("threads", self.threads, 0, 512)?;
         within("connections_max", self.connections_max, 1, 1_000_000)?;
         within("header_bytes_max", self.header_bytes_max, 8 * 1024, 1024 * 1024)?;
         within("rates_max", self.rates_max, 64, 16 * 1024 * 1024)?;
@@ -327,6 +331,7 @@ mod tests {
             let error = config.check().expect_err(named).to_string();
             assert!(error.contains(named), "{error}");
         };
+        check(|c| c.threads = 513, "threads");
         check(|c| c.connections_max = 0, "connections_max");
         check(|c| c.header_bytes_max = 100, "header_bytes_max");
         check(|c| c.stream_buffer_bytes = 1, "stream_buffer_bytes");

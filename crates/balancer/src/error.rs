@@ -33,6 +33,9 @@ pub enum Error {
         /// Why.
         cause: io::Error,
     },
+    /// The threads that serve connections could not be started.
+    #[error("cannot start the web tier's threads: {0}")]
+    Threads(io::Error),
     /// The system gave no random numbers.
     #[error("no random numbers from the system: {0}")]
     Random(String),

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::header::{EXPECT, HOST, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderValue, Request, Response, StatusCode, Version, request};
+use http::header::{EXPECT, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderValue, Response, StatusCode, Version, request};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
@@ -19,22 +19,20 @@ use crate::answer::Content;
 use crate::client::Client;
 use crate::fault::Fault;
 use crate::flight::Flight;
-use crate::headers::{
-    self, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO, X_REQUEST_ID, X_ZEBU_ASKS, X_ZEBU_DRAINING,
-    X_ZEBU_TENANT,
-};
+use crate::headers::{self, X_ZEBU_ASKS, X_ZEBU_DRAINING, X_ZEBU_TENANT};
 use crate::life::Event;
 use crate::member::Member;
 use crate::members::{Members, Owner};
 use crate::params::member::{Ping, Protocol};
 use crate::patience::Ms;
+use crate::request_id::RequestId;
 use crate::retry::{self, Attempt, Failure, Next};
 use crate::seal::{self, Shown};
 use crate::sticky;
 use crate::tier::Tier;
 use crate::tunnel;
 use crate::upload::{Source, Upload};
-use crate::upstream::{Blame, Impatience, Upstream, ajp};
+use crate::upstream::{Blame, Impatience, Said, Upstream};
 
 /// Shortest pause between two looks for a member, when none can take a request that may wait.
 const LOOK_EVERY_MS_MIN: Ms = 10;
@@ -52,7 +50,7 @@ pub(crate) async fn forward(
     let admitted = tier.rates.admit(client.peer, parts, client.now()).map_err(Fault::TooFast)?;
     let source = (!body.is_end_stream()).then(|| Source::new(body, client.clone()));
     record.upload = source.clone();
-    prepare(parts, client, source.as_deref(), record);
+    prepare(parts, source.as_deref());
     if admitted.asks_for.is_some() {
         parts.headers.insert(X_ZEBU_ASKS, HeaderValue::from_static("tenant"));
     }
@@ -99,20 +97,14 @@ async fn wait_for_member(tier: &Tier, balancer: &Members) -> Option<Arc<Member>>
     None
 }
 
-/// Makes the head what the node is to see.
-fn prepare(parts: &mut request::Parts, client: &Client, source: Option<&Source>, record: &Record) {
+/// Makes the head what the node is to see, but for what is said of the client ([`Said`]).
+fn prepare(parts: &mut request::Parts, source: Option<&Source>) {
     let asks_for_tunnel = tunnel::asked(parts);
     let headers = &mut parts.headers;
     headers::clean_request(headers);
     if asks_for_tunnel {
         tunnel::ask(headers);
     }
-    headers.insert(X_FORWARDED_FOR, client.address.clone());
-    headers.insert(X_FORWARDED_PROTO, client.proto());
-    if let Some(host) = headers.get(HOST).cloned() {
-        headers.insert(X_FORWARDED_HOST, host);
-    }
-    headers.insert(X_REQUEST_ID, record.id.header());
     if source.is_some_and(|source| !source.has_length()) {
         headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
@@ -191,7 +183,7 @@ impl Errand<'_> {
         }
         let flight = self.begin(member, record).await?;
         let sure = !self.is_safe() || member.config.ping != Ping::Off;
-        let flight = match member.pool.take(self.client.now(), sure) {
+        let flight = match member.pool.take(self.client.lane, self.client.now(), sure) {
             None => flight,
             Some(upstream) => match self.attempt(upstream, flight, record).await {
                 Err(Next::SameMember(_)) => self.begin(member, record).await?,
@@ -218,8 +210,7 @@ impl Errand<'_> {
     async fn connect(&self, member: &Member, record: &mut Record) -> Result<Box<Upstream>, Next> {
         let Member { address, terms, .. } = member;
         let connected =
-            Upstream::connect(address, &terms.speech, &self.tier.upstream_http, terms.connect, terms.tuning)
-                .await;
+            Upstream::connect(address, &terms.speech, terms.connect, terms.tuning, self.client.lane).await;
         connected.map_err(|error| {
             if error.blame != Blame::Ours {
                 member.observe(&Event::ConnectFailed(error.reason.clone()), self.tier.moment(member));
@@ -252,20 +243,24 @@ impl Errand<'_> {
         let (mut written, mut moved) = (0, began);
         member.waits.begin(began);
         let wait = Wait { member, client: self.client, answered: false };
-        let outcome = upstream
-            .exchange(self.request(member), self.said(member), |written_now| {
-                let now = self.client.now();
-                if written_now != written {
-                    (written, moved) = (written_now, now);
-                }
-                if member.silences() != silences {
-                    Some(Impatience::MemberSilent)
-                } else {
-                    (now.saturating_sub(moved) >= silence_ms_max).then_some(Impatience::TimedOut)
-                }
-            })
-            .await;
-        match outcome {
+        let impatience = |written_now| {
+            let now = self.client.now();
+            if written_now != written {
+                (written, moved) = (written_now, now);
+            }
+            if member.silences() != silences {
+                Some(Impatience::MemberSilent)
+            } else {
+                (now.saturating_sub(moved) >= silence_ms_max).then_some(Impatience::TimedOut)
+            }
+        };
+        let exchange = upstream.exchange(
+            &self.head(member),
+            self.upload(member),
+            self.said(member, &record.id),
+            impatience,
+        );
+        match exchange.await {
             Ok(response) => {
                 wait.answered();
                 if let Some(source) = &self.source {
@@ -324,36 +319,30 @@ impl Errand<'_> {
         }
     }
 
-    /// The request as sent in one attempt. Cloning a head copies no text, only references to it.
-    fn request(&self, member: &Member) -> Request<Upload> {
-        let mut request = Request::new(self.source.clone().map_or_else(Upload::none, Upload::of));
-        *request.method_mut() = self.parts.method.clone();
-        *request.uri_mut() = self.parts.uri.clone();
-        *request.headers_mut() = self.parts.headers.clone();
-        if self.tier.seal(self.balancer).is_some()
-            && !member.is_ours()
-            && let Some(sticky) = &self.balancer.config.sticky
-        {
-            seal::change_cookies(request.headers_mut(), sticky, seal::Change::Unsign);
-        }
-        // Of AJP the member asks for each part of a body anyway, but for the first of one whose length it knows.
-        let asks_first = self.expects_continue() && member.config.protocol == Protocol::Http;
-        if let Some(source) = self.source.as_ref().filter(|_| asks_first) {
-            source.await_continue();
-            let source = source.clone();
-            hyper::ext::on_informational(&mut request, move |informational| {
-                if informational.status() == StatusCode::CONTINUE {
-                    source.release();
-                }
-            });
-        }
-        request
+    /// The head as a member is to see it: what is no node of ours knows its session ids without our signature.
+    fn head(&self, member: &Member) -> Cow<'_, request::Parts> {
+        let sticky = self.balancer.config.sticky.as_ref().filter(|_| self.tier.seal(self.balancer).is_some());
+        let Some(sticky) = sticky.filter(|_| !member.is_ours()) else { return Cow::Borrowed(self.parts) };
+        let mut parts = self.parts.clone();
+        seal::change_cookies(&mut parts.headers, sticky, seal::Change::Unsign);
+        Cow::Owned(parts)
     }
 
-    /// What a member behind AJP is told beside the head.
-    fn said(&self, member: &Member) -> ajp::Said<'_> {
+    /// The body as it is sent in one attempt.
+    fn upload(&self, member: &Member) -> Upload {
+        let Some(source) = &self.source else { return Upload::none() };
+        // Of AJP the member asks for each part of a body anyway, but for the first of one whose length it knows.
+        if self.expects_continue() && member.config.protocol == Protocol::Http {
+            source.await_continue();
+        }
+        Upload::of(source.clone())
+    }
+
+    /// What a member is told beside the head.
+    fn said<'s>(&'s self, member: &Member, id: &'s RequestId) -> Said<'s> {
+        let said = Said { client: Some(self.client), request_id: Some(id.value()), ..Said::default() };
         if member.config.protocol != Protocol::Ajp {
-            return ajp::Said::default();
+            return said;
         }
         let session = self.session.as_deref();
         let route = self.balancer.config.sticky.as_ref().and_then(|sticky| {
@@ -361,7 +350,7 @@ impl Errand<'_> {
                 session.into_iter().chain(sticky::ids_in_cookies(&self.parts.headers, &sticky.cookie));
             ids.find_map(|id| sticky::route_of(id, sticky.separator))
         });
-        ajp::Said { client: Some(self.client), route, session }
+        Said { route, session, ..said }
     }
 
     fn is_safe(&self) -> bool {

@@ -50,6 +50,12 @@ pub(crate) fn clean_answer(headers: &mut HeaderMap) {
     remove(headers, is_hop_by_hop);
 }
 
+/// Whether a header that is a list has a token in it.
+pub(crate) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
+}
+
 /// Whether an answer is a stream of server-sent events.
 pub(crate) fn are_of_events(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();

@@ -43,6 +43,7 @@ mod headers;
 mod health;
 mod http1;
 mod http2;
+mod lanes;
 mod layout;
 mod life;
 mod listen;

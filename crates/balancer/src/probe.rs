@@ -12,8 +12,7 @@ use crate::member::Member;
 use crate::params::member::CheckMethod;
 use crate::tier::Tier;
 use crate::upload::Upload;
-use crate::upstream::ajp::Said;
-use crate::upstream::{Blame, ConnectError, Tuning, Upstream};
+use crate::upstream::{Blame, ConnectError, Said, Tuning, Upstream};
 
 /// What is asked.
 #[derive(Debug)]
@@ -115,8 +114,7 @@ pub(crate) async fn ask(tier: &Tier, member: &Member, question: &Question) -> Op
 async fn over_a_connection(tier: &Tier, member: &Member, question: &Question) -> Option<Answer> {
     let patience = tier.config.probe_timeout();
     let Member { address, terms, .. } = member;
-    let connected =
-        Upstream::connect(address, &terms.speech, &tier.upstream_http, patience, Tuning::default());
+    let connected = Upstream::connect(address, &terms.speech, patience, Tuning::default(), 0);
     let mut upstream = match connected.await {
         Ok(upstream) => upstream,
         Err(ConnectError { blame: Blame::Ours, .. }) => return None,
@@ -139,7 +137,8 @@ async fn over_a_connection(tier: &Tier, member: &Member, question: &Question) ->
     *request.uri_mut() = uri.clone();
     request.headers_mut().insert(HOST, HeaderValue::try_from(address.as_str()).ok()?);
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    Some(match upstream.exchange(request, Said::default(), |_| None).await {
+    let (parts, upload) = request.into_parts();
+    Some(match upstream.exchange(&parts, upload, Said::default(), |_| None).await {
         Ok(response) => Answer::of(response.status(), response.headers()),
         Err(failure) => Answer::bare(Probe::Refused(failure.to_string())),
     })

@@ -19,6 +19,10 @@ impl RequestId {
         self.0.clone()
     }
 
+    pub(crate) fn value(&self) -> &HeaderValue {
+        &self.0
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
     }

@@ -13,9 +13,10 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::client::Client;
 use crate::handover::{Inherited, Sockets};
+use crate::lanes::Lanes;
 use crate::listen::{Door, Listener, Scheme, accept};
 use crate::tier::{Clock, Tier};
-use crate::{Assets, Config, Error, FoundNode, Status, connection, health, manager, tls};
+use crate::{Assets, Config, Error, FoundNode, Status, health, manager, tls};
 
 /// How long to leave accepting alone when the system has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -27,6 +28,7 @@ const ROOM_PAUSE: Duration = Duration::from_millis(50);
 pub struct Server {
     tier: Arc<Tier>,
     doors: Vec<Door>,
+    lanes: Lanes,
 }
 
 /// Why a web tier ends.
@@ -67,8 +69,8 @@ impl Control {
 }
 
 /// The open connections of clients.
-#[derive(Default)]
 struct Connections {
+    lanes: Lanes,
     tasks: JoinSet<()>,
     clients: HashMap<Id, Arc<Client>>,
     accepted: u64,
@@ -102,7 +104,8 @@ impl Server {
         let doors: Vec<Door> = config.listen.0.iter().map(&mut open).collect::<Result<_, _>>()?;
         sockets.drop_rest();
         let listeners = doors.iter().map(|door| door.listener).collect();
-        Ok(Self { tier: Tier::new(config, assets, listeners, clock)?, doors })
+        let lanes = Lanes::start(config.threads).map_err(Error::Threads)?;
+        Ok(Self { tier: Tier::new(config, assets, listeners, clock)?, doors, lanes })
     }
 
     /// Where it listens first, with the real port if the configuration said 0.
@@ -146,7 +149,7 @@ impl Server {
 
     /// The same, with the choice of how it ends.
     pub async fn run_until(self, ending: impl Future<Output = Ending>) {
-        let Self { tier, doors } = self;
+        let Self { tier, doors, lanes } = self;
         for listener in &tier.listeners {
             tracing::info!(%listener, "web tier is listening");
         }
@@ -162,7 +165,8 @@ impl Server {
                 watches.spawn(tls::acme::keep(acme.clone(), tls.choice.clone(), tier.clock.clone(), every));
             }
         }
-        let mut connections = Connections::default();
+        let mut connections =
+            Connections { lanes, tasks: JoinSet::new(), clients: HashMap::new(), accepted: 0 };
         let mut ending = pin!(ending);
         // Accepted, but more than are allowed: it waits here, the others in the kernel.
         let mut waiting = None;
@@ -207,10 +211,18 @@ impl Connections {
     fn serve(&mut self, tier: &Arc<Tier>, stream: TcpStream, peer: SocketAddr, scheme: Scheme) {
         // Only a hint to the kernel; a connection without it still works.
         let _ = stream.set_nodelay(true);
+        let local = stream.local_addr().ok();
+        // It goes on in the runtime of another thread.
+        let stream = match stream.into_std() {
+            Ok(stream) => stream,
+            Err(error) => return tracing::warn!(cause = %error, "cannot serve a connection"),
+        };
         self.accepted += 1;
-        let client = Client::new(self.accepted, peer, stream.local_addr().ok(), scheme, tier.started);
-        let task = self.tasks.spawn(connection::serve(tier.clone(), stream, client.clone()));
-        self.clients.insert(task.id(), client);
+        let lane = self.lanes.enter();
+        let client = Client::new(self.accepted, peer, local, scheme, lane, tier.started);
+        if let Some(task) = self.lanes.serve(&mut self.tasks, tier, stream, &client) {
+            self.clients.insert(task.id(), client);
+        }
     }
 
     fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
@@ -218,7 +230,9 @@ impl Connections {
             Ok((id, ())) => id,
             Err(error) => error.id(),
         };
-        self.clients.remove(&id);
+        if let Some(client) = self.clients.remove(&id) {
+            self.lanes.leave(client.lane);
+        }
     }
 
     /// Asks the connection that has been idle longest to leave, if any is idle.
@@ -242,6 +256,7 @@ impl Connections {
                 connections = self.tasks.len(),
                 "requests were still under way when the time to drain was over"
             );
+            self.tasks.shutdown().await;
         }
     }
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, STRICT_TRANSPORT_SECURITY};
 use http::{HeaderValue, Request, Response, StatusCode, request};
 use hyper::body::Incoming;
-use hyper::{client, server};
+use hyper::server;
 use tokio::time::Instant;
 
 use crate::access::{AccessFile, Record};
@@ -66,7 +66,6 @@ pub(crate) struct Tier {
     pub(crate) live: Live,
     pub(crate) counts: Counts,
     pub(crate) server_http: server::conn::http1::Builder,
-    pub(crate) upstream_http: client::conn::http1::Builder,
 }
 
 /// Who gets which requests. Another takes its place when the configuration is read again (`rearrange`).
@@ -94,9 +93,6 @@ impl Tier {
         let mut server_http = server::conn::http1::Builder::new();
         server_http.max_buf_size(config.stream_buffer_bytes.max(config.header_bytes_max));
         server_http.max_header_size(config.header_bytes_max);
-        let mut upstream_http = client::conn::http1::Builder::new();
-        upstream_http.max_buf_size(config.stream_buffer_bytes.max(config.header_bytes_max));
-        upstream_http.max_header_size(config.header_bytes_max);
         let started_wall_ms = clock();
         let any_secure = config.listen.any_secure();
         let tls = if any_secure { Some(Tls::new(&config.tls, &clock)?) } else { None };
@@ -132,7 +128,6 @@ impl Tier {
             listeners,
             counts: Counts::default(),
             server_http,
-            upstream_http,
             config,
         }))
     }

@@ -9,13 +9,13 @@ use http::header::{CONNECTION, HeaderMap, UPGRADE};
 use http::{HeaderValue, Method, Response, Version, request};
 use hyper::upgrade::OnUpgrade;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional_with_sizes};
+use tokio::net::TcpStream;
 
 use crate::answer::Content;
 use crate::client::{Client, ClientStream};
 use crate::flight::Flight;
-use crate::headers;
+use crate::headers::{self, has_token};
 use crate::upstream::Upstream;
-use crate::wire::Wire;
 
 const WEBSOCKET: &str = "websocket";
 /// Bytes under way in each direction.
@@ -23,7 +23,7 @@ const BUFFER_BYTES: usize = 8 * 1024;
 
 /// Both sides of a WebSocket.
 pub(crate) struct Tunnel {
-    node_side: Wire,
+    node_side: TcpStream,
     /// What the node sent right behind its answer.
     node_first: Bytes,
     request: String,
@@ -37,11 +37,6 @@ pub(crate) fn asked(parts: &request::Parts) -> bool {
         && parts.extensions.get::<OnUpgrade>().is_some()
         && has_token(&parts.headers, &UPGRADE, WEBSOCKET)
         && has_token(&parts.headers, &CONNECTION, "upgrade")
-}
-
-fn has_token(headers: &HeaderMap, name: &http::HeaderName, token: &str) -> bool {
-    let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
 }
 
 /// Puts the question into cleaned headers; into an answer the consent.
@@ -65,7 +60,7 @@ pub(crate) fn agree<B>(
     if asker.extensions.get::<OnUpgrade>().is_none() || !asker.headers.contains_key(UPGRADE) {
         return Err("it switched protocols without being asked");
     }
-    let Some((node_side, node_first)) = upstream.into_wire() else {
+    let Some((node_side, node_first)) = upstream.into_parts() else {
         return Err("it switched to a protocol that AJP cannot carry");
     };
     client.keep(Tunnel { node_side, node_first, request, flight });

@@ -57,6 +57,13 @@ impl Upload {
     pub(crate) fn of(source: Arc<Source>) -> Self {
         Self(Some(source))
     }
+
+    /// The member has asked for it.
+    pub(crate) fn release(&self) {
+        if let Some(source) = &self.0 {
+            source.release();
+        }
+    }
 }
 
 impl Source {

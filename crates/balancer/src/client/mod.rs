@@ -49,6 +49,8 @@ pub(crate) struct Client {
     pub(crate) local: Option<SocketAddr>,
     /// Whether it came by TLS.
     pub(crate) scheme: Scheme,
+    /// The thread that serves it.
+    pub(crate) lane: usize,
     /// What was agreed on with it.
     tls: OnceLock<Agreed>,
     /// The session that it shows.
@@ -98,6 +100,7 @@ impl Client {
         peer: SocketAddr,
         local: Option<SocketAddr>,
         scheme: Scheme,
+        lane: usize,
         started: Instant,
     ) -> Arc<Self> {
         let (peer, port) = (peer.ip().to_canonical(), peer.port());
@@ -111,6 +114,7 @@ impl Client {
             port,
             local,
             scheme,
+            lane,
             tls: OnceLock::new(),
             session: Known::default(),
             now: AtomicU64::new(0),
@@ -182,11 +186,6 @@ impl Client {
         let idle_for = self.idle_since().map(|since| self.now().saturating_sub(since));
         let is_blocked = self.blocks_since.load(Ordering::Relaxed) != NOT;
         idle_for.is_some_and(|ms| ms >= REST_AFTER_MS) && !is_blocked
-    }
-
-    /// `http` or `https`, as nodes are told.
-    pub(crate) fn proto(&self) -> HeaderValue {
-        HeaderValue::from_static(self.scheme.as_str())
     }
 
     pub(crate) fn is_secure(&self) -> bool {

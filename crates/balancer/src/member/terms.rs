@@ -7,7 +7,7 @@ use zebu_ajp::PacketSize;
 use crate::Config;
 use crate::params::member::{MemberConfig, Protocol};
 use crate::patience::Ms;
-use crate::upstream::{Speech, Tuning, ajp};
+use crate::upstream::{Speech, Tuning, ajp, http};
 
 /// The times that hold for one member: its own, else those of the tier.
 #[derive(Debug, Clone)]
@@ -44,7 +44,10 @@ impl Terms {
 
 fn speech(member: &MemberConfig, config: &Config) -> Speech {
     match member.protocol {
-        Protocol::Http => Speech::Http,
+        Protocol::Http => Speech::Http(http::Terms {
+            head_bytes_max: config.header_bytes_max,
+            read_bytes_max: config.stream_buffer_bytes,
+        }),
         Protocol::Ajp => Speech::Ajp(ajp::Terms {
             secret: member.secret.clone(),
             // Its limits are those of the parameter.

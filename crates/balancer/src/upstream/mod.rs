@@ -1,37 +1,38 @@
 //! One connection to a member, driven by whoever uses it.
 //!
-//! hyper's usual way is to spawn each client connection as a task of its own and talk to it through channels.
-//! Here the connection is polled inside the task of the client it serves: no task, no hand-over between
-//! threads, no wake-up that only says "poll me again"; a client that leaves takes its exchange with it, and
-//! an idle connection is nothing but a socket in a list. The price is that nobody notices a close while it is
+//! It is polled inside the task of the client it serves: no task of its own, no hand-over between threads, no wake-up that only says
+//! "poll me again"; a client that leaves takes its exchange with it, and an idle connection is nothing but a socket in a list. The price is that nobody notices a close while it is
 //! idle; [`Upstream::rest`] looks when it is taken, and again when the pool is swept.
 //!
 //! What is spoken over it is the member's: [`http`] or [`ajp`].
 
 pub(crate) mod ajp;
-mod http;
+pub(crate) mod http;
+mod said;
+mod socket;
 
 use std::io;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ::http::{Request, Response};
+use ::http::Response;
+use ::http::request::Parts;
 use bytes::Bytes;
 use futures_util::future::Either;
-use http_body::{Body as _, Frame, SizeHint};
-use hyper::body::Incoming;
-use hyper::client::conn::http1::Builder;
+use http_body::{Frame, SizeHint};
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
 use crate::patience::Ms;
 use crate::retry::Failure;
 use crate::upload::Upload;
-use crate::wire::Wire;
+pub(crate) use said::Said;
 
 /// An open connection to a member, carrying at most one request.
 pub(crate) struct Upstream {
     link: Link,
+    /// The thread that it was made on, which drives its socket (`lanes`).
+    pub(crate) lane: usize,
     /// It has served a request before.
     pub(crate) reused: bool,
     /// When it was put into the pool.
@@ -47,13 +48,13 @@ enum Link {
 /// What is spoken to a member.
 #[derive(Debug, Clone)]
 pub(crate) enum Speech {
-    Http,
+    Http(http::Terms),
     Ajp(ajp::Terms),
 }
 
 /// The body of an answer, while it comes.
 pub(crate) enum Coming {
-    Http(Incoming),
+    Http(http::Coming),
     Ajp(ajp::Coming),
 }
 
@@ -117,9 +118,9 @@ impl Upstream {
     pub(crate) async fn connect(
         address: &str,
         speech: &Speech,
-        http: &Builder,
         patience: Duration,
         tuning: Tuning,
+        lane: usize,
     ) -> Result<Box<Self>, ConnectError> {
         let connected = tokio::time::timeout(patience, TcpStream::connect(address)).await;
         let stream = match connected {
@@ -134,31 +135,32 @@ impl Upstream {
         let _ = stream.set_nodelay(true);
         tuning.apply(&stream);
         let link = match speech {
-            Speech::Http => {
-                let link = http::Link::new(stream, http).await;
-                Link::Http(link.map_err(|reason| ConnectError { reason, blame: Blame::Refused })?)
-            }
+            Speech::Http(terms) => Link::Http(http::Link::new(stream, *terms)),
             Speech::Ajp(terms) => Link::Ajp(ajp::Link::new(stream, terms.clone())),
         };
-        Ok(Box::new(Self { link, reused: false, idle_since: 0 }))
+        Ok(Box::new(Self { link, lane, reused: false, idle_since: 0 }))
     }
 
     /// Sends a request and waits for the head of the answer. `impatience` is asked whenever there is nothing
-    /// to do but wait; it is given the bytes written so far, a sign of life while an upload runs. `said` is for AJP, which
-    /// tells a member of the client beside the headers.
-    pub(crate) fn exchange(
-        &mut self,
-        request: Request<Upload>,
-        said: ajp::Said<'_>,
-        impatience: impl FnMut(u64) -> Option<Impatience>,
-    ) -> impl Future<Output = Result<Response<Coming>, Failure>> {
+    /// to do but wait; it is given the bytes written so far, a sign of life while an upload runs. `said` is told beside the
+    /// head.
+    pub(crate) fn exchange<'a, I>(
+        &'a mut self,
+        parts: &Parts,
+        upload: Upload,
+        said: Said<'_>,
+        impatience: I,
+    ) -> impl Future<Output = Result<Response<Coming>, Failure>> + use<'a, I>
+    where
+        I: FnMut(u64) -> Option<Impatience>,
+    {
         match &mut self.link {
             Link::Http(link) => {
-                let answer = link.exchange(request, impatience);
+                let answer = link.exchange(parts, upload, &said, impatience);
                 Either::Left(async { answer.await.map(|response| response.map(Coming::Http)) })
             }
             Link::Ajp(link) => {
-                let answer = link.exchange(request, said, impatience);
+                let answer = link.exchange(parts, upload, said, impatience);
                 Either::Right(async { answer.await.map(|response| response.map(Coming::Ajp)) })
             }
         }
@@ -179,20 +181,30 @@ impl Upstream {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, String>>> {
         match (&mut self.link, body) {
-            (Link::Http(link), Coming::Http(body)) => {
-                link.poll_body(body, cx).map_err(|error| http::describe(&error))
-            }
+            (Link::Http(link), Coming::Http(body)) => link.poll_body(body, cx),
             (Link::Ajp(link), Coming::Ajp(body)) => link.poll_body(body, cx),
             _ => Poll::Ready(Some(Err("the body is of another connection".to_owned()))),
         }
     }
 
     /// The bare connection, when the exchange has ended in another protocol, and what came right behind it. Only of HTTP.
-    pub(crate) fn into_wire(self) -> Option<(Wire, Bytes)> {
+    pub(crate) fn into_parts(self) -> Option<(TcpStream, Bytes)> {
         match self.link {
-            Link::Http(link) => Some(link.into_wire()),
+            Link::Http(link) => Some(link.into_parts()),
             Link::Ajp(_) => None,
         }
+    }
+
+    /// The same, driven by the thread that calls from now on, which is this one.
+    ///
+    /// # Errors
+    /// The system has no file descriptor left.
+    pub(crate) fn moved(self, lane: usize) -> io::Result<Self> {
+        let link = match self.link {
+            Link::Http(link) => Link::Http(link.moved()?),
+            Link::Ajp(link) => Link::Ajp(link.moved()?),
+        };
+        Ok(Self { link, lane, ..self })
     }
 
     /// Whether the member has not closed the connection as far as the kernel knows.
@@ -226,7 +238,7 @@ impl Coming {
     /// Whether all of it came.
     pub(crate) fn is_end_stream(&self) -> bool {
         match self {
-            Self::Http(body) => body.is_end_stream(),
+            Self::Http(body) => body.is_ended(),
             Self::Ajp(body) => body.is_ended(),
         }
     }
@@ -267,8 +279,8 @@ mod tests {
     use super::*;
 
     async fn connect(address: &str) -> Result<Box<Upstream>, ConnectError> {
-        Upstream::connect(address, &Speech::Http, &Builder::new(), Duration::from_secs(10), Tuning::default())
-            .await
+        let terms = http::Terms { head_bytes_max: 8_192, read_bytes_max: 8_192 };
+        Upstream::connect(address, &Speech::Http(terms), Duration::from_secs(10), Tuning::default(), 0).await
     }
 
     #[tokio::test]

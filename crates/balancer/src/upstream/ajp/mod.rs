@@ -8,27 +8,27 @@
 //! |---|---|
 //! | `request` | the head of a request, as AJP has it |
 //! | `answer` | the head of an answer, as HTTP has it |
-//! | `socket` | bytes out, packets in |
+//! | `packets` | packets in, parts of a body out |
 
 mod answer;
+mod packets;
 mod request;
-mod socket;
 
+use std::io;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::Response;
+use http::request::Parts;
 use http_body::{Body as _, Frame, SizeHint};
 use tokio::net::TcpStream;
 use zebu_ajp::PacketSize;
 use zebu_ajp::answer::Message;
 use zebu_ajp::asking::{Answer, Asking};
 
-pub(crate) use request::Said;
-use socket::Socket;
-
-use super::Impatience;
+use super::socket::Socket;
+use super::{Impatience, Said};
 use crate::params::value::Secret;
 use crate::retry::Failure;
 use crate::upload::Upload;
@@ -78,18 +78,27 @@ enum Event {
 
 impl Link {
     pub(super) fn new(stream: TcpStream, terms: Terms) -> Self {
-        Self { socket: Socket::new(stream, terms.size, terms.read_bytes_max), terms, exchange: None }
+        Self { socket: Socket::new(stream, terms.read_bytes_max), terms, exchange: None }
+    }
+
+    /// As [`Socket::moved`].
+    pub(super) fn moved(self) -> io::Result<Self> {
+        Ok(Self { socket: self.socket.moved()?, ..self })
     }
 
     /// As [`super::Upstream::exchange`].
-    pub(super) fn exchange(
-        &mut self,
-        request: Request<Upload>,
+    pub(super) fn exchange<'a, I>(
+        &'a mut self,
+        parts: &Parts,
+        upload: Upload,
         said: Said<'_>,
-        mut impatience: impl FnMut(u64) -> Option<Impatience>,
-    ) -> impl Future<Output = Result<Response<Coming>, Failure>> {
-        // Written into the buffer before the future begins, so that the future need not carry the request.
-        let begun = self.begin(request, &said);
+        mut impatience: I,
+    ) -> impl Future<Output = Result<Response<Coming>, Failure>> + use<'a, I>
+    where
+        I: FnMut(u64) -> Option<Impatience>,
+    {
+        // Written into the buffer before the future begins, so that the future need not hold the request.
+        let begun = self.begin(parts, upload, &said);
         async move {
             begun?;
             let written_before = self.socket.written();
@@ -115,11 +124,10 @@ impl Link {
     }
 
     /// Puts the head of a request into the buffer.
-    fn begin(&mut self, request: Request<Upload>, said: &Said<'_>) -> Result<(), Failure> {
-        let (parts, upload) = request.into_parts();
+    fn begin(&mut self, parts: &Parts, upload: Upload, said: &Said<'_>) -> Result<(), Failure> {
         let size = self.terms.size;
         let framing =
-            request::write(&parts, said, &self.terms, self.socket.output()).map_err(|error| match error {
+            request::write(parts, said, &self.terms, self.socket.output()).map_err(|error| match error {
                 zebu_ajp::Error::TooLarge { limit } => Failure::HeadTooLarge(limit),
                 error => Failure::Unspeakable(error.to_string()),
             })?;
@@ -141,7 +149,9 @@ impl Link {
     fn poll_pong(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), String>> {
         // What is left to write is written when the socket is ready again: this is polled again then.
         let _ = self.socket.poll_write(cx)?;
-        let Poll::Ready(packet) = self.socket.poll_packet(cx) else { return Poll::Pending };
+        let Poll::Ready(packet) = packets::poll_next(&mut self.socket, self.terms.size, cx) else {
+            return Poll::Pending;
+        };
         Poll::Ready(match Message::read(payload(&packet?)) {
             Ok(Message::Pong) => Ok(()),
             Ok(_) => Err("something else came".to_owned()),
@@ -181,7 +191,9 @@ impl Link {
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, String>> {
         loop {
             self.send(cx)?;
-            let Poll::Ready(packet) = self.socket.poll_packet(cx) else { return Poll::Pending };
+            let Poll::Ready(packet) = packets::poll_next(&mut self.socket, self.terms.size, cx) else {
+                return Poll::Pending;
+            };
             let packet = packet?;
             let Some(exchange) = &mut self.exchange else {
                 return Poll::Ready(Err("something came that nobody had asked for".to_owned()));
@@ -232,7 +244,7 @@ impl Link {
             let bytes = u16::try_from(exchange.taken.len()).unwrap_or(u16::MAX).min(due);
             let part = exchange.taken.split_to(bytes.into());
             exchange.asking.sent(bytes).map_err(|error| error.to_string())?;
-            self.socket.queue(part);
+            packets::queue(&mut self.socket, part);
         }
     }
 
@@ -311,5 +323,5 @@ impl Coming {
 
 /// A packet without its head of four bytes.
 fn payload(packet: &Bytes) -> &[u8] {
-    packet.get(socket::HEAD_BYTES..).unwrap_or_default()
+    packet.get(packets::HEAD_BYTES..).unwrap_or_default()
 }

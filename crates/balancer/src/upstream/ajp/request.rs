@@ -13,19 +13,9 @@ use zebu_ajp::request::Forward;
 
 use super::Terms;
 use crate::client::Client;
-use crate::headers::{X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_PROTO};
+use crate::headers::X_REQUEST_ID;
 use crate::sticky;
-
-/// What a member is told beside the head of a request.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Said<'a> {
-    /// Who asks; nobody is the web tier itself.
-    pub(crate) client: Option<&'a Client>,
-    /// The route that the client's session came with.
-    pub(crate) route: Option<&'a str>,
-    /// The session id that stood in the path.
-    pub(crate) session: Option<&'a str>,
-}
+use crate::upstream::Said;
 
 /// Writes the packet behind what is in `out`, and says how the body travels.
 ///
@@ -51,6 +41,8 @@ pub(super) fn write(
         ..Forward::default()
     };
     let carried = parts.headers.iter().filter(|(name, _)| is_carried(name));
+    let id_name = X_REQUEST_ID;
+    let carried = carried.chain(said.request_id.map(|id| (&id_name, id)));
     let headers = carried.map(|(name, value)| (name.as_str(), value.as_bytes()));
     let (mut port, mut address) = (Text::<5>::default(), Text::<45>::default());
     let attributes = attributes(parts, said, terms, &mut port, &mut address);
@@ -67,9 +59,9 @@ fn server(host: &str, is_ssl: bool) -> (&str, u16) {
     }
 }
 
-/// What is between the client and us stays here, and where the client is the message says itself.
+/// What is between the client and us stays here.
 fn is_carried(name: &HeaderName) -> bool {
-    ![&CONNECTION, &EXPECT, &UPGRADE, &X_FORWARDED_FOR, &X_FORWARDED_HOST, &X_FORWARDED_PROTO].contains(&name)
+    ![&CONNECTION, &EXPECT, &UPGRADE].contains(&name)
 }
 
 fn attributes<'a>(
