@@ -184,23 +184,6 @@ async fn changes_and_departures_are_told_once() {
 }
 
 #[tokio::test]
-async fn a_folder_in_a_view_that_goes_with_the_one_above_it_is_told() {
-    on_each_engine(Quota::Unlimited, async |pair| {
-        let (anna, ben) = (caller(&pair.one, "anna").await, caller(&pair.two, "ben").await);
-        let hidden = folder(&pair.one, &anna, home(&pair.one, &anna).await, "Hidden").await;
-        let seen = folder(&pair.one, &anna, hidden, "Seen").await;
-        share(&pair, &anna, seen, vec![owner(), for_ben(Bits::VIEWER)]).await;
-        let view = FolderRef::Id(fixed::OTHER_FILES);
-        let before = folders::list(&pair.two, &ben, view, Details::default()).await.unwrap();
-        assert!(before.folders.iter().any(|v| v.id == seen.into()));
-        folders::delete(&pair.one, &anna, hidden, None).await.unwrap();
-        let told = folders::updates(&pair.two, &ben, view, before.version, Details::default()).await.unwrap();
-        assert!(told.gone.contains(&seen), "{told:?}");
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn a_file_that_comes_and_goes_is_told_in_each_folder_as_it_is_there_now() {
     on_each_engine(Quota::Unlimited, async |pair| {
         let anna = caller(&pair.one, "anna").await;

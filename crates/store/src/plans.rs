@@ -120,7 +120,7 @@ mod tests {
         let (parent, folder, file) = (FolderId(100), FolderId(4_000), FileId(4_000));
         let mut sent: Vec<(&str, Statements)> = Vec::new();
         let mut tx = store.read(place).await.unwrap();
-        // Each in a box of its own: all of them side by side are more than a test's stack holds.
+        // Each in a box of its own: all of them side by side are more than a stack holds.
         macro_rules! hot {
         ($($what:literal: $query:expr;)*) => { $(sent.push(($what, Box::pin(statements_of($query)).await));)* };
     }
@@ -152,6 +152,9 @@ mod tests {
             "shared": listings::shared(&mut tx, &who, Some(UserId(3)));
             "changes of folders": listings::changed(&mut tx, parent, Version(4_090));
             "changes anywhere": listings::changed_anywhere(&mut tx, Version(4_090));
+            "what is below changes": listings::below_changed(&mut tx, &who, Version(4_090));
+            "what permissions show": listings::permitted(&mut tx, &who, None);
+            "what permissions show in a folder": listings::permitted(&mut tx, &who, Some(parent));
             "files in a folder": files::in_folder(&mut tx, parent, None);
             "own files in a folder": files::in_folder(&mut tx, parent, Some(UserId(3)));
             "files by id": files::by_id(&mut tx, &[file, FileId(4_001)]);
@@ -199,19 +202,35 @@ mod tests {
         assert!(scan(&whole).is_some(), "{whole:?}");
     }
 
-    #[tokio::test]
-    async fn hot_queries_use_their_indexes_on_sqlite() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = dir.path().display();
-        let (store, place) = open(&format!("sqlite:{at}/config.db"), "shard", &format!("sqlite:{at}")).await;
-        check(&store, &place, "EXPLAIN QUERY PLAN", scan_in_sqlite).await;
+    /// For so many statements in one function; a test has 2 MiB.
+    const STACK_BYTES: usize = 16 << 20;
+
+    fn on_a_large_stack<F: Future<Output = ()>>(work: impl FnOnce() -> F + Send + 'static) {
+        let run = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(work());
+        };
+        std::thread::Builder::new().stack_size(STACK_BYTES).spawn(run).unwrap().join().unwrap();
     }
 
-    #[tokio::test]
-    async fn hot_queries_use_their_indexes_on_mariadb() {
-        let server = zebu_mariadb::server();
-        let (store, place) = open(&server.schema(), &server.name(), &server.url()).await;
-        server.sql(&format!("USE {}; {FILL}", place.schema));
-        check(&store, &place, "EXPLAIN", scan_in_maria).await;
+    #[test]
+    fn hot_queries_use_their_indexes_on_sqlite() {
+        on_a_large_stack(|| async {
+            let dir = tempfile::tempdir().unwrap();
+            let at = dir.path().display();
+            let (store, place) =
+                open(&format!("sqlite:{at}/config.db"), "shard", &format!("sqlite:{at}")).await;
+            check(&store, &place, "EXPLAIN QUERY PLAN", scan_in_sqlite).await;
+        });
+    }
+
+    #[test]
+    fn hot_queries_use_their_indexes_on_mariadb() {
+        on_a_large_stack(|| async {
+            let server = zebu_mariadb::server();
+            let (store, place) = open(&server.schema(), &server.name(), &server.url()).await;
+            server.sql(&format!("USE {}; {FILL}", place.schema));
+            check(&store, &place, "EXPLAIN", scan_in_maria).await;
+        });
     }
 }

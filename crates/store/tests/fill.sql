@@ -5,7 +5,7 @@ INSERT INTO n SELECT c.seq, s.seq FROM seq_1_to_2 c JOIN seq_100_to_4099 s;
 INSERT INTO folders SELECT cid, id, IF(id < 120, 10, 100 + (id - 120) DIV 20), CONCAT('f', id), 8, 2, 0, 0, 3, 0, 3, id FROM n;
 INSERT INTO folder_permissions SELECT cid, id, 6, 403710016, 1, IF(id < 120, 10, 100 + (id - 120) DIV 20) FROM n;
 INSERT INTO folder_permissions SELECT cid, id, 2 * id, 403710016, 1, IF(id < 120, 10, 100 + (id - 120) DIV 20) FROM n;
-INSERT INTO folder_tombstones SELECT cid, 100 + id MOD 20, id + 10000, id FROM n;
+INSERT INTO folder_tombstones SELECT cid, 100 + id MOD 20, id + 10000, id, 0 FROM n;
 INSERT INTO users SELECT cid, id, CONCAT('u', id), CONCAT('U', id), '', '', '', '', 'en_US', '', 1, -1, 0 FROM n;
 INSERT INTO group_members SELECT cid, 10, id FROM n;
 INSERT INTO sessions SELECT cid, LPAD(id, 32, '0'), id, '', REPEAT('x', 32), REPEAT('x', 32), REPEAT('x', 32), REPEAT('x', 32),

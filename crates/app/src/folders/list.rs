@@ -14,7 +14,6 @@ use super::view::{Details, FolderView, Listing, fill, home_of_unreachable};
 use crate::app::App;
 use crate::caller::Caller;
 use crate::error::Result;
-use crate::history;
 use crate::settle::until_settled;
 
 /// The folders a user begins with.
@@ -48,7 +47,7 @@ async fn finish(tx: &mut Tx, mut views: Vec<FolderView>, details: Details) -> Re
     Ok(Listing { folders: views, version: tx.version(Scope::Tree).await? })
 }
 
-async fn below(tx: &mut Tx, caller: &Caller, parent: FolderRef) -> Result<Vec<FolderView>> {
+pub(super) async fn below(tx: &mut Tx, caller: &Caller, parent: FolderRef) -> Result<Vec<FolderView>> {
     let who = &caller.who;
     let place = |found: Vec<Listed>| found.into_iter().map(|l| FolderView::below(l, parent)).collect();
     let id = match parent {
@@ -201,52 +200,6 @@ async fn stored_way(tx: &mut Tx, caller: &Caller, id: FolderId) -> Result<Vec<Fo
         first.subfolders = listings::some(tx, &caller.who, &[id]).await?.iter().any(|l| l.subfolders);
     }
     Ok(way)
-}
-
-/// What changed below a folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changes {
-    /// New and changed folders that the caller sees.
-    pub changed: Vec<FolderView>,
-    /// Folders that are not there for the caller any more: deleted, moved away, or rights withdrawn.
-    pub gone: Vec<FolderId>,
-    /// The client's next `timestamp`.
-    pub version: Version,
-}
-
-/// What changed below `parent` since a version.
-pub async fn updates(
-    app: &App,
-    caller: &Caller,
-    parent: FolderRef,
-    since: Version,
-    details: Details,
-) -> Result<Changes> {
-    until_settled!(
-        async {
-            let mut tx = app.read_of(&caller.place, &[Scope::Tree, Scope::History]).await?;
-            history::check(&mut tx, since).await?;
-            let version = tx.version(Scope::Tree).await?;
-            if version <= since {
-                return Ok(Changes { changed: Vec::new(), gone: Vec::new(), version });
-            }
-            let touched = match parent {
-                FolderRef::Id(id) if !zebu_model::folder::is_view(id) => {
-                    listings::changed(&mut tx, id, since).await?
-                }
-                _ => listings::changed_anywhere(&mut tx, since).await?,
-            };
-            let touched: HashSet<FolderRef> = touched.into_iter().map(FolderRef::from).collect();
-            let mut changed = below(&mut tx, caller, parent).await?;
-            changed.retain(|view| touched.contains(&view.id));
-            let here: HashSet<FolderRef> = changed.iter().map(|view| view.id).collect();
-            let mut gone: Vec<FolderId> = touched.difference(&here).map(|id| number(*id)).collect();
-            gone.sort_unstable();
-            fill(&mut tx, &mut changed, details).await?;
-            Ok(Changes { changed, gone, version })
-        }
-        .await
-    )
 }
 
 /// All folders of a module, sorted into whose they are.

@@ -8,11 +8,13 @@ mod create;
 mod delete;
 mod list;
 mod reference;
+mod updates;
 mod view;
 
 pub use change::{FolderChange, update};
 pub use create::{NewFolder, create};
 pub use delete::delete;
-pub use list::{Changes, Visible, all_visible, get, list, path, root, updates};
+pub use list::{Visible, all_visible, get, list, path, root};
 pub use reference::FolderRef;
+pub use updates::{Changes, updates};
 pub use view::{Details, FolderView, Listing};

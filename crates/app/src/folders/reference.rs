@@ -6,7 +6,7 @@ use std::str::FromStr;
 use zebu_model::{FolderId, UserId};
 
 /// A folder or a person's node below "shared folders".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FolderRef {
     /// A folder of the tree, fixed or made.
     Id(FolderId),

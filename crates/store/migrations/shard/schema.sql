@@ -214,12 +214,14 @@ CREATE TABLE folder_permissions (
 CREATE INDEX folder_permissions_parent ON folder_permissions (cid, parent, principal, sees, folder, bits);
 CREATE INDEX folder_permissions_principal ON folder_permissions (cid, principal, sees, folder, parent);
 
--- A folder that left a parent, by deletion or by a move.
+-- A folder that left a parent, by deletion or by a move. owner: as the folder's was, because whoever shared it is listed
+-- too.
 CREATE TABLE folder_tombstones (
   cid BIGINT NOT NULL,
   parent BIGINT NOT NULL,
   id BIGINT NOT NULL,
   version BIGINT NOT NULL,
+  owner BIGINT NOT NULL,
   PRIMARY KEY (cid, parent, id)
 ) {table};
 CREATE INDEX folder_tombstones_version ON folder_tombstones (cid, parent, version);

@@ -121,12 +121,12 @@ async fn bury(tx: &mut WriteTx, folders: &[Folder]) -> Result<()> {
     let stamp = tx.touch(Scope::Tree)?;
     for part in folders.chunks(200) {
         let sql = format!(
-            "INSERT INTO folder_tombstones (cid, parent, id, version) VALUES {}",
-            vec!["(?, ?, ?, ?)"; part.len()].join(", ")
+            "INSERT INTO folder_tombstones (cid, parent, id, version, owner) VALUES {}",
+            vec!["(?, ?, ?, ?, ?)"; part.len()].join(", ")
         );
-        let mut values = Vec::with_capacity(part.len() * 4);
+        let mut values = Vec::with_capacity(part.len() * 5);
         for folder in part {
-            values.extend(args![tx.context, folder.parent, folder.id, stamp]);
+            values.extend(args![tx.context, folder.parent, folder.id, stamp, owner_key(folder)]);
         }
         tx.execute("folder_tombstones", sql, values).await?;
     }

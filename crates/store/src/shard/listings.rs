@@ -167,12 +167,62 @@ pub async fn changed(tx: &mut Tx, parent: FolderId, since: Version) -> Result<Ve
     rows.into_iter().map(|mut row| row.folder()).collect()
 }
 
+/// A folder whose place in a view may be another than before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touched {
+    /// The folder.
+    pub folder: FolderId,
+    /// Whose private folder it is or was; `None` for others.
+    pub owner: Option<UserId>,
+}
+
+fn touched(mut row: Row) -> Result<Touched> {
+    let folder = row.folder()?;
+    let owner = row.user()?;
+    Ok(Touched { folder, owner: (owner != UserId(0)).then_some(owner) })
+}
+
 /// Folders that changed or went away anywhere since a version, by id: for the views, which have no parent of their own.
-pub async fn changed_anywhere(tx: &mut Tx, since: Version) -> Result<Vec<FolderId>> {
+pub async fn changed_anywhere(tx: &mut Tx, since: Version) -> Result<Vec<Touched>> {
     tx.need(&[Scope::Tree]).await?;
-    let sql = "SELECT id FROM folders WHERE cid = ? AND modified > ? \
-               UNION SELECT id FROM folder_tombstones WHERE cid = ? AND version > ? ORDER BY 1";
+    let sql = "SELECT id, owner FROM folders WHERE cid = ? AND modified > ? \
+               UNION SELECT id, owner FROM folder_tombstones WHERE cid = ? AND version > ? ORDER BY 1";
     let values = args![tx.context, since, tx.context, since];
     let rows = tx.query("folders", sql, values).await?;
-    rows.into_iter().map(|mut row| row.folder()).collect()
+    rows.into_iter().map(touched).collect()
+}
+
+/// Folders that permissions show to the caller below a folder that changed since a version. They may have come into a view or left
+/// it without having changed themselves: a view has what its viewer finds nowhere else.
+pub async fn below_changed(tx: &mut Tx, who: &Membership, since: Version) -> Result<Vec<Touched>> {
+    tx.need(&[Scope::Tree]).await?;
+    let mine = principals(who);
+    let sql = format!(
+        "SELECT f.id, f.owner FROM folders u JOIN folder_permissions p ON p.cid = u.cid AND p.parent = u.id \
+         JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
+         WHERE u.cid = ? AND u.modified > ? AND p.principal IN ({}) AND p.sees = 1",
+        marks(mine.len())
+    );
+    let mut values = args![tx.context, since];
+    values.extend(mine);
+    let rows = tx.query("folders", sql, values).await?;
+    rows.into_iter().map(touched).collect()
+}
+
+/// Folders that permissions show to the caller, whatever module access leaves of that; only those below `parent`, if one is
+/// named.
+pub async fn permitted(tx: &mut Tx, who: &Membership, parent: Option<FolderId>) -> Result<Vec<Touched>> {
+    tx.need(&[Scope::Tree]).await?;
+    let mine = principals(who);
+    let sql = format!(
+        "SELECT f.id, f.owner FROM folder_permissions p JOIN folders f ON f.cid = p.cid AND f.id = p.folder \
+         WHERE p.cid = ? AND p.principal IN ({}) AND p.sees = 1{}",
+        marks(mine.len()),
+        if parent.is_some() { " AND p.parent = ?" } else { "" }
+    );
+    let mut values = args![tx.context];
+    values.extend(mine);
+    values.extend(parent.map(Value::from));
+    let rows = tx.query("folders", sql, values).await?;
+    rows.into_iter().map(touched).collect()
 }
