@@ -79,6 +79,39 @@ async fn a_bad_row_is_named_and_nothing_is_made() {
     .await;
 }
 
+/// Makes a row one that is refused.
+type Spoil = fn(&mut NewUser);
+
+#[tokio::test]
+async fn what_can_be_refused_is_refused_before_the_first_password_is_hashed() {
+    // Without hashing for later: each password takes a processor for tens of milliseconds.
+    on_each_engine(&Settings::default(), async |bare| {
+        start(&bare).await;
+        let wrong: [(Spoil, &str); 3] = [
+            (
+                |new| new.display_name = "Admin".to_owned(),
+                "The displayname \"Admin\" is already used in this context",
+            ),
+            (|new| new.login = "oxadmin".to_owned(), "User oxadmin already exists in this context"),
+            (
+                |new| new.access.combination = Some("nothing".to_owned()),
+                "There is no access combination name \"nothing\"",
+            ),
+        ];
+        for (spoil, reason) in wrong {
+            let mut far = rows(401);
+            spoil(&mut far[400]);
+            let told = Mutex::new(0);
+            let done = users::import(&bare.app, ONE, &far, false, &|_| *told.lock().unwrap() += 1).await;
+            let refused = said(done).1;
+            assert!(refused.starts_with(&format!("Row 401: {reason}")), "{refused}");
+            assert_eq!(*told.lock().unwrap(), 0, "no part was made");
+        }
+        assert!(users::list(&bare.app, ONE, "u*", false).await.unwrap().is_empty());
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn passwords_that_wait_work_at_once_and_are_hashed_in_the_background() {
     on_each_engine(&later(), async |bare| {

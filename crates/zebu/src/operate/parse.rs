@@ -241,8 +241,24 @@ pub(crate) fn read(option: &Opt, text: &str) -> Result<Value, Complaint> {
             let words = format!("Option \"--{}\" takes a whole number, not \"{text}\"", option.long);
             Complaint::error(exit::NOT_PARSED, words)
         }),
-        Kind::List => Ok(text.split(',').map(str::trim).filter(|t| !t.is_empty()).map(Value::from).collect()),
+        Kind::List => {
+            Ok(items(text).iter().map(|t| t.trim()).filter(|t| !t.is_empty()).map(Value::from).collect())
+        }
     }
+}
+
+/// The items of a list, with commas between them. A comma behind a backslash is part of an item.
+fn items(text: &str) -> Vec<String> {
+    let mut items = vec![String::new()];
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let literal = if c == '\\' { rest.next_if_eq(&',') } else { None };
+        match items.last_mut() {
+            Some(item) if literal.is_some() || c != ',' => item.push(literal.unwrap_or(c)),
+            _ => items.push(String::new()),
+        }
+    }
+    items
 }
 
 /// What has to be there and is not. Rows that come from a file bring their own.
@@ -363,6 +379,19 @@ mod tests {
         assert!(given("registerserver", "-n ox", &[], "").common_text("adminuser").is_none());
         let (code, words) = refused("unregisterserver", "-A a -P b");
         assert_eq!((code, words.as_str()), (104, "Option(s) \"id or name\" missing"));
+    }
+
+    #[test]
+    fn a_comma_behind_a_backslash_is_part_of_what_stands_in_a_list() {
+        let check = |text, expected: &[&str]| assert_eq!(items(text), expected, "{text}");
+        check("a=1,b=2", &["a=1", "b=2"]);
+        check(r"a=1\,5,b=2", &["a=1,5", "b=2"]);
+        check(r"path=\\host\dir,b", &[r"path=\\host\dir", "b"]);
+        check(r"a\", &[r"a\"]);
+        check("", &[""]);
+        let words = r"-c 1 -u anna -A oxadmin -P secret --addguipreferences size=1\,5,colour=blue";
+        let preferences = &given("changeuser", words, &[], "").own["addguipreferences"];
+        assert_eq!(preferences, &serde_json::json!(["size=1,5", "colour=blue"]));
     }
 
     #[test]

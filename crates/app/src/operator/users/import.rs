@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
+use zebu_model::access::Access;
 use zebu_model::{ContextId, GroupId, Scope, UserId};
 use zebu_store::shard::accounts::{self, Account};
 use zebu_store::shard::groups;
@@ -24,9 +25,10 @@ const BATCH: usize = 200;
 const HASHES_AT_ONCE: usize = 2;
 
 /// Creates users, in order and many a transaction. Rows whose user is there already, the same, are skipped and counted, so an
-/// import that was cut off can be given again; with `if_absent` the login name alone decides. Stops at the first row that is
-/// refused and says which that was (from 1): nothing of its batch is there, the batches before it are. Large imports leave
-/// hashing for later, see [`super::super::Settings::hash_later_from`]: their users can sign in at once all the same.
+/// import that was cut off can be given again; with `if_absent` the login name alone decides. Whatever can be refused is refused
+/// before the first password is hashed, with the row that it is about (from 1); a row that is refused only then, because
+/// somebody was faster, leaves nothing of its batch, and the batches before it. Large imports leave hashing for later, see
+/// [`super::super::Settings::hash_later_from`]: their users can sign in at once all the same.
 pub async fn import(
     app: &App,
     context: ContextId,
@@ -38,9 +40,13 @@ pub async fn import(
     check(rows)?;
     let threshold = app.config.operator.hash_later_from;
     let later = threshold > 0 && rows.len() >= threshold;
+    let import = Import { app, place: &place, if_absent, later };
+    let batches = || (1..).step_by(BATCH).zip(rows.chunks(BATCH));
+    for (first, batch) in batches() {
+        import.fresh(first, batch).await?;
+    }
     let mut done = Progress { rows: rows.len(), ..Progress::default() };
-    for (first, batch) in (1..).step_by(BATCH).zip(rows.chunks(BATCH)) {
-        let import = Import { app, place: &place, if_absent, later };
+    for (first, batch) in batches() {
         let created = until_settled!(import.batch(first, batch).await)?;
         done.created = done.created.saturating_add(created);
         done.existed = done.existed.saturating_add(batch.len().saturating_sub(created));
@@ -59,17 +65,32 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    /// Creates the users of a batch that are not there; returns how many.
-    async fn batch(&self, first: usize, batch: &[NewUser]) -> Result<usize> {
-        let known = known(self.app, self.place, batch).await?;
-        let mut fresh: Vec<(usize, &NewUser)> = Vec::with_capacity(batch.len());
+    /// The rows of a batch whose users are not there, each with its number; the first is refused that could not be made.
+    async fn fresh<'b>(&self, first: usize, batch: &'b [NewUser]) -> Result<Vec<(usize, &'b NewUser)>> {
+        let mut tx = self.app.read(self.place).await?;
+        let logins: Vec<&str> = batch.iter().map(|new| new.login.as_str()).collect();
+        let found = accounts::by_logins(&mut tx, &logins).await?;
+        let known: BTreeMap<&str, &Account> = found.iter().map(|a| (a.login.as_str(), a)).collect();
+        let mut fresh = Vec::with_capacity(batch.len());
         for (row, new) in (first..).zip(batch) {
-            match known.get(&new.login) {
+            match known.get(new.login.as_str()) {
                 None => fresh.push((row, new)),
                 Some(account) if self.if_absent || is_same(account, new) => {}
                 Some(_) => return Err(refused(row, Denied::LoginTaken { login: new.login.clone() }.into())),
             }
         }
+        let names: Vec<&str> = fresh.iter().map(|(_, new)| new.display_name.as_str()).collect();
+        let taken = accounts::taken_display_names(&mut tx, &names).await?;
+        let inherited = inherited(&mut tx).await?;
+        for (row, new) in &fresh {
+            resolve(new, &taken, inherited).map_err(|denied| refused(*row, denied.into()))?;
+        }
+        Ok(fresh)
+    }
+
+    /// Creates the users of a batch that are not there; returns how many.
+    async fn batch(&self, first: usize, batch: &[NewUser]) -> Result<usize> {
+        let fresh = self.fresh(first, batch).await?;
         if fresh.is_empty() {
             return Ok(0);
         }
@@ -101,11 +122,16 @@ fn check(rows: &[NewUser]) -> Result<()> {
     Ok(())
 }
 
-async fn known(app: &App, place: &Place, batch: &[NewUser]) -> Result<BTreeMap<String, Account>> {
-    let logins: Vec<&str> = batch.iter().map(|new| new.login.as_str()).collect();
-    let mut tx = app.read(place).await?;
-    let found = accounts::by_logins(&mut tx, &logins).await?;
-    Ok(found.into_iter().map(|account| (account.login.clone(), account)).collect())
+/// The module access of a user, if the display name is not one of those that are taken.
+fn resolve(
+    new: &NewUser,
+    taken: &BTreeSet<String>,
+    inherited: Access,
+) -> std::result::Result<Access, Denied> {
+    if taken.contains(&new.display_name) {
+        return Err(Denied::DisplayNameTaken { display_name: new.display_name.clone() });
+    }
+    new.access.resolve(inherited)
 }
 
 /// Whether a user who is there is the one of a row. The password is not compared: it may have been changed since.
@@ -141,12 +167,8 @@ async fn insert_batch(app: &App, place: &Place, rows: &[usize], users: &[Prepare
     let folders = (folders..).step_by(DEFAULT_FOLDERS as usize);
     let mut ids = Vec::with_capacity(users.len());
     for (((user, row), id), folders) in users.iter().zip(rows).zip(first..).zip(folders) {
-        let display_name = &user.new.display_name;
         let row = |error: Error| refused(*row, error);
-        if taken.contains(display_name) {
-            return Err(row(Denied::DisplayNameTaken { display_name: display_name.clone() }.into()));
-        }
-        let access = user.new.access.resolve(inherited).map_err(|denied| row(denied.into()))?;
+        let access = resolve(&user.new, &taken, inherited).map_err(|denied| row(denied.into()))?;
         insert_with(&mut tx, UserId(id), folders, user, access, app.now_ms()).await.map_err(row)?;
         ids.push(UserId(id));
     }

@@ -26,7 +26,7 @@ pub(super) const PERSON: &[Opt] = &[
 pub(super) const ADD_PREFERENCES: &[Opt] = &[Opt::list(
     "addguipreferences",
     NO_LETTER,
-    "Settings of the web client, key=value with commas between them: told to it at /ajax/config/gui",
+    "Settings of the web client, key=value with commas between them (\\, is a comma in a value): told to it at /ajax/config/gui",
 )
 .extended()];
 pub(super) const REMOVE_PREFERENCES: &[Opt] =
