@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use zebu_cluster::Coherence;
 use zebu_mariadb::{Group, Server};
 use zebu_model::file::File;
-use zebu_model::quota::Quota;
 use zebu_model::{ContextId, FileId, FolderId, Scope, UserId, Version};
 use zebu_store::configdb::databases::{self, DatabaseServer};
 use zebu_store::meter::{Meter, measured};
@@ -108,21 +107,7 @@ async fn fill(store: &Store) -> Place {
     let schema = databases::insert_schema(&mut tx, &master).await.unwrap();
     tx.commit().await.unwrap();
     store.ensure_schema(master.id, &schema).await.unwrap();
-    let place = Place {
-        context: ContextId(1),
-        born: 1,
-        enabled: true,
-        server: String::new(),
-        database: master.id,
-        schema,
-        moves: 0,
-        filestore_id: 1,
-        filestore: String::new(),
-        filestore_from: None,
-        quota: Quota::Unlimited,
-        resolved: Instant::now() + Duration::from_secs(3_600),
-        known: Known::default(),
-    };
+    let place = Place::made_up(ContextId(1), master.id, schema);
     let now = 1_700_000_000_000;
     store.found(&place, Plan::default(), now).await.unwrap().commit().await.unwrap();
     let mut tx = store.write(&place, Plan::changing([Scope::Folder(FOLDER)]), now).await.unwrap();

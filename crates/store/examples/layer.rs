@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 
 use mysql_async::prelude::Queryable;
 use rusqlite::OptionalExtension;
-use zebu_model::quota::Quota;
 use zebu_model::{ContextId, FolderId, Scope};
 use zebu_store::configdb::databases::{self, DatabaseServer};
 use zebu_store::shard::{files, usage};
@@ -278,21 +277,7 @@ async fn layer(configdb: &str, name: &str, url: &str) -> (Store, Place) {
     let schema = databases::insert_schema(&mut tx, &server).await.unwrap();
     tx.commit().await.unwrap();
     store.ensure_schema(server.id, &schema).await.unwrap();
-    let place = Place {
-        context: ContextId(1),
-        born: 1,
-        enabled: true,
-        server: String::new(),
-        database: server.id,
-        schema,
-        moves: 0,
-        known: zebu_store::Known::default(),
-        filestore_id: 0,
-        filestore: String::new(),
-        filestore_from: None,
-        quota: Quota::Unlimited,
-        resolved: Instant::now() + Duration::from_secs(86_400),
-    };
+    let place = Place::made_up(ContextId(1), server.id, schema);
     let plan = Plan::changing([Scope::Folder(FolderId(FOLDER))]);
     let mut tx = store.found(&place, plan, NOW).await.unwrap();
     usage::insert_slots(&mut tx).await.unwrap();

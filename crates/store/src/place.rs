@@ -1,6 +1,6 @@
 //! Where a context lives.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use zebu_model::ContextId;
 use zebu_model::quota::Quota;
@@ -47,7 +47,31 @@ pub struct Filestores {
     pub from: i64,
 }
 
+/// How long a made up place is believed: longer than any test or benchmark takes.
+const MADE_UP_FRESH: Duration = Duration::from_secs(86_400);
+
 impl Place {
+    /// A place that configdb does not know of, for tests and benchmarks of what lies below it: an enabled context without a quota,
+    /// whose contents are nowhere.
+    #[must_use]
+    pub fn made_up(context: ContextId, database: i64, schema: impl Into<String>) -> Place {
+        Place {
+            context,
+            born: 1,
+            enabled: true,
+            server: String::new(),
+            database,
+            schema: schema.into(),
+            moves: 0,
+            filestore_id: 1,
+            filestore: String::new(),
+            filestore_from: None,
+            quota: Quota::Unlimited,
+            resolved: Instant::now() + MADE_UP_FRESH,
+            known: Known::default(),
+        }
+    }
+
     /// Where its contents are.
     #[must_use]
     pub fn filestores(&self) -> Filestores {

@@ -27,7 +27,6 @@ mod tests {
     use zebu_model::access::{Access, Flag};
     use zebu_model::folder::Module;
     use zebu_model::lock::Target;
-    use zebu_model::quota::Quota;
     use zebu_model::rights::Membership;
     use zebu_model::{ContextId, FileId, FolderId, GroupId, Scope, UserId, Version};
 
@@ -61,22 +60,7 @@ mod tests {
         let schema = databases::insert_schema(&mut tx, &new).await.unwrap();
         tx.commit().await.unwrap();
         store.ensure_schema(new.id, &schema).await.unwrap();
-        let place = Place {
-            context: ContextId(1),
-            born: 1,
-            enabled: true,
-            server: String::new(),
-            database: new.id,
-            schema,
-            moves: 0,
-            filestore_id: 1,
-            filestore: String::new(),
-            filestore_from: None,
-            quota: Quota::Unlimited,
-            // The filling takes its time.
-            resolved: std::time::Instant::now() + std::time::Duration::from_secs(3_600),
-            known: crate::Known::default(),
-        };
+        let place = Place::made_up(ContextId(1), new.id, schema);
         let tx = store.found(&place, Plan::changing([Scope::Tree]), 1).await.unwrap();
         tx.commit().await.unwrap();
         (store, place)

@@ -5,7 +5,6 @@
 
 use zebu_model::access::{Access, Flag};
 use zebu_model::lock::Target;
-use zebu_model::quota::Quota;
 use zebu_model::rights::Membership;
 use zebu_model::{ContextId, FileId, FolderId, GroupId, UserId, Version};
 use zebu_store::configdb::databases::{self, DatabaseServer};
@@ -27,22 +26,7 @@ async fn hot_queries_read_few_rows_of_many() {
     tx.commit().await.unwrap();
     store.ensure_schema(new.id, &schema).await.unwrap();
     server.sql(&format!("USE {schema}; {FILL}"));
-    let place = Place {
-        context: ContextId(1),
-        born: 1,
-        enabled: true,
-        server: String::new(),
-        database: new.id,
-        schema,
-        moves: 0,
-        filestore_id: 1,
-        filestore: String::new(),
-        filestore_from: None,
-        quota: Quota::Unlimited,
-        // The filling takes its time.
-        resolved: std::time::Instant::now() + std::time::Duration::from_secs(3_600),
-        known: zebu_store::Known::default(),
-    };
+    let place = Place::made_up(ContextId(1), new.id, schema);
     let who = Membership { user: UserId(3), groups: vec![GroupId(10)], access: Access::of(Flag::ALL) };
     let mut tx = store.read(&place).await.unwrap();
     let rows_read = || -> i64 {

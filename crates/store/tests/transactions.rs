@@ -7,7 +7,6 @@
     reason = "helpers of tests fail their test and say where"
 )]
 
-use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, Permission};
 use zebu_model::{ContextId, FolderId, Scope, UserId, Version};
 use zebu_store::configdb::databases::{self, DatabaseServer};
@@ -74,21 +73,7 @@ impl Databases {
         let store = Store::open(config).await.unwrap();
         let (database, schema) = self.schema(&store).await;
         store.ensure_schema(database, &schema).await.unwrap();
-        let place = Place {
-            context: ContextId(1),
-            born: 1,
-            enabled: true,
-            server: String::new(),
-            database,
-            schema,
-            moves: 0,
-            filestore_id: 1,
-            filestore: String::new(),
-            filestore_from: None,
-            quota: Quota::Unlimited,
-            resolved: std::time::Instant::now() + std::time::Duration::from_secs(3_600),
-            known: zebu_store::Known::default(),
-        };
+        let place = Place::made_up(ContextId(1), database, schema);
         // The second node of a test finds it there.
         if let Ok(mut tx) = store.found(&place, Plan::default(), NOW).await {
             usage::insert_slots(&mut tx).await.unwrap();

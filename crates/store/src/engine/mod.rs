@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::statement::Statement;
 use crate::value::Row;
 
@@ -142,16 +142,25 @@ impl Server {
     pub(crate) async fn try_out(&self, wait: Duration, writes: bool) -> Result<()> {
         let Some(mut probe) = self.probe(wait).await? else {
             return match self {
-                Server::Sqlite(server) => server.try_out(),
+                Server::Sqlite(server) => server.try_out(&self.name_to_try()?),
                 Server::Maria(_) => Ok(()),
             };
         };
         if writes {
-            let schema = format!("zebu_try_{:08x}", std::process::id());
+            let schema = self.name_to_try()?;
             probe.ask(&format!("CREATE DATABASE `{schema}`")).await?;
             probe.ask(&format!("DROP DATABASE `{schema}`")).await?;
         }
         Ok(())
+    }
+
+    /// A name that nobody else tries this server with: process numbers are the same on many machines.
+    fn name_to_try(&self) -> Result<String> {
+        let number = getrandom::u64().map_err(|error| Error::Unavailable {
+            database: self.name().to_owned(),
+            reason: format!("no randomness: {error}"),
+        })?;
+        Ok(format!("zebu_try_{number:016x}"))
     }
 
     /// Connections in use, and idle ones.

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use zebu_cluster::Coherence;
 use zebu_mariadb::{Group, Server};
 use zebu_model::file::File;
-use zebu_model::quota::Quota;
 use zebu_model::{ContextId, FileId, FolderId, Scope, UserId, Version};
 use zebu_store::configdb::databases::{self, DatabaseServer};
 use zebu_store::shard::files;
@@ -51,21 +50,7 @@ impl Shard {
         let schema = databases::insert_schema(&mut tx, &master).await.unwrap();
         tx.commit().await.unwrap();
         store.ensure_schema(master.id, &schema).await.unwrap();
-        let place = Place {
-            context: ContextId(1),
-            born: 1,
-            enabled: true,
-            server: String::new(),
-            database: master.id,
-            schema,
-            moves: 0,
-            filestore_id: 1,
-            filestore: String::new(),
-            filestore_from: None,
-            quota: Quota::Unlimited,
-            resolved: Instant::now() + Duration::from_secs(3_600),
-            known: Known::default(),
-        };
+        let place = Place::made_up(ContextId(1), master.id, schema);
         store.found(&place, Plan::default(), NOW).await.unwrap().commit().await.unwrap();
         let shard = Shard { servers, place, master: master.id, replicas: ids, config, _dir: dir };
         shard.servers.settle();

@@ -70,9 +70,9 @@ impl Directory {
         Ok(Lease::new(Arc::clone(self), file, pass, begin, held))
     }
 
-    /// Whether files can be made here. Leaves none behind.
-    pub(super) fn try_out(&self) -> Result<()> {
-        let path = self.path.join(format!("zebu_try_{:08x}", std::process::id()));
+    /// Whether files can be made here, by making one of this name. Leaves none behind.
+    pub(super) fn try_out(&self, name: &str) -> Result<()> {
+        let path = self.path.join(name);
         let tried = std::fs::File::create_new(&path).and_then(|_| std::fs::remove_file(&path));
         tried.map_err(|error| self.gate.unavailable(format!("{}: {error}", self.path.display())))
     }

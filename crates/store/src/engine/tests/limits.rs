@@ -99,3 +99,17 @@ async fn a_deadlock_gives_way_to_one_and_tells_the_other_to_start_over() {
     assert!(lost.asks_to_start_over(), "{lost:?}");
     assert!(a.is_ok() || b.is_ok(), "{a:?} {b:?}");
 }
+
+#[tokio::test]
+async fn many_may_try_a_server_out_at_once_and_nothing_is_left_of_it() {
+    let server = zebu_mariadb::Server::own();
+    let pool = Server::of(&crate::Config::new(""), &target(server.url(), 1, true)).unwrap();
+    let tries = (0..16).map(|_| {
+        let pool = pool.clone();
+        tokio::spawn(async move { pool.try_out(PATIENCE, true).await })
+    });
+    for tried in tries.collect::<Vec<_>>() {
+        tried.await.unwrap().unwrap();
+    }
+    assert!(!server.sql("SHOW DATABASES").contains("zebu_try_"));
+}
