@@ -1,4 +1,5 @@
-//! What is measured, and what measures, built for speed.
+//! What is measured, and what measures, in the profile `dist`: as it is shipped, and as the peers from a distribution are built,
+//! for speed and not for a quick build.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,8 +9,8 @@ use crate::{Result, demo, ui};
 
 /// Which features dependencies have follows from what is built together. Selected each alone, the two programs would have their
 /// own copies of nearly all of them, minutes of building each; so both are selected always, and one is built.
-const SELECTED: [&str; 7] =
-    ["build", "--locked", "--release", "--package", "zebu", "--package", "zebu-bench"];
+const SELECTED: [&str; 8] =
+    ["build", "--locked", "--profile", "dist", "--package", "zebu", "--package", "zebu-bench"];
 
 /// The server, with its client inside.
 pub(super) fn zebu() -> Result<PathBuf> {
@@ -24,5 +25,5 @@ pub(super) fn bench(name: &str) -> Result<Command> {
 
 fn built(program: &str) -> Result<PathBuf> {
     run(cargo(&SELECTED).args(["--bin", program]))?;
-    Ok(demo::target_folder().join("release").join(program))
+    Ok(demo::target_folder().join("dist").join(program))
 }
