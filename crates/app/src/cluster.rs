@@ -170,11 +170,16 @@ pub fn troubles(app: &App) -> Vec<String> {
 
 /// Who should be in the mesh of a cluster: those that are registered and have been heard of within a day.
 pub async fn registered(app: &App, cluster: &str) -> Result<Vec<Expected>> {
+    registered_in(&app.store, cluster, app.now_ms()).await
+}
+
+/// The same, for a process that is no node.
+pub async fn registered_in(store: &zebu_store::Store, cluster: &str, now_ms: i64) -> Result<Vec<Expected>> {
     let all = {
-        let mut tx = app.store.config().await?;
+        let mut tx = store.config().await?;
         nodes::all(&mut tx).await?
     };
-    let since = app.now_ms().saturating_sub(MISSED_MS);
+    let since = now_ms.saturating_sub(MISSED_MS);
     let ours = all.into_iter().filter(|node| node.cluster == cluster && node.seen >= since);
     let expected = ours.filter_map(|node| {
         // A name that no certificate could have is of no member of a mesh.

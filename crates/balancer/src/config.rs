@@ -48,7 +48,7 @@ pub struct Config {
     /// `balancers`. Default "": none.
     pub proxy_config: String,
     /// Whether nodes that are heard of in the cluster's mesh are members: `auto`, if no others are named here; `also`, beside those that
-    /// are; `off`. Takes a `[cluster]` that finds others by multicast. Default `auto`.
+    /// are; `off`. Takes a `[cluster]`. Default `auto`.
     pub mesh_members: MeshMembers,
     /// What is spoken to them, `http` or `ajp`. Default `http`.
     pub mesh_protocol: Protocol,

@@ -50,16 +50,35 @@ impl Config {
         }
     }
 
+    /// What is made of nodes of the mesh.
+    pub(crate) fn mesh_terms(&self) -> MeshTerms {
+        MeshTerms {
+            are_members: self.wants_mesh(),
+            protocol: self.mesh_protocol,
+            parameters: self.mesh_parameters.clone(),
+        }
+    }
+}
+
+/// What is made of nodes of the mesh. Another takes its place when the configuration is read again.
+#[derive(Debug)]
+pub(crate) struct MeshTerms {
+    are_members: bool,
+    protocol: Protocol,
+    parameters: MemberConfig,
+}
+
+impl MeshTerms {
     /// A node as a member; none if it is not spoken to as is wanted, or has a route that cannot be.
     fn member_of(&self, node: &FoundNode) -> Option<MemberConfig> {
-        let address = match self.mesh_protocol {
+        let address = match self.protocol {
             Protocol::Http => Some(node.http),
             Protocol::Ajp => node.ajp,
         };
-        let mut member = self.mesh_parameters.clone();
+        let mut member = self.parameters.clone();
         member.route.clone_from(&node.route);
         member.address = address?.to_string();
-        member.protocol = self.mesh_protocol;
+        member.protocol = self.protocol;
         match member.check() {
             Ok(()) => Some(member),
             Err(reason) => {
@@ -70,31 +89,41 @@ impl Config {
     }
 }
 
-impl Tier {
-    /// Takes these nodes for members, in the place of those that were found before.
-    pub(crate) fn settle(&self, nodes: &[FoundNode]) {
-        let mut known = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        nodes.clone_into(&mut known);
-        self.settle_known(&known);
-    }
+/// The nodes that the mesh was last said to have, and what is made of them.
+#[derive(Debug)]
+pub(crate) struct InMesh {
+    pub(crate) nodes: Vec<FoundNode>,
+    pub(crate) terms: MeshTerms,
+}
 
-    /// The same, of nodes that are known; the caller has locked them.
-    pub(crate) fn settle_known(&self, nodes: &[FoundNode]) {
-        let plan = self.plan();
-        let Some(balancer) = plan.balancers.first() else { return };
+impl InMesh {
+    /// The members that they are, each route once.
+    pub(crate) fn members(&self) -> Vec<MemberConfig> {
         let mut found: Vec<MemberConfig> = Vec::new();
-        for member in nodes.iter().filter_map(|node| self.config.member_of(node)) {
+        let nodes = self.nodes.iter().filter(|_| self.terms.are_members);
+        for member in nodes.filter_map(|node| self.terms.member_of(node)) {
             // Two nodes with one route would take turns with each other's sessions; the first one has it.
             if found.iter().all(|other| other.route != member.route) {
                 found.push(member);
             }
         }
+        found
+    }
+}
+
+impl Tier {
+    /// Takes these nodes for members, in the place of those that were found before.
+    pub(crate) fn settle(&self, nodes: &[FoundNode]) {
+        let mut mesh = self.mesh.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.clone_into(&mut mesh.nodes);
+        let plan = self.plan();
+        let Some(balancer) = plan.balancers.first() else { return };
         let name = balancer.name.clone();
         let moment = self.moment_of_all();
         let make =
             |member: &MemberConfig| Member::new(self.number(), name.clone(), member, &self.config, moment);
         // Not under the balancer's lock: the manager holds its own while it looks for members.
-        for member in balancer.settle(&found, make, moment.now) {
+        for member in balancer.settle(&mesh.members(), make, moment.now) {
             self.manager.recall(&member);
         }
     }

@@ -16,11 +16,14 @@ use crate::listen::{Listener, Scheme};
 use crate::patience::Limits;
 use crate::tier::Tier;
 use crate::tls::TlsConfig;
-use crate::{Config, Error};
+use crate::{Config, Error, FoundNode};
 
-/// The fields that can be changed, beside `members` and `balancers`, which have secrets in them and no form but their own.
-const CHANGEABLE: [&str; 12] = [
+/// The fields that can be changed, beside `members`, `balancers` and `mesh_parameters`, which have secrets in them and no form but
+/// their own.
+const CHANGEABLE: [&str; 14] = [
     "proxy_config",
+    "mesh_members",
+    "mesh_protocol",
     "connections_max",
     "client_header_timeout_ms",
     "client_idle_timeout_ms",
@@ -111,26 +114,19 @@ fn redirect_port(config: &TlsConfig, listeners: &[Listener]) -> u16 {
 }
 
 impl Tier {
-    /// Takes up what can be changed, and answers the names of fields that differ and cannot.
+    /// Takes up what can be changed, with these nodes in the mesh if they are not those of before, and answers the names of fields that differ and cannot.
     ///
     /// # Errors
     /// [`Error::Config`] or [`Error::Tls`]: then nothing has changed.
-    pub(crate) fn reload(&self, new: &Config) -> Result<Vec<String>, Error> {
+    pub(crate) fn reload(&self, new: &Config, nodes: Option<&[FoundNode]>) -> Result<Vec<String>, Error> {
         new.check()?;
         let layout = Layout::of(new)?;
         if let Some(tls) = &self.tls {
             tls.choice.replace(&new.tls.all(&self.config.tls.acme))?;
         }
         self.live.set(new, &self.listeners);
-        let mut fields = differ(&self.config, new);
-        let would = Config { mesh_members: self.config.mesh_members, ..new.clone() };
-        if would.wants_mesh() == self.config.wants_mesh() {
-            self.rearrange(&layout);
-        } else {
-            // Who follows the mesh is decided at the start.
-            fields.push("members (in place of those of the mesh, or the other way round)".to_owned());
-        }
-        Ok(fields)
+        self.rearrange(&layout, new.mesh_terms(), nodes);
+        Ok(differ(&self.config, new))
     }
 }
 

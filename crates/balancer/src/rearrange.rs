@@ -5,26 +5,39 @@
 
 use std::sync::{Arc, PoisonError};
 
+use crate::FoundNode;
+use crate::found::MeshTerms;
 use crate::layout::Layout;
 use crate::manager::Held;
 use crate::member::Member;
 use crate::members::Members;
 use crate::params::balancer::BalancerConfig;
+use crate::params::member::MemberConfig;
 use crate::tier::{Plan, Tier};
 
 impl Tier {
-    /// Makes this the plan. A member that stays (same balancer, route, address and protocol) keeps its connections, counts and state.
-    pub(crate) fn rearrange(&self, layout: &Layout) {
+    /// Makes this the plan, and of the mesh what these terms say. A member that stays (same balancer, route, address and protocol),
+    /// whether it was named or found and is, keeps its connections, counts and state.
+    pub(crate) fn rearrange(&self, layout: &Layout, terms: MeshTerms, nodes: Option<&[FoundNode]>) {
         // Whoever hears of other nodes meanwhile waits, and so does the manager.
-        let nodes = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut mesh = self.mesh.lock().unwrap_or_else(PoisonError::into_inner);
+        mesh.terms = terms;
+        if let Some(nodes) = nodes {
+            nodes.clone_into(&mut mesh.nodes);
+        }
         let held = self.manager.hold();
         let before = self.plan();
+        let found = mesh.members();
         let balancers = layout.balancers.iter().enumerate().map(|(place, balancer)| {
-            let old = before.balancers.iter().enumerate().find(|(_, old)| *old.name == *balancer.name);
-            match old {
-                // Those that were found belong to the first one.
-                Some((was, old)) => self.follow(old, balancer, was == 0 && place == 0, &held),
-                None => self.begin(balancer, &held),
+            // Those that were found belong to the first one.
+            let found = if place == 0 { found.as_slice() } else { &[] };
+            match before.balancers.iter().find(|old| *old.name == *balancer.name) {
+                Some(old) => self.follow(old, balancer, found, &held),
+                None => {
+                    let nobody = BalancerConfig { members: Vec::new(), ..balancer.clone() };
+                    let new = Members::new(&nobody, &self.config, 0, self.moment_of_all());
+                    self.follow(&new, balancer, found, &held)
+                }
             }
         });
         let balancers: Vec<_> = balancers.collect();
@@ -33,15 +46,19 @@ impl Tier {
         for member in before.balancers.iter().flat_map(Members::list) {
             if !staying.contains(&member.number) {
                 member.pool.clear();
-                said(&member, "member is gone from the configuration");
+                said(&member, "member is gone");
             }
         }
-        drop(held);
-        self.settle_known(&nodes);
     }
 
-    /// A balancer that is there, as it is configured now.
-    fn follow(&self, old: &Members, balancer: &BalancerConfig, found: bool, held: &Held<'_>) -> Members {
+    /// A balancer as it is configured now, with those that were found.
+    fn follow(
+        &self,
+        old: &Members,
+        balancer: &BalancerConfig,
+        found: &[MemberConfig],
+        held: &Held<'_>,
+    ) -> Members {
         let moment = self.moment_of_all();
         let was_empty = old.list().is_empty();
         let again = |member: &Arc<Member>, config: &_| {
@@ -59,21 +76,10 @@ impl Tier {
                 member.begins(moment.now);
             }
             held.recall(&member);
-            said(&member, "member has come into the configuration");
+            said(&member, "member has come");
             member
         };
         old.rearranged(balancer, found, again, make)
-    }
-
-    /// A balancer that was not there.
-    fn begin(&self, balancer: &BalancerConfig, held: &Held<'_>) -> Members {
-        let first = self.numbers(balancer.members.len());
-        let new = Members::new(balancer, &self.config, first, self.moment_of_all());
-        for member in new.list() {
-            held.recall(&member);
-            said(&member, "member has come into the configuration");
-        }
-        new
     }
 }
 

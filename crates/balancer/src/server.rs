@@ -50,7 +50,20 @@ impl Control {
     /// # Errors
     /// The configuration cannot work; then nothing has changed.
     pub fn reload(&self, config: &Config) -> Result<(), Error> {
-        let fields = self.0.reload(config)?;
+        self.take_up(config, None)
+    }
+
+    /// The same, with these nodes of the cluster's mesh in the place of those that were found before: for a configuration by which
+    /// they begin to be members, or are none any more.
+    ///
+    /// # Errors
+    /// As [`reload`](Self::reload).
+    pub fn reload_with(&self, config: &Config, nodes: &[FoundNode]) -> Result<(), Error> {
+        self.take_up(config, Some(nodes))
+    }
+
+    fn take_up(&self, config: &Config, nodes: Option<&[FoundNode]>) -> Result<(), Error> {
+        let fields = self.0.reload(config, nodes)?;
         tracing::info!("the web tier's configuration was read again");
         if !fields.is_empty() {
             let fields = fields.join(", ");

@@ -20,6 +20,7 @@ use crate::assets::Assets;
 use crate::client::Client;
 use crate::fault::Fault;
 use crate::forward::forward;
+use crate::found::InMesh;
 use crate::headers::X_REQUEST_ID;
 use crate::layout::Layout;
 use crate::life::Moment;
@@ -34,7 +35,7 @@ use crate::rates::Rates;
 use crate::request_id::RequestIds;
 use crate::seal::Seal;
 use crate::tls::{Tls, acme};
-use crate::{Config, Error, FoundNode, redirect};
+use crate::{Config, Error, redirect};
 
 /// The time on the wall, in milliseconds since 1970: only shown, never measured with.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -47,8 +48,8 @@ pub(crate) struct Tier {
     pub(crate) listeners: Vec<Listener>,
     pub(crate) tls: Option<Tls>,
     plan: RwLock<Arc<Plan>>,
-    /// The nodes that the mesh was last said to have. Locked while members come or go.
-    pub(crate) found: Mutex<Vec<FoundNode>>,
+    /// Who is in the mesh. Locked while members come or go.
+    pub(crate) mesh: Mutex<InMesh>,
     /// Of the next member.
     next_number: AtomicUsize,
     /// If routes are signed.
@@ -110,7 +111,7 @@ impl Tier {
             manager: Manager::new(&config.manager, &balancers)?,
             manager_page: Mutex::default(),
             plan: RwLock::new(Arc::new(Plan { balancers, mappings })),
-            found: Mutex::default(),
+            mesh: Mutex::new(InMesh { nodes: Vec::new(), terms: config.mesh_terms() }),
             next_number: AtomicUsize::new(members),
             seal: config.sign_routes.then(|| Seal::new(config.route_key_file.as_deref())).transpose()?,
             rates: config.rates(),
@@ -163,12 +164,7 @@ impl Tier {
 
     /// The number of a new member.
     pub(crate) fn number(&self) -> usize {
-        self.numbers(1)
-    }
-
-    /// The first of so many new numbers.
-    pub(crate) fn numbers(&self, members: usize) -> usize {
-        self.next_number.fetch_add(members, Ordering::Relaxed)
+        self.next_number.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The circumstances of something that happens to no member in particular.

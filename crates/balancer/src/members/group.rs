@@ -50,28 +50,23 @@ impl Group {
         None
     }
 
-    /// The list with these members of the configuration; with `found`, those that were found stay behind them. `again` makes one that
-    /// is here what it is configured now, `make` one that is not.
+    /// The list with these members of the configuration, and behind them those that were found and are not named. `again` makes one
+    /// that is here what it is to be now, `make` one that is not.
     pub(super) fn rearranged(
         &self,
         named: &[MemberConfig],
-        found: bool,
+        found: &[MemberConfig],
         again: impl Fn(&Arc<Member>, &MemberConfig) -> Arc<Member>,
         make: impl Fn(&MemberConfig) -> Arc<Member>,
     ) -> Self {
+        let others = found.iter().filter(|one| named.iter().all(|other| other.route != one.route));
         let mut places = Vec::new();
         let mut list = Vec::new();
-        for config in named {
+        for config in named.iter().chain(others) {
             let place = self.list.iter().position(|member| member.is_meant_by(config));
             let before = place.and_then(|place| self.list.get(place));
             list.push(before.map_or_else(|| make(config), |member| again(member, config)));
             places.push(place);
-        }
-        let others = self.list.iter().enumerate().skip(if found { self.named } else { self.list.len() });
-        for (place, member) in others.filter(|(_, member)| named.iter().all(|one| one.route != member.route))
-        {
-            list.push(member.clone());
-            places.push(Some(place));
         }
         let ledger = self.ledger.of(places.into_iter());
         Self { list, named: named.len(), ledger }

@@ -68,7 +68,7 @@ impl Members {
     pub(crate) fn rearranged(
         &self,
         balancer: &BalancerConfig,
-        found: bool,
+        found: &[MemberConfig],
         again: impl Fn(&Arc<Member>, &MemberConfig) -> Arc<Member>,
         make: impl Fn(&MemberConfig) -> Arc<Member>,
     ) -> Self {

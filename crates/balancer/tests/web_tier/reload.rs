@@ -136,25 +136,43 @@ async fn members_of_the_mesh_stay_behind_those_of_the_configuration() {
     assert_eq!(routes(&tier), ["OX-2", "OX-3"]);
     assert_eq!(tier.snapshot().members.remove(1), before);
     tier.reload(&with(&[a])).unwrap();
-    assert_eq!(routes(&tier), ["OX-1", "OX-3", "OX-2"], "one that is named no more is found again");
-    // Whether the mesh counts is decided at the start.
-    let log = Log::default();
-    let _heard = log.listen();
+    assert_eq!(routes(&tier), ["OX-1", "OX-2", "OX-3"], "one that is named no more is found again");
+    // Named members stay alone if the mesh is not asked for any more.
     tier.reload(&Config { mesh_members: MeshMembers::Auto, ..config(&[c]) }).unwrap();
-    assert!(log.text().contains("fields=\"mesh_members\""), "{}", log.text());
-    assert_eq!(routes(&tier), ["OX-3", "OX-2"]);
+    assert_eq!(routes(&tier), ["OX-3"]);
+    assert_eq!(tier.snapshot().members[0].requests, 1, "it is the one that was found");
 }
 
 #[tokio::test]
-async fn the_first_members_of_a_web_tier_that_has_those_of_the_mesh_need_a_restart() {
+async fn members_of_the_mesh_take_the_place_of_named_ones_and_the_other_way_round_without_a_request_that_fails()
+ {
     let (a, b) = (Node::start("OX-1").await, Node::start("OX-2").await);
-    let tier = Tier::with(config(&[])).await;
-    tier.found(&[FoundNode { route: "OX-2".into(), http: b.address, ajp: None }]);
-    let log = Log::default();
-    let _heard = log.listen();
-    tier.reload(&config(&[&a])).unwrap();
+    let found = |node: &Node| FoundNode { route: node.route.into(), http: node.address, ajp: None };
+    let tier = Tier::with(config(&[&a])).await;
+    let mut browser = Browser::connect(tier.address).await;
+    let mut served = async |expected: &str| {
+        let cookie = format!("JSESSIONID=1.{expected}");
+        assert_eq!(browser.send(get("/ajax/x", &cookie)).await.unwrap().body(), expected);
+    };
+    served("OX-1").await;
+    tier.found(&[found(&a), found(&b)]);
+    assert_eq!(routes(&tier), ["OX-1"], "nobody asked for them");
+    // Now somebody does.
+    tier.reload_with(&config(&[]), &[found(&a), found(&b)]).unwrap();
+    assert_eq!(routes(&tier), ["OX-1", "OX-2"]);
+    served("OX-1").await;
+    served("OX-2").await;
+    assert_eq!(a.connections(), 1, "it is the same member");
+    let mut heavy = config(&[]);
+    heavy.mesh_parameters.weight = Weight::parse("3").unwrap();
+    tier.reload(&heavy).unwrap();
+    served("OX-2").await;
+    assert!(tier.snapshot().members.iter().all(|member| member.weight == heavy.mesh_parameters.weight));
+    assert_eq!(b.connections(), 1, "it is the same member");
+    tier.reload_with(&config(&[&b]), &[]).unwrap();
     assert_eq!(routes(&tier), ["OX-2"]);
-    assert!(log.text().contains("members (in place of those of the mesh"), "{}", log.text());
+    served("OX-2").await;
+    assert_eq!((a.requests(), b.requests(), b.connections()), (2, 3, 1));
 }
 
 fn balancer(name: &str, node: &Node, path: &str) -> BalancerConfig {

@@ -69,6 +69,11 @@ impl Tier {
         self.control.reload(config)
     }
 
+    /// The same, with these in the mesh.
+    pub(crate) fn reload_with(&self, config: &Config, nodes: &[FoundNode]) -> Result<(), Error> {
+        self.control.reload_with(config, nodes)
+    }
+
     /// Tells it who is in the mesh.
     pub(crate) fn found(&self, nodes: &[FoundNode]) {
         self.control.found(nodes);

@@ -120,16 +120,7 @@ impl Beacon {
         let some = addresses.get(..ADDRESSES_MAX).unwrap_or(addresses);
         bytes.put_u8(u8::try_from(some.len()).unwrap_or(0));
         some.iter().for_each(|address| put_address(&mut bytes, address));
-        match &self.serves {
-            None => bytes.put_u8(0),
-            Some(Serves { route, http, ajp }) => {
-                bytes.put_u8(if ajp.is_some() { 2 } else { 1 });
-                let route = route.get(..usize::from(u8::MAX)).unwrap_or(route);
-                bytes.put_u8(u8::try_from(route.len()).unwrap_or(0));
-                bytes.put_slice(route.as_bytes());
-                std::iter::once(http).chain(ajp).for_each(|address| put_address(&mut bytes, address));
-            }
-        }
+        put_serves(&mut bytes, self.serves.as_ref());
         let seal = blake3::keyed_hash(key, &bytes);
         bytes.extend_from_slice(seal.as_bytes());
         bytes
@@ -185,7 +176,18 @@ impl Beacon {
     }
 }
 
-fn serves(rest: &mut &[u8]) -> Option<Option<Serves>> {
+/// What a node takes requests by, as it is written in beacons and to those who watch.
+pub(super) fn put_serves(bytes: &mut Vec<u8>, serves: Option<&Serves>) {
+    let Some(Serves { route, http, ajp }) = serves else { return bytes.put_u8(0) };
+    bytes.put_u8(if ajp.is_some() { 2 } else { 1 });
+    let route = route.get(..usize::from(u8::MAX)).unwrap_or(route);
+    bytes.put_u8(u8::try_from(route.len()).unwrap_or(0));
+    bytes.put_slice(route.as_bytes());
+    std::iter::once(http).chain(ajp).for_each(|address| put_address(bytes, address));
+}
+
+/// The same, read; none if it cannot be.
+pub(super) fn serves(rest: &mut &[u8]) -> Option<Option<Serves>> {
     let count = rest.try_get_u8().ok()?;
     if !(1..=2).contains(&count) {
         return (count == 0).then_some(None);
@@ -202,7 +204,7 @@ fn text<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
     std::str::from_utf8(text).ok()
 }
 
-fn put_address(bytes: &mut Vec<u8>, address: &SocketAddr) {
+pub(super) fn put_address(bytes: &mut Vec<u8>, address: &SocketAddr) {
     match address.ip() {
         IpAddr::V4(ip) => {
             bytes.put_u8(4);
@@ -216,7 +218,7 @@ fn put_address(bytes: &mut Vec<u8>, address: &SocketAddr) {
     bytes.put_u16(address.port());
 }
 
-fn address(rest: &mut &[u8]) -> Option<SocketAddr> {
+pub(super) fn address(rest: &mut &[u8]) -> Option<SocketAddr> {
     let ip = match rest.try_get_u8().ok()? {
         4 => IpAddr::V4(Ipv4Addr::from(rest.try_get_u32().ok()?)),
         6 => IpAddr::V6(Ipv6Addr::from(rest.try_get_u128().ok()?)),

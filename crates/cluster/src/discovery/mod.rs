@@ -11,12 +11,18 @@ mod observe;
 mod peers;
 mod registry;
 mod replay;
+mod seen;
+mod told;
+mod watcher;
 
 pub use beacon::{Announcement, Keys, Serves};
 pub use found::Found;
 pub use multicast::{DEFAULT_GROUP, DEFAULT_PORT, Multicast};
-pub use observe::{AllServing, Observer, Serving};
+pub use observe::Observer;
 pub use peers::{Resolve, resolver};
+pub use seen::{AllServing, Serving};
+pub use told::tell;
+pub use watcher::{Asking, Watcher};
 
 use std::collections::BTreeSet;
 use std::io;
@@ -77,7 +83,7 @@ impl Discovery {
         let found = Arc::new(found);
         let Own { announcement: own, serves } = own;
         let mut tasks = JoinSet::new();
-        tasks.spawn(registry::follow(own.node.clone(), expected, Arc::clone(&found)));
+        tasks.spawn(registry::follow(Some(own.node.clone()), expected, Arc::clone(&found)));
         match kind {
             Kind::Multicast(settings) => {
                 let socket = settings.socket()?;

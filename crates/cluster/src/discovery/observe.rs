@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{SocketAddr, UdpSocket as StdSocket};
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -13,24 +12,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use super::beacon::{BYTES_MAX, Beacon, Keys, Rejected};
 use super::multicast::{MISSED_MAX, Multicast};
 use super::replay::Replay;
+use super::seen::{AllServing, Serving, publish};
 use crate::authority::{Name, Now};
 use crate::mesh::Complaints;
-
-/// A node that takes requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Serving {
-    /// Its name.
-    pub node: Name,
-    /// What stands behind the dot of its session ids.
-    pub route: Arc<str>,
-    /// Where it takes HTTP.
-    pub http: SocketAddr,
-    /// Where it takes AJP13, if it does.
-    pub ajp: Option<SocketAddr>,
-}
-
-/// All that serve, by name.
-pub type AllServing = Arc<Vec<Serving>>;
 
 /// The search under way. Dropped, it ends.
 pub struct Observer {
@@ -73,14 +57,7 @@ impl Observer {
                         }
                     },
                 }
-                let all = heard.all();
-                told.send_if_modified(|before| {
-                    let changed = **before != all;
-                    if changed {
-                        *before = Arc::new(all);
-                    }
-                    changed
-                });
+                publish(&told, heard.all());
             }
         });
         Ok((Self { _tasks: tasks }, seen))
@@ -118,15 +95,9 @@ impl Heard {
             self.nodes.remove(&node);
             return Ok(());
         };
-        let Some(http) = seen_from_here(serves.http, from) else {
+        let serving = Serving::from_here(node.clone(), serves, from).inspect_err(|_| {
             self.nodes.remove(&node);
-            return Err(format!(
-                "{node} listens for HTTP on {} alone: nobody elsewhere can reach it",
-                serves.http
-            ));
-        };
-        let ajp = serves.ajp.and_then(|ajp| seen_from_here(ajp, from));
-        let serving = Serving { node: node.clone(), route: serves.route, http, ajp };
+        })?;
         self.nodes.insert(node, (serving, Instant::now()));
         Ok(())
     }
@@ -139,17 +110,6 @@ impl Heard {
     fn all(&self) -> Vec<Serving> {
         self.nodes.values().map(|(serving, _)| serving.clone()).collect()
     }
-}
-
-/// An address of a node, for whoever heard its beacon come from there. One of its own machine is of use on that machine only.
-fn seen_from_here(address: SocketAddr, from: SocketAddr) -> Option<SocketAddr> {
-    if address.ip().is_unspecified() {
-        let mut place = from;
-        place.set_port(address.port());
-        return Some(place);
-    }
-    let is_here = || from.ip().is_loopback() || StdSocket::bind((from.ip(), 0)).is_ok();
-    (!address.ip().is_loopback() || is_here()).then_some(address)
 }
 
 #[cfg(test)]

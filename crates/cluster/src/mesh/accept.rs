@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use super::handshake::{self, Failure};
+use super::handshake::{self, Came, Failure};
 use super::network::{Listener, Stream};
 use super::shared::Shared;
+use super::watchers::WATCHERS_MAX;
 
 /// After an error of the system, such as too many open files.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -37,8 +38,15 @@ async fn one(shared: Arc<Shared>, stream: Stream, from: SocketAddr) {
     let limit = shared.settings.limits.handshake;
     let met = timeout(limit, handshake::accept(&shared.peers, &shared.security, stream, from)).await;
     let failure = match met {
-        Ok(Ok(met)) => {
+        Ok(Ok(Came::Member(met))) => {
             shared.live(met);
+            return;
+        }
+        Ok(Ok(Came::Watcher(stream))) => {
+            if !shared.watchers.admit(stream, &shared.settings.limits) {
+                let sentence = format!("{WATCHERS_MAX} watch this node already");
+                shared.complaints.say(&from.ip().to_string(), "watchers", &sentence);
+            }
             return;
         }
         Ok(Err(failure)) => failure,

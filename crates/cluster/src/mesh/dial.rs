@@ -2,6 +2,7 @@
 //! after each failure. The pauses of two nodes differ, and are the same in each run of a simulation.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::handshake::{self, Failure};
-use super::settings::Settings;
+use super::network::{Network, Stream};
+use super::settings::Limits;
 use super::shared::Shared;
 use crate::authority::Name;
 
@@ -23,7 +25,15 @@ const SOON: u32 = 3;
 const MYSELF: Duration = Duration::from_secs(60);
 
 /// Dials every address that is known, until aborted.
-pub(super) async fn dial_all(shared: Arc<Shared>, mut addresses: watch::Receiver<BTreeSet<SocketAddr>>) {
+pub(super) async fn dial_all(shared: Arc<Shared>, addresses: watch::Receiver<BTreeSet<SocketAddr>>) {
+    for_each(addresses, |address| keep(Arc::clone(&shared), address)).await;
+}
+
+/// Has a task for each address for as long as it is known, until aborted.
+pub(super) async fn for_each<T: Future<Output = ()> + Send + 'static>(
+    mut addresses: watch::Receiver<BTreeSet<SocketAddr>>,
+    begin: impl Fn(SocketAddr) -> T,
+) {
     let mut tasks = JoinSet::new();
     let mut dialled: BTreeMap<SocketAddr, AbortHandle> = BTreeMap::new();
     loop {
@@ -36,7 +46,7 @@ pub(super) async fn dial_all(shared: Arc<Shared>, mut addresses: watch::Receiver
             stays
         });
         for address in wanted {
-            dialled.entry(address).or_insert_with(|| tasks.spawn(keep(Arc::clone(&shared), address)));
+            dialled.entry(address).or_insert_with(|| tasks.spawn(begin(address)));
         }
         while tasks.try_join_next().is_some() {}
         if addresses.changed().await.is_err() {
@@ -62,31 +72,38 @@ async fn keep(shared: Arc<Shared>, address: SocketAddr) {
             Err(Failure::Myself) => sleep(MYSELF).await,
             Err(failure) => shared.complain(|| address.to_string(), &failure),
         }
-        sleep(pause(&shared.settings, address, failures)).await;
+        sleep(pause(&shared.settings.limits, &shared.settings.incarnation, address, failures)).await;
         failures = failures.saturating_add(1);
     }
 }
 
 async fn dial(shared: &Arc<Shared>, address: SocketAddr) -> Result<Name, Failure> {
     let limits = &shared.settings.limits;
+    let shaking = |stream| handshake::dial(&shared.peers, &shared.security, stream, address);
+    Ok(shared.live(connect(&*shared.network, limits, address, shaking).await?))
+}
+
+/// Opens a connection and carries a handshake out on it, each in its time.
+pub(super) async fn connect<T, H: Future<Output = Result<T, Failure>>>(
+    network: &dyn Network,
+    limits: &Limits,
+    address: SocketAddr,
+    shake: impl FnOnce(Stream) -> H,
+) -> Result<T, Failure> {
     let late = |limit: Duration, what: &str| {
         Failure::Other(None, "slow", format!("{what} within {} ms", limit.as_millis()))
     };
-    let connected = timeout(limits.connect, shared.network.connect(address)).await;
+    let connected = timeout(limits.connect, network.connect(address)).await;
     let stream = connected.map_err(|_| late(limits.connect, "it did not accept a connection"))??;
-    let shaken =
-        timeout(limits.handshake, handshake::dial(&shared.peers, &shared.security, stream, address)).await;
-    let met =
-        shaken.map_err(|_| late(limits.handshake, "it accepted a connection and did not say who it is"))?;
-    Ok(shared.live(met?))
+    let shaken = timeout(limits.handshake, shake(stream)).await;
+    shaken.map_err(|_| late(limits.handshake, "it accepted a connection and did not say who it is"))?
 }
 
 /// How long to wait before an address is dialled once more: from half of a time that doubles with each failure to the whole.
-fn pause(settings: &Settings, address: SocketAddr, failures: u32) -> Duration {
-    let limits = &settings.limits;
+pub(super) fn pause(limits: &Limits, incarnation: &str, address: SocketAddr, failures: u32) -> Duration {
     let whole = limits.pause_min.saturating_mul(1 << failures.min(16)).min(limits.pause_max);
     let mut hash = blake3::Hasher::new();
-    hash.update(settings.incarnation.as_bytes())
+    hash.update(incarnation.as_bytes())
         .update(address.to_string().as_bytes())
         .update(&failures.to_le_bytes());
     let byte = hash.finalize().as_bytes().first().copied().unwrap_or(0);
@@ -96,20 +113,12 @@ fn pause(settings: &Settings, address: SocketAddr, failures: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mesh::Limits;
 
     #[test]
     fn pauses_grow_to_their_limit_and_two_nodes_never_keep_step() {
-        let settings = |incarnation: &str| Settings {
-            cluster: Name::new("cluster", "oxserver").unwrap(),
-            node: Name::new("node", "OX-1").unwrap(),
-            incarnation: incarnation.into(),
-            listen: Vec::new(),
-            limits: Limits::default(),
-        };
         let address = "10.0.0.1:57462".parse().unwrap();
         let pauses = |incarnation: &str| -> Vec<Duration> {
-            (0..40).map(|failures| pause(&settings(incarnation), address, failures)).collect()
+            (0..40).map(|failures| pause(&Limits::default(), incarnation, address, failures)).collect()
         };
         let (one, other) = (pauses("a"), pauses("b"));
         assert_eq!(one, pauses("a"));

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::hello::{self, Hello, Message, Reason};
 use super::network::Stream;
-use super::peers::{Admitted, Candidate, Peers, Refusal};
+use super::peers::{Admitted, Candidate, Peers, Refusal, judge_names};
 use super::secure::{Security, in_words};
 use crate::authority::Name;
 
@@ -44,6 +44,13 @@ impl From<hello::Malformed> for Failure {
 /// A stream with its member.
 pub(super) type Met<'a> = (Stream, Admitted<'a>);
 
+/// Who came in.
+pub(super) enum Came<'a> {
+    Member(Met<'a>),
+    /// Somebody who is no member and wants to hear what is told.
+    Watcher(Stream),
+}
+
 /// The handshake of who dialled.
 pub(super) async fn dial<'a>(
     peers: &'a Peers,
@@ -52,11 +59,7 @@ pub(super) async fn dial<'a>(
     address: SocketAddr,
 ) -> Result<Met<'a>, Failure> {
     let (mut stream, certified) = security.client(stream).await?;
-    let hello = match receive(&mut stream).await? {
-        Message::Hello(hello) => hello,
-        Message::Refusal(reason, sentence) => return Err(refused_us(None, reason, &sentence)),
-        Message::Welcome => return Err(hello::Malformed::Field("kind").into()),
-    };
+    let hello = greeted(&mut stream).await?;
     let begun = peers.judge(&hello, certified.as_ref()).and_then(|()| peers.begin_dial(&hello));
     let dialling = match begun {
         Ok(dialling) => dialling,
@@ -65,15 +68,45 @@ pub(super) async fn dial<'a>(
     let told = peers.hello();
     let own = Arc::clone(&told.incarnation);
     send(&mut stream, &Message::Hello(told)).await?;
-    match receive(&mut stream).await? {
-        Message::Welcome => {}
-        Message::Refusal(reason, sentence) => return Err(refused_us(Some(hello.node), reason, &sentence)),
-        Message::Hello(_) => return Err(hello::Malformed::Field("kind").into()),
-    }
+    welcomed(&mut stream, &hello.node).await?;
     let node = hello.node.clone();
     let admitted = peers.admit(Candidate { hello, own, address, dialled: true }).await;
     drop(dialling);
     admitted.map(|admitted| (stream, admitted)).map_err(|refusal| ours(node, refusal))
+}
+
+/// The handshake of who dialled and is no member: answers whom it will hear.
+pub(super) async fn watch(
+    own: Hello,
+    security: &Security,
+    stream: Stream,
+) -> Result<(Stream, Name), Failure> {
+    let (mut stream, certified) = security.client(stream).await?;
+    let hello = greeted(&mut stream).await?;
+    if let Err(refusal) = judge_names(&own, &hello, certified.as_ref()) {
+        return Err(refuse(&mut stream, hello, refusal).await);
+    }
+    send(&mut stream, &Message::Watch(own)).await?;
+    welcomed(&mut stream, &hello.node).await?;
+    Ok((stream, hello.node))
+}
+
+/// The greeting of who was dialled.
+async fn greeted(stream: &mut Stream) -> Result<Hello, Failure> {
+    match receive(stream).await? {
+        Message::Hello(hello) => Ok(hello),
+        Message::Refusal(reason, sentence) => Err(refused_us(None, reason, &sentence)),
+        Message::Welcome | Message::Watch(_) => Err(hello::Malformed::Field("kind").into()),
+    }
+}
+
+/// The verdict of who was dialled.
+async fn welcomed(stream: &mut Stream, node: &Name) -> Result<(), Failure> {
+    match receive(stream).await? {
+        Message::Welcome => Ok(()),
+        Message::Refusal(reason, sentence) => Err(refused_us(Some(node.clone()), reason, &sentence)),
+        Message::Hello(_) | Message::Watch(_) => Err(hello::Malformed::Field("kind").into()),
+    }
 }
 
 /// The handshake of who was dialled.
@@ -82,16 +115,23 @@ pub(super) async fn accept<'a>(
     security: &Security,
     stream: Stream,
     address: SocketAddr,
-) -> Result<Met<'a>, Failure> {
+) -> Result<Came<'a>, Failure> {
     let (mut stream, certified) = match security.server(stream).await {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Err(Failure::Mute),
         other => other?,
     };
     let told = peers.hello();
     let own = Arc::clone(&told.incarnation);
-    send(&mut stream, &Message::Hello(told)).await?;
+    send(&mut stream, &Message::Hello(told.clone())).await?;
     let hello = match receive(&mut stream).await {
         Ok(Message::Hello(hello)) => hello,
+        Ok(Message::Watch(hello)) => {
+            if let Err(refusal) = judge_names(&told, &hello, certified.as_ref()) {
+                return Err(refuse(&mut stream, hello, refusal).await);
+            }
+            send(&mut stream, &Message::Welcome).await?;
+            return Ok(Came::Watcher(stream));
+        }
         Ok(Message::Refusal(reason, sentence)) => {
             return Err(refused_us(certified.map(|(_, node)| node), reason, &sentence));
         }
@@ -106,7 +146,7 @@ pub(super) async fn accept<'a>(
     match answer {
         Ok(admitted) => {
             send(&mut stream, &Message::Welcome).await?;
-            Ok((stream, admitted))
+            Ok(Came::Member((stream, admitted)))
         }
         Err(refusal) => Err(refuse(&mut stream, hello, refusal).await),
     }

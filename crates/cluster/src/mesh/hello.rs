@@ -3,7 +3,7 @@
 //! | message | from | says |
 //! |---|---|---|
 //! | greeting | who was dialled | who it is |
-//! | answer | who dialled | who it is, or why it goes away |
+//! | answer | who dialled | who it is, and whether it only wants to hear what is told (`watchers`); or why it goes away |
 //! | verdict | who was dialled | that the connection lives, or why not |
 //!
 //! Each is two bytes of length (big-endian), then at most [`BYTES_MAX`] bytes: the magic, the kind, and what belongs to it.
@@ -26,6 +26,7 @@ const MAGIC: &[u8; 8] = b"ZEBUMESH";
 const HELLO: u8 = 1;
 const WELCOME: u8 = 2;
 const REFUSAL: u8 = 3;
+const WATCH: u8 = 4;
 
 /// Who an end says that it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +72,8 @@ const CODES: [(Reason, u8); 8] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Message {
     Hello(Hello),
+    /// Who it is, and that it is no member: it wants to hear what this node tells.
+    Watch(Hello),
     Welcome,
     /// With a sentence for the other end's log.
     Refusal(Reason, String),
@@ -92,8 +95,8 @@ impl Message {
     pub(super) fn bytes(&self) -> Vec<u8> {
         let mut body = Vec::from(&MAGIC[..]);
         match self {
-            Self::Hello(hello) => {
-                body.put_u8(HELLO);
+            Self::Hello(hello) | Self::Watch(hello) => {
+                body.put_u8(if matches!(self, Self::Watch(_)) { WATCH } else { HELLO });
                 body.put_u16(hello.versions.0);
                 body.put_u16(hello.versions.1);
                 for text in [hello.cluster.as_str(), hello.node.as_str(), &hello.incarnation] {
@@ -119,7 +122,7 @@ impl Message {
     pub(super) fn parse(body: &[u8]) -> Result<Self, Malformed> {
         let mut body = body.strip_prefix(MAGIC.as_slice()).ok_or(Malformed::Magic)?;
         let message = match body.try_get_u8() {
-            Ok(HELLO) => {
+            Ok(kind @ (HELLO | WATCH)) => {
                 let version = |body: &mut &[u8]| body.try_get_u16().map_err(|_| Malformed::Field("versions"));
                 let versions = (version(&mut body)?, version(&mut body)?);
                 let cluster = name(&mut body, "cluster")?;
@@ -129,7 +132,8 @@ impl Message {
                     return Err(Malformed::Field("incarnation"));
                 }
                 // What a later version adds behind may be ignored.
-                return Ok(Self::Hello(Hello { versions, cluster, node, incarnation }));
+                let hello = Hello { versions, cluster, node, incarnation };
+                return Ok(if kind == WATCH { Self::Watch(hello) } else { Self::Hello(hello) });
             }
             Ok(WELCOME) => Self::Welcome,
             Ok(REFUSAL) => {
@@ -189,7 +193,7 @@ mod tests {
 
     #[test]
     fn messages_come_back_as_they_were() {
-        let mut all = vec![Message::Hello(hello()), Message::Welcome];
+        let mut all = vec![Message::Hello(hello()), Message::Watch(hello()), Message::Welcome];
         all.extend(CODES.map(|(reason, _)| Message::Refusal(reason, "because of this".to_owned())));
         for message in all {
             let bytes = message.bytes();

@@ -27,6 +27,8 @@ mod secure;
 mod settings;
 mod shared;
 mod status;
+mod watch;
+mod watchers;
 
 pub(crate) use complaints::Complaints;
 pub use missing::{Expected, Missing};
@@ -35,6 +37,7 @@ pub use secure::Security;
 pub use settings::{ADMIN_PORT, GROUPWARE_PORT, Limits, Settings};
 pub use shared::Mesh;
 pub use status::{PeerStatus, Refused, Status};
+pub(crate) use watch::{Spectator, Spoke};
 
 use std::net::SocketAddr;
 use std::sync::Arc;

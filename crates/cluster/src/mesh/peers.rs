@@ -93,26 +93,8 @@ impl Peers {
     /// # Errors
     /// The reason, and a sentence for both logs.
     pub(super) fn judge(&self, hello: &Hello, certified: Option<&(Name, Name)>) -> Result<(), Refusal> {
-        let own = &self.settings;
-        if hello.cluster != own.cluster {
-            let sentence =
-                format!("it is of cluster {}, {} is of cluster {}", hello.cluster, own.node, own.cluster);
-            return Err((Reason::Cluster, sentence));
-        }
-        if version_of(hello.versions, VERSIONS).is_none() {
-            let (ours, theirs) = (range(VERSIONS), range(hello.versions));
-            return Err((
-                Reason::Version,
-                format!("it speaks version {theirs} of the protocol, {} speaks {ours}", own.node),
-            ));
-        }
-        if let Some((cluster, node)) =
-            certified.filter(|names| **names != (hello.cluster.clone(), hello.node.clone()))
-        {
-            let sentence =
-                format!("it says it is {}, its certificate is of {node} of cluster {cluster}", hello.node);
-            return Err((Reason::Name, sentence));
-        }
+        let own = self.hello();
+        judge_names(&own, hello, certified)?;
         if hello.node == own.node {
             let lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
             if lives.contains(&hello.incarnation) {
@@ -299,6 +281,35 @@ impl Table {
     fn slot(&mut self, name: &Name) -> &mut Slot {
         self.slots.entry(name.clone()).or_default()
     }
+}
+
+/// Whether somebody is of this cluster, speaks its protocol, and is who its certificate says.
+///
+/// # Errors
+/// The reason, and a sentence for both logs.
+pub(super) fn judge_names(
+    own: &Hello,
+    hello: &Hello,
+    certified: Option<&(Name, Name)>,
+) -> Result<(), Refusal> {
+    if hello.cluster != own.cluster {
+        let sentence =
+            format!("it is of cluster {}, {} is of cluster {}", hello.cluster, own.node, own.cluster);
+        return Err((Reason::Cluster, sentence));
+    }
+    if version_of(hello.versions, own.versions).is_none() {
+        let (ours, theirs) = (range(own.versions), range(hello.versions));
+        let sentence = format!("it speaks version {theirs} of the protocol, {} speaks {ours}", own.node);
+        return Err((Reason::Version, sentence));
+    }
+    if let Some((cluster, node)) =
+        certified.filter(|names| **names != (hello.cluster.clone(), hello.node.clone()))
+    {
+        let sentence =
+            format!("it says it is {}, its certificate is of {node} of cluster {cluster}", hello.node);
+        return Err((Reason::Name, sentence));
+    }
+    Ok(())
 }
 
 fn range((low, high): (u16, u16)) -> String {

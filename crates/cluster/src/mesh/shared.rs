@@ -21,6 +21,7 @@ use super::peers::Peers;
 use super::secure::Security;
 use super::settings::Settings;
 use super::status::Status;
+use super::watchers::Watchers;
 use super::{Broken, Event, NotSent, accept, dial};
 use crate::authority::Name;
 
@@ -53,6 +54,7 @@ pub(super) struct Shared {
     pub(super) network: Arc<dyn Network>,
     pub(super) peers: Peers,
     pub(super) complaints: Complaints,
+    pub(super) watchers: Watchers,
     events: mpsc::Sender<Event>,
     /// The living connections.
     links: Mutex<JoinSet<()>>,
@@ -89,7 +91,9 @@ impl Mesh {
         let peers = Peers::new(settings.clone(), expected);
         let complaints = Complaints::default();
         let links = Mutex::default();
-        let shared = Arc::new(Shared { settings, security, network, peers, complaints, events, links });
+        let watchers = Watchers::default();
+        let shared =
+            Arc::new(Shared { settings, security, network, peers, complaints, watchers, events, links });
         let mut tasks = JoinSet::new();
         for listener in listeners {
             tasks.spawn(accept::accept(Arc::clone(&shared), listener));
@@ -118,6 +122,11 @@ impl Mesh {
         let live = self.shared.peers.live(peer).filter(|live| live.connection == connection);
         let sent = live.is_some_and(|live| live.send(&Frame::Payload(payload)));
         if sent { Ok(()) } else { Err(NotSent::Over) }
+    }
+
+    /// Tells this to all who watch this node, from now on and again and again; those who come later too. What it means is theirs.
+    pub fn tell(&self, told: Bytes) {
+        self.shared.watchers.tell(told);
     }
 
     /// Ends the connection with somebody who is no member any more.
@@ -157,6 +166,7 @@ impl Mesh {
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         // Waits for their ends: the address is free then.
         tasks.shutdown().await;
+        self.shared.watchers.stop().await;
     }
 }
 
@@ -164,6 +174,7 @@ impl Drop for Mesh {
     fn drop(&mut self) {
         // The links hold what is shared, and it holds them.
         self.shared.lock_links().abort_all();
+        self.shared.watchers.abort();
     }
 }
 

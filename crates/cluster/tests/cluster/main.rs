@@ -8,3 +8,5 @@ mod discovery;
 mod driver;
 #[cfg(test)]
 mod mesh;
+#[cfg(test)]
+mod watching;

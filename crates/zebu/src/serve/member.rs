@@ -1,5 +1,6 @@
 //! This process as a member of its cluster: whoever writes is one, so that nobody answers from memory what it has changed.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,6 +116,11 @@ impl Member {
         if let Some(mesh) = &self.mesh {
             mesh.serves(serves);
         }
+    }
+
+    /// Where its mesh listens, if it has one.
+    pub(super) fn mesh_listens(&self) -> Vec<SocketAddr> {
+        self.mesh.as_ref().map(Meshed::listens).unwrap_or_default()
     }
 
     /// Leaves in good order: nobody waits for this process.

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use zebu_app::cluster::{self, InMesh};
 use zebu_app::{App, Clock, Identity};
 use zebu_cluster::authority::{Credentials, Name, Now};
 use zebu_cluster::config::Config;
-use zebu_cluster::discovery::{Announcement, Discovery, Found, Keys, Own, Serves, resolver};
+use zebu_cluster::discovery::{Announcement, Discovery, Found, Keys, Own, Serves, resolver, tell};
 use zebu_cluster::mesh::{Event, Expected, Mesh, Security, Settings, Tcp};
 use zebu_cluster::node::{Node, OverMesh};
 
@@ -42,8 +42,10 @@ impl Meshed {
     pub(super) async fn start(config: &Config, identity: &Identity) -> Result<Self> {
         let failed =
             |what: &str, error: &dyn std::fmt::Display| Failure::new(format!("[cluster] {what}: {error}"));
-        let name = |field, text| Name::new(field, text).map_err(|error| failed("cannot be", &error));
-        let (own_cluster, own_node) = (name("name", &config.name)?, name("[node] name", &identity.name)?);
+        let checked = |field, text| Name::new(field, text).map_err(|error| failed("cannot be", &error));
+        let (own_cluster, own_node) =
+            (checked("name", &config.name)?, checked("[node] name", &identity.name)?);
+        let name = own_node.clone();
         let now: Now = Arc::new(|| Clock::System.now_ms());
         let security = security(config, &own_cluster, Some(&own_node), &now)?;
         let incarnation: Arc<str> = identity.incarnation.as_str().into();
@@ -66,11 +68,15 @@ impl Meshed {
         let announcement =
             Announcement { cluster: own_cluster, node: own_node, incarnation, addresses: told };
         let (serves, told) = watch::channel(None);
-        let own = Own { announcement, serves: told };
-        let discovery = Discovery::start(config.kind(), own, keys, now, resolver(), found, registered);
+        let own = Own { announcement, serves: told.clone() };
+        let discovery =
+            Discovery::start(config.kind(), own, keys, now, resolver(), found, registered.clone());
         let _discovery = discovery.map_err(|error| failed("discovery", &error))?;
         let (mesh, events) = (Arc::new(OverMesh::new(mesh)), Some(events));
-        Ok(Self { mesh, events, in_mesh, expected, serves, _discovery, tasks: JoinSet::new() })
+        let mut tasks = JoinSet::new();
+        let telling = Arc::clone(&mesh);
+        tasks.spawn(tell(name, told, registered, move |bytes| telling.mesh().tell(bytes)));
+        Ok(Self { mesh, events, in_mesh, expected, serves, _discovery, tasks })
     }
 
     /// The mesh, to send by.
@@ -101,30 +107,49 @@ impl Meshed {
         cluster::attach(app, Arc::clone(&self.mesh));
         let (app, cluster, expected) = (Arc::clone(app), self.in_mesh.cluster.clone(), self.expected.clone());
         self.tasks.spawn(async move {
-            let mut ticks = interval(LOOK_EVERY);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut ticks = looks();
             loop {
                 ticks.tick().await;
-                match cluster::registered(&app, &cluster).await {
-                    Ok(members) => {
-                        expected.send_if_modified(|before| {
-                            let changed = **before != members;
-                            if changed {
-                                *before = Arc::new(members);
-                            }
-                            changed
-                        });
-                    }
-                    // Who renews the node's entry complains of it; what was known goes on to hold.
-                    Err(error) => tracing::debug!(cause = error.cause_chain(), "the registry cannot be read"),
-                }
+                tell_registered(&expected, cluster::registered(&app, &cluster).await);
             }
         });
+    }
+
+    /// Where it listens.
+    pub(super) fn listens(&self) -> Vec<SocketAddr> {
+        self.mesh.mesh().listen().to_vec()
     }
 
     /// Says goodbye to the others.
     pub(super) async fn stop(self) {
         self.mesh.mesh().stop().await;
+    }
+}
+
+/// When to look at the registry.
+pub(super) fn looks() -> Interval {
+    let mut ticks = interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// Tells who is registered, as a look found, if that is anything new.
+pub(super) fn tell_registered(
+    expected: &watch::Sender<Arc<Vec<Expected>>>,
+    found: std::result::Result<Vec<Expected>, zebu_app::Error>,
+) {
+    match found {
+        Ok(members) => {
+            expected.send_if_modified(|before| {
+                let changed = **before != members;
+                if changed {
+                    *before = Arc::new(members);
+                }
+                changed
+            });
+        }
+        // Who writes there complains of it; what was known goes on to hold.
+        Err(error) => tracing::debug!(cause = error.cause_chain(), "the registry cannot be read"),
     }
 }
 

@@ -7,6 +7,7 @@ mod admin;
 mod again;
 mod found;
 mod groupware;
+mod look;
 mod member;
 mod mesh;
 mod report;
@@ -84,7 +85,7 @@ async fn roles(config: &Config, options: &cli::Serve) -> Result<End> {
     }
     let mut groupware = Groupware::start(config, app.as_ref()).await?;
     let mut admin = Admin::start(config, app.as_ref()).await?;
-    let mut web = Web::start(config).await?;
+    let mut web = Web::start(config, member.as_ref().map(Member::mesh_listens).unwrap_or_default()).await?;
     let ready = [
         groupware.as_ref().map(Groupware::ready),
         admin.as_ref().map(Admin::ready),
@@ -110,7 +111,7 @@ async fn roles(config: &Config, options: &cli::Serve) -> Result<End> {
         };
         match asked {
             Asked::Stop => break Ok(End::Stop),
-            Asked::Reload => reload(options, web.as_ref()),
+            Asked::Reload => reload(options, web.as_mut()),
         }
     };
     tokio::spawn(async move {
@@ -137,9 +138,9 @@ async fn roles(config: &Config, options: &cli::Serve) -> Result<End> {
 
 /// Reads the file again and takes up what can be changed while serving: of the web tier. What is wrong with the file is said,
 /// and everything stays as it is.
-fn reload(options: &cli::Serve, web: Option<&Web>) {
+fn reload(options: &cli::Serve, web: Option<&mut Web>) {
     let reloaded = Config::serving(&options.config).and_then(|config| match (&config.web, web) {
-        (Some(config), Some(web)) => web.reload(config),
+        (Some(tier), Some(web)) => web.reload(&config, tier),
         (None, None) => {
             tracing::info!("SIGHUP: nothing of this process can be changed while it runs");
             Ok(())

@@ -2,6 +2,7 @@
 //! to configdb if it knows one. Takes its listening sockets over from systemd or from the web tier that runs already, and
 //! gives them to its successor.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,7 +14,7 @@ use zebu_balancer::{Control, Ending, Handover, Inherited, Server, take_over};
 use crate::client;
 use crate::config::Config;
 use crate::failure::{Failure, Result};
-use crate::serve::found::{self, Following};
+use crate::serve::found::Finder;
 use crate::serve::report::Reporter;
 use crate::serve::role::Role;
 
@@ -22,8 +23,8 @@ pub(super) struct Web {
     addresses: Vec<String>,
     pub(super) role: Role,
     control: Control,
-    /// Who serves in the cluster's mesh.
-    _following: Option<Following>,
+    /// Looks who serves in the cluster's mesh.
+    finder: Finder,
     reporter: Option<Reporter>,
     /// Waits for a successor.
     successor: Option<JoinHandle<()>>,
@@ -31,11 +32,11 @@ pub(super) struct Web {
 }
 
 impl Web {
-    /// Starts a web tier, if the file names one.
+    /// Starts a web tier, if the file names one. `own_mesh`: where the mesh of this process listens, if it is a node too.
     ///
     /// # Errors
     /// The address is taken, or the configuration cannot work.
-    pub(super) async fn start(config: &Config) -> Result<Option<Self>> {
+    pub(super) async fn start(config: &Config, own_mesh: Vec<SocketAddr>) -> Result<Option<Self>> {
         let Some(tier) = &config.web else { return Ok(None) };
         let failed = |error: zebu_balancer::Error| Failure::new(error.to_string());
         let handing = |error: std::io::Error| Failure::new(format!("[web] handover: {error}"));
@@ -70,16 +71,9 @@ impl Web {
             (Some(store), Some(node)) => Some(Reporter::start(store.clone(), node.name.clone(), status)),
             _ => None,
         };
-        let _following = found::follow(config, tier, &control)?;
-        let mut web = Self {
-            addresses,
-            role,
-            control,
-            _following,
-            reporter,
-            successor: None,
-            replaced: Arc::default(),
-        };
+        let finder = Finder::start(config, tier, &control, own_mesh)?;
+        let mut web =
+            Self { addresses, role, control, finder, reporter, successor: None, replaced: Arc::default() };
         if let Some(path) = &tier.handover {
             let handover = Handover::listen(path, sockets.map_err(handing)?).map_err(handing)?;
             web.await_successor(handover, replace);
@@ -112,12 +106,13 @@ impl Web {
         self.replaced.load(Ordering::Acquire)
     }
 
-    /// Takes up what can be changed while it serves.
+    /// Takes up what can be changed while it serves; where its members are to come from the mesh from now on, once it has heard of
+    /// them.
     ///
     /// # Errors
     /// The configuration cannot work; then nothing has changed.
-    pub(super) fn reload(&self, config: &zebu_balancer::Config) -> Result<()> {
-        self.control.reload(config).map_err(|error| Failure::new(error.to_string()))
+    pub(super) fn reload(&mut self, config: &Config, tier: &zebu_balancer::Config) -> Result<()> {
+        self.finder.reload(config, tier, &self.control)
     }
 
     /// Finishes what is under way and withdraws its report.

@@ -8,4 +8,4 @@ mod raw;
 mod refusals;
 mod simulated;
 
-pub(crate) use node::{Ca, NOW_MS, patient, until};
+pub(crate) use node::{Ca, Make, NOW_MS, Node, name, patient, until};
