@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use zebu_balancer::{CertificateStatus, Config, Server};
 
 use crate::log::heard;
-use crate::node::Node;
+use crate::node::{self, Node};
 use crate::pebble::{FORBIDDEN, Pebble, UNKNOWN};
 use crate::secure::{both, certificate, curl, s_client, secure_address};
 use crate::tier::{PATIENCE, Tier, WALL_MS, eventually, request};
@@ -164,6 +164,69 @@ async fn one_web_tier_answers_what_was_asked_for_the_other() {
     let file = ordered(&first).await;
     eventually("the second has it too", || shown(&second).error.is_none()).await;
     assert_eq!(curl(&second, &file, "a.example", &[], "/").await, "<p>zebu");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_web_tiers_that_begin_at_once_place_one_order_between_them() {
+    let (dir, pebble, dial) = (tempfile::tempdir().unwrap(), Pebble::start().await, Dial::new());
+    let config = config(&[], &pebble, &dir, &["a.example"]);
+    // Who answers pebble is there before they are, and cannot order itself.
+    let mut distrusting = config.clone();
+    distrusting.tls.acme.ca_file = certificate(dir.path(), "other", &["localhost"]).certificate;
+    let answering = Tier::with(distrusting).await;
+    eventually("it gives up", || error(&answering).starts_with("ACME: ")).await;
+    pebble.finds(answering.address);
+    let (one, other) = tokio::join!(dial.tier(config.clone()), dial.tier(config.clone()));
+    let file = ordered(&one).await;
+    eventually("the other has it too", || shown(&other).error.is_none()).await;
+    // Who found the claim taken looks again after half a minute, and finds that it is done.
+    dial.go_on(30_000);
+    for tier in [&one, &other] {
+        assert_eq!(curl(tier, &file, "a.example", &[], "/").await, "<p>zebu");
+    }
+    assert_eq!((pebble.count(ORDER), pebble.count(ACCOUNT)), (1, 1));
+}
+
+#[tokio::test]
+async fn a_server_that_wants_to_be_asked_later_is_asked_then_and_not_before() {
+    let (dir, server) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let refused = Node::start_with("acme", |_| async {
+        let problem = r#"{"type":"urn:ietf:params:acme:error:rateLimited","detail":"too many","status":429}"#;
+        let mut answer = node::text(problem);
+        *answer.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+        answer.headers_mut().insert("retry-after", "7200".parse().unwrap());
+        answer
+    })
+    .await;
+    // A web tier can be a server with TLS as well.
+    let mut serving = both(&[&refused], &server);
+    serving.tls.certificates = vec![certificate(server.path(), "localhost", &["localhost"])];
+    let ca_file = serving.tls.certificates[0].certificate.clone();
+    let front = Tier::with(serving).await;
+    let mut config = both(&[], &dir);
+    config.tls.certificates.clear();
+    config.tls.acme = zebu_balancer::AcmeConfig {
+        directory: format!("https://localhost:{}/ajax/dir", secure_address(&front).port()),
+        names: vec!["a.example".to_owned()],
+        folder: dir.path().join("acme"),
+        agree_to_terms: true,
+        ca_file,
+        ..Default::default()
+    };
+    let (log, dial) = (heard(), Dial::new());
+    let tier = dial.tier(config).await;
+    eventually("it is put off", || error(&tier).starts_with("ACME: ")).await;
+    let text = log.text();
+    assert!(text.lines().any(|line| line.contains("next_seconds=7200")), "{text}");
+    let asked = refused.requests();
+    for _ in 0..3 {
+        dial.go_on(60_000);
+        // Its clock is looked at in each tick; the requests in between give it some.
+        tier.get("/", "").await;
+    }
+    assert_eq!(refused.requests(), asked, "it was asked after a minute");
+    dial.go_on(7_200_000);
+    eventually("it is asked again", || refused.requests() > asked).await;
 }
 
 #[tokio::test]

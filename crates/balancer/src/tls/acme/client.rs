@@ -21,18 +21,23 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
+use super::later::Later;
+
 /// For one exchange.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes of an answer, at most: a chain of certificates is some 10 KiB.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
-/// Asks ACME servers.
-pub(super) struct Http(TlsConnector);
+/// Asks ACME servers, and takes down when they say to come again.
+pub(super) struct Http {
+    connector: TlsConnector,
+    later: Later,
+}
 
 impl Http {
     /// # Errors
     /// A sentence that names the file.
-    pub(super) fn trusting(ca_file: &Path) -> Result<Self, String> {
+    pub(super) fn trusting(ca_file: &Path, later: Later) -> Result<Self, String> {
         let failed = |reason: String| format!("tls.acme.ca_file {}: {reason}", ca_file.display());
         let certificates =
             CertificateDer::pem_file_iter(ca_file).map_err(|error| failed(error.to_string()))?;
@@ -47,7 +52,7 @@ impl Http {
             .map_err(|error| error.to_string())?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        Ok(Self(TlsConnector::from(Arc::new(config))))
+        Ok(Self { connector: TlsConnector::from(Arc::new(config)), later })
     }
 }
 
@@ -56,12 +61,16 @@ impl HttpClient for Http {
         &self,
         request: Request<BodyWrapper<Bytes>>,
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
-        let connector = self.0.clone();
+        let (connector, later) = (self.connector.clone(), self.later.clone());
         Box::pin(async move {
+            later.forget();
             let uri = request.uri().clone();
             let answer = tokio::time::timeout(PATIENCE, exchange(&connector, &uri, request)).await;
             let late = || Err(format!("no answer in {} s", PATIENCE.as_secs()));
             let answer = answer.unwrap_or_else(|_| late());
+            if let Ok(answer) = &answer {
+                later.hear(&answer.parts.headers);
+            }
             answer.map_err(|reason| Error::Other(format!("{uri}: {reason}").into()))
         })
     }

@@ -10,6 +10,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::AcmeConfig;
 use super::claim::Claim;
 use super::folder::Folder;
+use super::later::Later;
 use super::order::{blocking, obtain};
 use super::schedule::{Life, due, retry};
 use crate::Clock;
@@ -30,6 +31,8 @@ struct Keeper {
     /// This process's number, and what its dates are scattered by.
     own: u64,
     failures: u32,
+    /// When the server wants to be asked again.
+    later: Later,
 }
 
 /// Keeps until dropped; looks at the clock that often.
@@ -39,7 +42,7 @@ pub(crate) async fn keep(config: AcmeConfig, choice: Arc<Choice>, clock: Clock, 
         return;
     };
     let folder = Folder::new(&config.folder);
-    let mut keeper = Keeper { config, folder, choice, clock, own, failures: 0 };
+    let mut keeper = Keeper { config, folder, choice, clock, own, failures: 0, later: Later::default() };
     let mut ticks = interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut next_ms = i64::MIN;
@@ -58,6 +61,7 @@ impl Keeper {
             return self.after(LOOK_MS).min(due_ms);
         }
         let (path, own, now_ms) = (self.folder.path().to_owned(), self.own, (self.clock)());
+        self.later.forget();
         let _claim = match blocking(move || Claim::take(&path, own, now_ms)).await {
             Ok(Some(claim)) => claim,
             Ok(None) => return self.after(CLAIMED_MS),
@@ -67,7 +71,7 @@ impl Keeper {
         if let Some(due_ms) = self.rests_until().await {
             return self.after(LOOK_MS).min(due_ms);
         }
-        let ordered = timeout(ORDER_MAX, obtain(&self.config, &self.folder)).await;
+        let ordered = timeout(ORDER_MAX, obtain(&self.config, &self.folder, &self.later)).await;
         match ordered.unwrap_or_else(|_| Err(format!("not done in {} s", ORDER_MAX.as_secs()))) {
             Ok(()) => self.done().await,
             Err(reason) => self.failed(&reason),
@@ -103,7 +107,7 @@ impl Keeper {
 
     fn failed(&mut self, reason: &str) -> i64 {
         self.failures = self.failures.saturating_add(1);
-        let pause_ms = retry(self.failures, self.own);
+        let pause_ms = retry(self.failures, self.own, self.later.said());
         let (names, directory) = (self.config.names.join(", "), &self.config.directory);
         let next_seconds = pause_ms / 1_000;
         tracing::error!(

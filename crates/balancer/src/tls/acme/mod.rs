@@ -8,6 +8,7 @@
 //! | `client` | the exchanges with the server |
 //! | `order` | account and order |
 //! | `schedule` | when to renew, and when to try again; pure |
+//! | `later` | when the server said to come again |
 //! | `keeper` | the task that does it all |
 //! | `answer` | the token, on plain listeners |
 //!
@@ -19,6 +20,7 @@ mod client;
 mod config;
 mod folder;
 mod keeper;
+mod later;
 mod order;
 mod schedule;
 
@@ -27,6 +29,7 @@ pub use config::AcmeConfig;
 pub(crate) use keeper::keep;
 
 use folder::Folder;
+use later::Later;
 
 use super::CertificateConfig;
 use crate::Error;
@@ -49,7 +52,7 @@ pub(super) fn prepare(config: &AcmeConfig) -> Result<Option<Prepared>, Error> {
     if !config.is_on() {
         return Ok(None);
     }
-    client::Http::trusting(&config.ca_file).map_err(Error::Tls)?;
+    client::Http::trusting(&config.ca_file, Later::default()).map_err(Error::Tls)?;
     let is_placeholder = Folder::new(&config.folder).prepare(&config.names).map_err(Error::Tls)?;
     if is_placeholder {
         let names = config.names.join(", ");

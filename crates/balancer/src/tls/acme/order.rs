@@ -12,12 +12,16 @@ use zebu_cluster::authority::{read_private, write_private};
 use super::AcmeConfig;
 use super::client::Http;
 use super::folder::Folder;
+use super::later::Later;
 
 /// For the server to look at the answers, and again for it to sign.
 const POLL: RetryPolicy =
     RetryPolicy::new().initial_delay(Duration::from_millis(250)).timeout(Duration::from_secs(100));
 /// What a server says that does not know an account (RFC 8555 §6.7).
 const NO_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
+
+/// What it says to who asks too much (RFC 8555 §6.6).
+const RATE_LIMITED: &str = "urn:ietf:params:acme:error:rateLimited";
 
 /// An account as it is kept.
 #[derive(Serialize, Deserialize)]
@@ -27,12 +31,12 @@ struct Kept {
     credentials: AccountCredentials,
 }
 
-/// Orders a certificate and puts it into the folder.
+/// Orders a certificate and puts it into the folder. `later` has what the server's last answer said.
 ///
 /// # Errors
 /// A sentence, with what the server said.
-pub(super) async fn obtain(config: &AcmeConfig, folder: &Folder) -> Result<(), String> {
-    let account = account(config, folder).await?;
+pub(super) async fn obtain(config: &AcmeConfig, folder: &Folder, later: &Later) -> Result<(), String> {
+    let account = account(config, folder, later).await?;
     let names: Vec<Identifier> = config.names.iter().cloned().map(Identifier::Dns).collect();
     let order = account.new_order(&NewOrder::new(&names)).await;
     if let Err(Error::Api(problem)) = &order
@@ -61,14 +65,14 @@ pub(super) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(task).await.map_err(|error| error.to_string())?
 }
 
-async fn account(config: &AcmeConfig, folder: &Folder) -> Result<Account, String> {
+async fn account(config: &AcmeConfig, folder: &Folder, later: &Later) -> Result<Account, String> {
     let file = folder.account(&config.directory);
     let read_from = file.clone();
     let kept = blocking(move || match read_from.exists() {
         true => read_private(&read_from).map(Some).map_err(|error| error.to_string()),
         false => Ok(None),
     });
-    let builder = Account::builder_with_http(Box::new(Http::trusting(&config.ca_file)?));
+    let builder = Account::builder_with_http(Box::new(Http::trusting(&config.ca_file, later.clone())?));
     let contact: Vec<&str> = config.contact.iter().map(String::as_str).collect();
     let (account, credentials) = match kept.await? {
         Some(text) => {
@@ -109,6 +113,8 @@ async fn prove(order: &mut Order, folder: &Folder) -> Result<(), String> {
     let proved = match put_answers(order, folder).await {
         Ok(()) => match order.poll_ready(&POLL).await {
             Ok(OrderStatus::Ready) => Ok(()),
+            // Who is told to come later does not go on asking.
+            Err(error) if is_put_off(&error) => Err(sentence(&error)),
             outcome => {
                 let otherwise = outcome.map_or_else(|e| sentence(&e), |_| "the order was refused".to_owned());
                 Err(refusals(order).await.unwrap_or(otherwise))
@@ -154,9 +160,19 @@ async fn refusals(order: &mut Order) -> Option<String> {
     (!said.is_empty()).then(|| said.join("; "))
 }
 
+/// Whether the server wants to be asked later.
+fn is_put_off(error: &Error) -> bool {
+    match error {
+        Error::Timeout(until) => until.is_some(),
+        Error::Api(problem) => problem.r#type.as_deref() == Some(RATE_LIMITED),
+        _ => false,
+    }
+}
+
 fn sentence(error: &Error) -> String {
     match error {
         Error::Api(problem) => words(problem),
+        Error::Timeout(Some(_)) => "the server is not done and wants to be asked later".to_owned(),
         other => other.to_string(),
     }
 }

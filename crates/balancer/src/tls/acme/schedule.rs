@@ -1,11 +1,17 @@
 //! When a certificate is renewed, and when what failed is tried again. Pure: times are given, randomness too.
 
+use std::time::Duration;
+
 /// A day, milliseconds.
 const DAY_MS: i64 = 24 * 3_600_000;
 /// After the first failure, milliseconds; twice as long after each further one.
 const RETRY_MS: i64 = 60_000;
 /// The longest pause between two attempts, milliseconds.
 const RETRY_MAX_MS: i64 = 6 * 3_600_000;
+
+/// What a server may have us wait, milliseconds: two days, some more than the longest that a large one takes to give a right back.
+/// Longer would let one wrong answer cost the certificate.
+const ASKED_MAX_MS: i64 = 2 * DAY_MS;
 
 /// The life of a certificate, milliseconds since 1970.
 #[derive(Debug, Clone, Copy)]
@@ -23,11 +29,13 @@ pub(super) fn due(life: Life, renew_before_days: u64, random: u64) -> i64 {
     life.until_ms.saturating_sub(before).saturating_sub(part(before / 10, random))
 }
 
-/// How long to wait after so many failures in a row, milliseconds; less by up to a quarter, by chance.
-pub(super) fn retry(failures: u32, random: u64) -> i64 {
+/// How long to wait after so many failures in a row, milliseconds; less by up to a quarter, by chance. `asked`: what the server said
+/// to wait at least.
+pub(super) fn retry(failures: u32, random: u64, asked: Option<Duration>) -> i64 {
     let doubled = RETRY_MS.saturating_mul(1 << failures.saturating_sub(1).min(20));
     let pause = doubled.min(RETRY_MAX_MS);
-    pause - part(pause / 4, random)
+    let asked = asked.map_or(0, |asked| i64::try_from(asked.as_millis()).unwrap_or(i64::MAX));
+    (pause - part(pause / 4, random)).max(asked.min(ASKED_MAX_MS))
 }
 
 /// From 0 to below `most`.
@@ -52,9 +60,16 @@ mod tests {
 
     #[test]
     fn pauses_double_up_to_six_hours() {
-        let pauses: Vec<i64> = (1..=10).map(|failures| retry(failures, 0) / 60_000).collect();
+        let pauses: Vec<i64> = (1..=10).map(|failures| retry(failures, 0, None) / 60_000).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 360]);
-        assert_eq!(retry(u32::MAX, 0), RETRY_MAX_MS);
+        assert_eq!(retry(u32::MAX, 0, None), RETRY_MAX_MS);
+    }
+
+    #[test]
+    fn the_server_can_have_us_wait_longer_but_not_shorter_and_not_for_ever() {
+        let asked = |seconds| retry(1, 0, Some(Duration::from_secs(seconds)));
+        assert_eq!((asked(5), asked(7_200)), (60_000, 7_200_000));
+        assert_eq!(asked(u64::MAX), ASKED_MAX_MS);
     }
 
     proptest! {
@@ -64,7 +79,7 @@ mod tests {
             let (latest, at) = (due(life, 30, 0), due(life, 30, random));
             prop_assert!(at <= latest && latest - at <= (life.until_ms - latest) / 10);
             prop_assert!(at > 0, "a new one is never due");
-            let (longest, pause) = (retry(failures, 0), retry(failures, random));
+            let (longest, pause) = (retry(failures, 0, None), retry(failures, random, None));
             prop_assert!(pause <= longest && pause >= longest / 4 * 3);
         }
     }
