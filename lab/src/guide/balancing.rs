@@ -20,28 +20,7 @@ pub(crate) const TLS: &str = "/etc/ssl/lab";
 pub(crate) const TLS_NAME: &str = "web.example.com";
 
 /// The guide's file.
-const PROXY_AJP: &str = "\
-<IfModule mod_proxy_ajp.c>
-  ProxyRequests On
-  ProxyVia On
-
-  <Proxy *>
-    Order deny,allow
-    Allow from all
-  </Proxy>
-
-  <Proxy balancer://oxcluster>
-    BalancerMember ajp://10.20.30.213:8009 smax=0 ttl=60 retry=5 loadfactor=50 route=OX-1
-    BalancerMember ajp://10.20.30.215:8009 smax=0 ttl=60 retry=5 loadfactor=50 route=OX-2
-  </Proxy>
-
-  ProxyPass /ajax balancer://oxcluster/ajax stickysession=JSESSIONID
-  ProxyPass /servlet balancer://oxcluster/servlet stickysession=JSESSIONID
-  ProxyPass /axis2 balancer://oxcluster/axis2 stickysession=JSESSIONID
-  ProxyPass /infostore balancer://oxcluster/infostore stickysession=JSESSIONID
-  ProxyPass /publications balancer://oxcluster/publications stickysession=JSESSIONID
-  ProxyPass /Microsoft-Server-ActiveSync balancer://oxcluster/Microsoft-Server-ActiveSync stickysession=JSESSIONID
-</IfModule>";
+const PROXY_AJP: &str = include_str!("../../../testing/kit/guide/proxy_ajp.conf");
 
 /// The chapter with Apache.
 pub(crate) fn apache(lab: &Lab) -> Result {
@@ -49,7 +28,7 @@ pub(crate) fn apache(lab: &Lab) -> Result {
     let web = Operator::at(lab.host("web")?);
     note("$ apt-get install … was done for all hosts (apache2); the user interface is our web tier's.");
     note("Apache 2.4 does not read conf.d: the file goes to conf-available, and is enabled.");
-    web.edits("/etc/apache2/conf-available/proxy_ajp.conf", PROXY_AJP)?;
+    web.edits("/etc/apache2/conf-available/proxy_ajp.conf", PROXY_AJP.trim_end())?;
     web.types("a2enconf proxy_ajp")?;
     web.types(
         "a2enmod proxy && a2enmod proxy_ajp && a2enmod proxy_balancer && a2enmod expires && a2enmod deflate \

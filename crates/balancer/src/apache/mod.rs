@@ -44,29 +44,8 @@ mod tests {
     use crate::params::member::{MemberConfig, Protocol};
     use crate::params::value::Weight;
 
-    /// The guide's own text, character for character.
-    const GUIDE: &str = r"<IfModule mod_proxy_ajp.c>
-  ProxyRequests On
-  ProxyVia On
-
-  <Proxy *>
-    Order deny,allow
-    Allow from all
-  </Proxy>
-
-  <Proxy balancer://oxcluster>
-    BalancerMember ajp://10.20.30.213:8009 smax=0 ttl=60 retry=5 loadfactor=50 route=OX-1
-    BalancerMember ajp://10.20.30.215:8009 smax=0 ttl=60 retry=5 loadfactor=50 route=OX-2
-  </Proxy>
-
-  ProxyPass /ajax balancer://oxcluster/ajax stickysession=JSESSIONID
-  ProxyPass /servlet balancer://oxcluster/servlet stickysession=JSESSIONID
-  ProxyPass /axis2 balancer://oxcluster/axis2 stickysession=JSESSIONID
-  ProxyPass /infostore balancer://oxcluster/infostore stickysession=JSESSIONID
-  ProxyPass /publications balancer://oxcluster/publications stickysession=JSESSIONID
-  ProxyPass /Microsoft-Server-ActiveSync balancer://oxcluster/Microsoft-Server-ActiveSync stickysession=JSESSIONID
-</IfModule>
-";
+    /// The guide's own file, character for character.
+    const GUIDE: &str = include_str!("../../../../testing/kit/guide/proxy_ajp.conf");
 
     fn found(layout: &Layout, path: &str) -> Option<(String, String)> {
         let found = layout.mappings.find(&Method::GET, path)?;

@@ -11,30 +11,18 @@ use crate::server::Server;
 /// What both nodes and Apache know.
 pub(crate) const SECRET: &str = "a secret of members";
 
+/// What the guide's file needs of Apache 2.4.
+pub(crate) const GUIDE_MODULES: [&str; 5] =
+    ["proxy", "proxy_ajp", "proxy_balancer", "slotmem_shm", "lbmethod_byrequests"];
+
 /// The guide's file, with our addresses in the place of its hosts'.
 pub(crate) fn guide(members: &[SocketAddr]) -> String {
-    let members: Vec<String> = members
-        .iter()
-        .enumerate()
-        .map(|(index, address)| {
-            format!(
-                "    BalancerMember ajp://{address} smax=0 ttl=60 retry=5 loadfactor=50 route=OX-{}\n",
-                index + 1
-            )
-        })
-        .collect();
-    format!(
-        "<IfModule mod_proxy_ajp.c>\n  ProxyRequests On\n  ProxyVia On\n\n  <Proxy *>\n    Order deny,allow\n    Allow from all\n  \
-         </Proxy>\n\n  <Proxy balancer://oxcluster>\n{}  </Proxy>\n\n\
-         \x20 ProxyPass /ajax balancer://oxcluster/ajax stickysession=JSESSIONID\n\
-         \x20 ProxyPass /servlet balancer://oxcluster/servlet stickysession=JSESSIONID\n\
-         \x20 ProxyPass /axis2 balancer://oxcluster/axis2 stickysession=JSESSIONID\n\
-         \x20 ProxyPass /infostore balancer://oxcluster/infostore stickysession=JSESSIONID\n\
-         \x20 ProxyPass /publications balancer://oxcluster/publications stickysession=JSESSIONID\n\
-         \x20 ProxyPass /Microsoft-Server-ActiveSync balancer://oxcluster/Microsoft-Server-ActiveSync \
-         stickysession=JSESSIONID\n</IfModule>\n",
-        members.concat()
-    )
+    let file = include_str!("../../../../testing/kit/guide/proxy_ajp.conf");
+    let hosts = ["10.20.30.213:8009", "10.20.30.215:8009"];
+    hosts.iter().zip(members).fold(file.to_owned(), |text, (host, ours)| {
+        assert!(text.contains(host), "{host}");
+        text.replace(host, &ours.to_string())
+    })
 }
 
 /// Apache on a free port with these modules and lines, one child process for everything.
@@ -69,8 +57,7 @@ pub(crate) async fn two_nodes(secret: &str) -> (Cluster, Vec<SocketAddr>) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_day_through_apache_as_the_guide_configures_it() {
     let (mut cluster, members) = two_nodes("").await;
-    let modules = ["proxy", "proxy_ajp", "proxy_balancer", "slotmem_shm", "lbmethod_byrequests"];
-    let apache = start(&modules, &|_, _| guide(&members));
+    let apache = start(&GUIDE_MODULES, &|_, _| guide(&members));
     day::through(apache.address, &mut cluster).await;
 }
 
