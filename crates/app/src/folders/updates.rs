@@ -77,7 +77,10 @@ async fn touched(
     let id = match parent {
         FolderRef::Owner(owner) => {
             let found = in_views(tx, caller, since, has_other_access).await?;
-            return Ok(found.into_iter().filter(|t| t.owner == Some(owner)).map(refer).collect());
+            // What a user had who is deleted is somebody else's, or nobody's: nothing tells it from the rest.
+            let is_deleted = principals::users_by_id(tx, &[owner]).await?.is_empty();
+            let in_view = |t: &Touched| is_deleted || t.owner == Some(owner);
+            return Ok(found.into_iter().filter(in_view).map(refer).collect());
         }
         FolderRef::Id(fixed::SHARED) => {
             let found = in_views(tx, caller, since, has_other_access).await?;

@@ -208,6 +208,9 @@ pub async fn is_left(tx: &mut Tx, user: UserId) -> Result<bool> {
 /// Forgets the user: the account, and all that is known of it alone. The id is nobody's for good.
 pub async fn forget(tx: &mut WriteTx, user: UserId) -> Result<()> {
     tx.touch(Scope::Principals)?;
+    tx.touch(Scope::Tree)?;
+    let sql = "UPDATE folder_tombstones SET owner = 0 WHERE cid = ? AND owner = ?";
+    tx.execute("folder_tombstones", sql, args![tx.context, user]).await?;
     tx.touch(Scope::Sessions(user))?;
     for group in principals::groups_of(tx, user).await? {
         principals::delete_member(tx, group, user).await?;
