@@ -162,16 +162,7 @@ pub(crate) async fn of_scopes(
             return Ok(opened);
         }
         let deadline = Instant::now() + wait;
-        // What must be seen, and what the best replica has: whatever the master says after the read began is as good, so neither
-        // waits for the other.
-        let first = async {
-            match readers.first() {
-                Some(reader) => Some(snapshot(reader, context, &origin, scopes).await),
-                None => None,
-            }
-        };
-        let (needed, mut begun) = tokio::join!(origin.needed(context, scopes), first);
-        let needed = match needed {
+        let needed = match origin.needed(context, scopes).await {
             Ok(needed) => Some(needed),
             // Without the master nobody can say what must be seen.
             Err(Error::Unavailable { .. }) => None,
@@ -179,7 +170,7 @@ pub(crate) async fn of_scopes(
         };
         for reader in needed.iter().flat_map(|_| readers.iter().take(TRIED_MAX)) {
             let needed = needed.as_deref().unwrap_or_default();
-            match on_replica(reader, context, &origin, (scopes, needed), begun.take(), deadline).await {
+            match on_replica(reader, context, &origin, (scopes, needed), deadline).await {
                 Ok(Some(opened)) => {
                     counters.replica.fetch_add(1, Ordering::Relaxed);
                     return Ok(opened);
@@ -212,38 +203,19 @@ async fn lend(reader: &Reader, origin: &Origin) -> Result<Lease> {
     lending.map_err(|_| busy())?
 }
 
-/// A snapshot with the versions that scopes have in it.
-type Snapshot = (Lease, Vec<(Scope, Version)>);
-
-/// Begins a snapshot of a replica.
-async fn snapshot(
-    reader: &Reader,
-    context: ContextId,
-    origin: &Origin,
-    scopes: &[Scope],
-) -> Result<Snapshot> {
-    let mut lease = lend(reader, origin).await?;
-    // The first statement begins the snapshot: the check and the data are of one moment.
-    let have = view::versions(&mut lease, context, scopes).await?;
-    Ok((lease, have))
-}
-
-/// A snapshot of a replica in which the scopes are true, the one that was `begun` if that will do; `None` if there is none before
-/// the deadline.
+/// A snapshot of a replica in which the scopes are true; `None` if there is none before the deadline.
 async fn on_replica(
     reader: &Reader,
     context: ContextId,
     origin: &Origin,
     (scopes, needed): (&[Scope], &[(Scope, Version)]),
-    mut begun: Option<Result<Snapshot>>,
     deadline: Instant,
 ) -> Result<Option<Opened>> {
     let mut waited = false;
     loop {
-        let (lease, have) = match begun.take() {
-            Some(begun) => begun?,
-            None => snapshot(reader, context, origin, scopes).await?,
-        };
+        let mut lease = lend(reader, origin).await?;
+        // The first statement begins the snapshot: the check and the data are of one moment.
+        let have = view::versions(&mut lease, context, scopes).await?;
         if origin.judge(context, &have, needed).await? == Verdict::Fresh {
             let view = View::Replica { checked: have, origin: origin.clone() };
             return Ok(Some(Opened { lease, view, has_replicas: true, survives: false, unconfirmed: false }));
