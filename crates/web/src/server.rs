@@ -12,7 +12,6 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::Response;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -183,11 +182,9 @@ impl Server {
             }
         }
         self.service.drain(true);
-        // Whoever waits in the kernel's queue believes to be connected.
-        while let Some(Ok((stream, peer))) = self.listener.accept().now_or_never() {
+        for (stream, peer) in queued(self.listener) {
             connections.spawn(serve(Arc::clone(&self.service), limits, stream, peer, stopping.clone()));
         }
-        drop(self.listener);
         if timeout(NOTICE, all_ended(&mut connections)).await.is_ok() {
             return;
         }
@@ -201,6 +198,18 @@ impl Server {
             );
         }
     }
+}
+
+/// Closes a listener; answers who waits in the kernel's queue, because they believe to be connected. The kernel is asked: the runtime
+/// may not have heard of those that came last.
+fn queued(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    let next = || {
+        let (stream, peer) = listener.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    };
+    std::iter::from_fn(next).collect()
 }
 
 async fn all_ended(connections: &mut JoinSet<Option<Resting>>) {
@@ -309,4 +318,21 @@ async fn opened(
             }
         })
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_connected_is_taken_along_though_the_runtime_has_not_heard_of_them() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connect = |_| std::net::TcpStream::connect(address).unwrap();
+        let clients: Vec<_> = (0..3).map(connect).collect();
+        let found: Vec<SocketAddr> = queued(listener).into_iter().map(|(_, peer)| peer).collect();
+        let expected: Vec<SocketAddr> = clients.iter().map(|client| client.local_addr().unwrap()).collect();
+        assert_eq!(found, expected);
+        assert!(std::net::TcpStream::connect(address).is_err(), "nobody listens any more");
+    }
 }
