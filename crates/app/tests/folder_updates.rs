@@ -4,27 +4,14 @@
 
 mod fixture;
 
-use fixture::{ANNA, BEN, Pair, caller, folder, give, home, on_each_engine};
+use fixture::{ANNA, BEN, Pair, caller, folder, for_ben, give, home, on_each_engine, owner, share};
 use zebu_app::Caller;
-use zebu_app::folders::{self, Details, FolderChange, FolderRef, NewFolder};
+use zebu_app::folders::{self, Details, FolderRef, NewFolder};
 use zebu_model::access::{self, Flag};
 use zebu_model::folder::{Module, fixed};
 use zebu_model::quota::Quota;
-use zebu_model::rights::{Bits, Entity, Permission};
+use zebu_model::rights::{Bits, Permission};
 use zebu_model::{FolderId, Version};
-
-fn owner() -> Permission {
-    Permission { entity: Entity::User(ANNA), bits: Bits::OWNER }
-}
-
-fn for_ben(bits: Bits) -> Permission {
-    Permission { entity: Entity::User(BEN), bits }
-}
-
-async fn share(pair: &Pair, anna: &Caller, id: FolderId, permissions: Vec<Permission>) {
-    let change = FolderChange { permissions: Some(permissions), ..FolderChange::default() };
-    folders::update(&pair.one, anna, id, change).await.unwrap();
-}
 
 /// A folder that anna makes.
 async fn make(

@@ -4,7 +4,10 @@
 
 mod fixture;
 
-use fixture::{ANNA, BEN, CONTEXT, Pair, TEAM, caller, code, folder, home, join, leave, on_each_engine, put};
+use fixture::{
+    ANNA, BEN, CONTEXT, TEAM, caller, code, folder, for_ben, home, join, leave, on_each_engine, owner, put,
+    share,
+};
 use zebu_app::files::{Fields, FileChange, Holding, Wanted};
 use zebu_app::folders::{self, Details, FolderChange, FolderRef, NewFolder};
 use zebu_app::{App, Caller, files, maintenance};
@@ -12,19 +15,6 @@ use zebu_model::folder::{Module, fixed};
 use zebu_model::quota::Quota;
 use zebu_model::rights::{Bits, Entity, ObjectRight, Permission};
 use zebu_model::{FolderId, Version};
-
-fn owner() -> Permission {
-    Permission { entity: Entity::User(ANNA), bits: Bits::OWNER }
-}
-
-fn for_ben(bits: Bits) -> Permission {
-    Permission { entity: Entity::User(BEN), bits }
-}
-
-async fn share(pair: &Pair, anna: &Caller, id: FolderId, permissions: Vec<Permission>) {
-    let change = FolderChange { permissions: Some(permissions), ..FolderChange::default() };
-    folders::update(&pair.one, anna, id, change).await.unwrap();
-}
 
 fn renamed(name: &str) -> FileChange<'static> {
     FileChange {

@@ -257,7 +257,7 @@ impl Errand<'_> {
         let exchange = upstream.exchange(
             &self.head(member),
             self.upload(member),
-            self.said(member, &record.id),
+            &self.said(member, &record.id),
             impatience,
         );
         match exchange.await {

@@ -138,7 +138,7 @@ async fn over_a_connection(tier: &Tier, member: &Member, question: &Question) ->
     request.headers_mut().insert(HOST, HeaderValue::try_from(address.as_str()).ok()?);
     request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     let (parts, upload) = request.into_parts();
-    Some(match upstream.exchange(&parts, upload, Said::default(), |_| None).await {
+    Some(match upstream.exchange(&parts, upload, &Said::default(), |_| None).await {
         Ok(response) => Answer::of(response.status(), response.headers()),
         Err(failure) => Answer::bare(Probe::Refused(failure.to_string())),
     })

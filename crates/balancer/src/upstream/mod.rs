@@ -74,6 +74,23 @@ impl From<Impatience> for Failure {
     }
 }
 
+/// What a wait for the head of an answer has come to, when so many bytes of the request are written: with none of them nothing was sent.
+fn waited<T>(
+    polled: Poll<Result<T, String>>,
+    written: u64,
+    impatience: &mut impl FnMut(u64) -> Option<Impatience>,
+) -> Poll<Result<T, Failure>> {
+    match polled {
+        Poll::Ready(Ok(head)) => Poll::Ready(Ok(head)),
+        Poll::Ready(Err(cause)) if written == 0 => Poll::Ready(Err(Failure::NotSent(cause))),
+        Poll::Ready(Err(cause)) => Poll::Ready(Err(Failure::Lost(cause))),
+        Poll::Pending => match impatience(written) {
+            Some(impatience) => Poll::Ready(Err(impatience.into())),
+            None => Poll::Pending,
+        },
+    }
+}
+
 /// No connection could be made.
 #[derive(Debug)]
 pub(crate) struct ConnectError {
@@ -148,7 +165,7 @@ impl Upstream {
         &'a mut self,
         parts: &Parts,
         upload: Upload,
-        said: Said<'_>,
+        said: &Said<'_>,
         impatience: I,
     ) -> impl Future<Output = Result<Response<Coming>, Failure>> + use<'a, I>
     where
@@ -156,7 +173,7 @@ impl Upstream {
     {
         match &mut self.link {
             Link::Http(link) => {
-                let answer = link.exchange(parts, upload, &said, impatience);
+                let answer = link.exchange(parts, upload, said, impatience);
                 Either::Left(async { answer.await.map(|response| response.map(Coming::Http)) })
             }
             Link::Ajp(link) => {

@@ -28,7 +28,7 @@ use zebu_ajp::answer::Message;
 use zebu_ajp::asking::{Answer, Asking};
 
 use super::socket::Socket;
-use super::{Impatience, Said};
+use super::{Impatience, Said, waited};
 use crate::params::value::Secret;
 use crate::retry::Failure;
 use crate::upload::Upload;
@@ -91,33 +91,23 @@ impl Link {
         &'a mut self,
         parts: &Parts,
         upload: Upload,
-        said: Said<'_>,
+        said: &Said<'_>,
         mut impatience: I,
     ) -> impl Future<Output = Result<Response<Coming>, Failure>> + use<'a, I>
     where
         I: FnMut(u64) -> Option<Impatience>,
     {
         // Written into the buffer before the future begins, so that the future need not hold the request.
-        let begun = self.begin(parts, upload, &said);
+        let begun = self.begin(parts, upload, said);
         async move {
             begun?;
             let written_before = self.socket.written();
             std::future::poll_fn(|cx| {
-                let written = |link: &Self| link.socket.written() - written_before;
-                match self.poll_event(cx) {
-                    Poll::Ready(Ok(Event::Head(response))) => Poll::Ready(Ok(response)),
-                    Poll::Ready(Ok(Event::Data(_) | Event::End)) => {
-                        Poll::Ready(Err(Failure::Lost("no head came before the body".to_owned())))
-                    }
-                    Poll::Ready(Err(cause)) if written(self) == 0 => {
-                        Poll::Ready(Err(Failure::NotSent(cause)))
-                    }
-                    Poll::Ready(Err(cause)) => Poll::Ready(Err(Failure::Lost(cause))),
-                    Poll::Pending => match impatience(written(self)) {
-                        Some(impatience) => Poll::Ready(Err(impatience.into())),
-                        None => Poll::Pending,
-                    },
-                }
+                let polled = self.poll_event(cx).map(|event| match event? {
+                    Event::Head(response) => Ok(response),
+                    Event::Data(_) | Event::End => Err("no head came before the body".to_owned()),
+                });
+                waited(polled, self.socket.written() - written_before, &mut impatience)
             })
             .await
         }

@@ -24,7 +24,7 @@ use http_body::Frame;
 use tokio::net::TcpStream;
 
 use super::socket::{CLOSED, Socket};
-use super::{Impatience, Said};
+use super::{Impatience, Said, waited};
 use crate::retry::Failure;
 use crate::upload::Upload;
 use answer::Head;
@@ -87,16 +87,7 @@ impl Link {
         let written_before = self.socket.written();
         std::future::poll_fn(move |cx| {
             let polled = self.poll_head(cx);
-            let written = self.socket.written() - written_before;
-            match polled {
-                Poll::Ready(Ok(response)) => Poll::Ready(Ok(response)),
-                Poll::Ready(Err(cause)) if written == 0 => Poll::Ready(Err(Failure::NotSent(cause))),
-                Poll::Ready(Err(cause)) => Poll::Ready(Err(Failure::Lost(cause))),
-                Poll::Pending => match impatience(written) {
-                    Some(impatience) => Poll::Ready(Err(impatience.into())),
-                    None => Poll::Pending,
-                },
-            }
+            waited(polled, self.socket.written() - written_before, &mut impatience)
         })
     }
 
