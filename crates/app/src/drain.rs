@@ -54,12 +54,27 @@ pub struct Seen {
     pub is_up: bool,
 }
 
+impl Seen {
+    fn at(life: Life, now_ms: i64) -> Self {
+        Self { is_up: now_ms.saturating_sub(life.seen) <= MEMBER_TTL_MS, life }
+    }
+
+    /// Whether it answers the requests that this one does not.
+    #[must_use]
+    pub fn serves_beside(&self, other: &Life) -> bool {
+        let Life { name, role, cluster, standing, .. } = &self.life;
+        self.is_up
+            && *name != other.name
+            && (role, cluster) == (&other.role, &other.cluster)
+            && standing.stage == "serving"
+    }
+}
+
 /// All nodes and admin daemons, by name.
 pub async fn nodes(store: &Store, now_ms: i64) -> Result<Vec<Seen>> {
     let mut tx = store.config().await?;
     let lives = wishes::all(&mut tx).await?;
-    let up = |life: &Life| now_ms.saturating_sub(life.seen) <= MEMBER_TTL_MS;
-    Ok(lives.into_iter().map(|life| Seen { is_up: up(&life), life }).collect())
+    Ok(lives.into_iter().map(|life| Seen::at(life, now_ms)).collect())
 }
 
 /// Wishes something of one life of a node, or with none takes back what was wished. `false`: that life is over.
@@ -76,19 +91,24 @@ pub async fn wish(store: &Store, of: &Life, what: Option<What>, limit_ms: i64, b
 pub struct Look {
     /// What is wished of it.
     pub wish: Option<Wish>,
+    /// Whether another serves beside it that says of no trouble: then nobody need be answered by this one.
+    pub is_spared: bool,
     /// Why it does not serve as it should; "" for nothing.
     pub trouble: String,
 }
 
 /// Looks what is wished of this node, and whether it is a whole member of its cluster.
 pub async fn look(app: &App) -> Result<Look> {
-    let lives = {
-        let mut tx = app.store.config().await?;
-        wishes::all(&mut tx).await?
-    };
-    let own = |life: &&Life| life.name == app.node.name && life.incarnation == app.node.incarnation;
-    let wish = lives.iter().find(own).and_then(|life| life.wish.clone());
-    Ok(Look { wish, trouble: trouble(app, &lives) })
+    let seen = nodes(&app.store, app.now_ms()).await?;
+    let is_own = |life: &Life| life.name == app.node.name && life.incarnation == app.node.incarnation;
+    let own = seen.iter().map(|seen| &seen.life).find(|life| is_own(life));
+    let spares =
+        |own| seen.iter().any(|seen| seen.serves_beside(own) && seen.life.standing.trouble.is_empty());
+    Ok(Look {
+        wish: own.and_then(|life| life.wish.clone()),
+        is_spared: own.is_some_and(spares),
+        trouble: trouble(app, &seen),
+    })
 }
 
 /// Says how this node stands.
@@ -128,19 +148,57 @@ pub async fn web_tiers_without(store: &Store, route: &str, now_ms: i64) -> Resul
     Ok(lately.filter(|report| without(&report.status)).map(|report| report.name).collect())
 }
 
-fn trouble(app: &App, lives: &[Life]) -> String {
+fn trouble(app: &App, seen: &[Seen]) -> String {
     if live::coherence(app).is_some_and(|status| !status.joined) {
         return "not a member of the cluster: its writes are refused".to_owned();
     }
     let Some(mesh) = cluster::mesh_of(app) else { return String::new() };
-    let since = app.now_ms().saturating_sub(MEMBER_TTL_MS);
-    let others = lives
-        .iter()
-        .filter(|life| life.cluster == mesh.cluster && life.name != app.node.name && life.seen >= since);
+    let lives = seen.iter().filter(|seen| seen.is_up).map(|seen| &seen.life);
+    let others = lives.filter(|life| life.cluster == mesh.cluster && life.name != app.node.name);
     let connected = |life: &&Life| mesh.peers.iter().any(|peer| peer.name == life.name);
     let missing: Vec<&str> = others.filter(|life| !connected(life)).map(|life| life.name.as_str()).collect();
     match missing.as_slice() {
         [] => String::new(),
         missing => format!("not connected with {}", missing.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn life(name: &str, role: &str, cluster: &str, stage: &str) -> Life {
+        Life {
+            name: name.to_owned(),
+            role: role.to_owned(),
+            route: String::new(),
+            incarnation: String::new(),
+            started: 0,
+            seen: 10_000,
+            cluster: cluster.to_owned(),
+            program: String::new(),
+            wish: None,
+            standing: Standing { stage: stage.to_owned(), ..Standing::default() },
+        }
+    }
+
+    #[test]
+    fn another_node_serves_beside_one_if_it_is_up_and_of_the_same_cluster() {
+        let one = life("OX-1", "groupware", "demo", "serving");
+        let check = |other: Life, now_ms: i64, expected: bool| {
+            assert_eq!(
+                Seen::at(other.clone(), now_ms).serves_beside(&one),
+                expected,
+                "{other:?} at {now_ms}"
+            );
+        };
+        check(life("OX-2", "groupware", "demo", "serving"), 10_000 + MEMBER_TTL_MS, true);
+        check(life("OX-2", "groupware", "demo", "serving"), 10_001 + MEMBER_TTL_MS, false);
+        check(life("OX-1", "groupware", "demo", "serving"), 10_000, false);
+        check(life("OX-2", "admin", "demo", "serving"), 10_000, false);
+        check(life("OX-2", "groupware", "other", "serving"), 10_000, false);
+        for stage in ["starting", "draining", "drained", "ending"] {
+            check(life("OX-2", "groupware", "demo", stage), 10_000, false);
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Draining: what a node that is to stop, or to rest, still has, and the word by which everybody goes elsewhere.
 //!
-//! Called by the binary while a node serves. It must never close anything: whoever comes all the same is answered.
+//! Called by the binary while a node serves. It must never close a connection: whoever comes all the same is answered.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
 
 use crate::body::{Outgoing, StreamError};
+use crate::door::Bolt;
 use crate::resting::Rests;
 use crate::server::Service;
 
@@ -47,28 +48,46 @@ impl Left {
 
 /// A hold on a listener that serves: has it drain, and tells what it has left.
 #[derive(Clone, Debug)]
-pub struct Drain(Arc<Service>);
+pub struct Drain {
+    service: Arc<Service>,
+    /// Of a listener for AJP13.
+    bolt: Option<Arc<Bolt>>,
+}
 
 impl Drain {
-    pub(crate) fn new(service: Arc<Service>) -> Drain {
-        Drain(service)
+    pub(crate) fn new(service: Arc<Service>, bolt: Option<Arc<Bolt>>) -> Drain {
+        Drain { service, bolt }
     }
 
     /// From now on each answer says that it is the last on its connection and that the node drains; streams end, and their
     /// clients go on elsewhere; `/health/ready` answers 503.
     pub fn begin(&self) {
-        self.0.drain(true);
+        self.service.drain(true);
     }
 
     /// Takes that back.
     pub fn undo(&self) {
-        self.0.drain(false);
+        self.service.drain(false);
+    }
+
+    /// Has a listener for AJP13 refuse connections, or take them again; one for HTTP goes on taking them. To be done before it begins
+    /// to drain: whoever hears that a connection has had its last answer makes a new one at once.
+    pub fn refuse_connections(&self, refuses: bool) {
+        if let Some(bolt) = &self.bolt {
+            bolt.close(refuses);
+        }
+    }
+
+    /// Whether a web server that speaks AJP13 may still leave it alone, because it refused a connection before it listened (again).
+    #[must_use]
+    pub fn is_left_alone(&self) -> bool {
+        self.bolt.as_ref().is_some_and(|bolt| bolt.is_left_alone())
     }
 
     /// What is under way.
     #[must_use]
     pub fn left(&self) -> Left {
-        self.0.left()
+        self.service.left()
     }
 }
 

@@ -27,6 +27,7 @@ mod config;
 mod content;
 mod cookies;
 mod dav;
+mod door;
 mod drain;
 mod edge;
 mod error;

@@ -16,13 +16,14 @@ use http::Response;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use zebu_app::App;
 
 use crate::body::{Incoming, Outgoing};
+use crate::door::Door;
 use crate::drain::{Drain, Left};
 use crate::edge::Edge;
 use crate::opening::{self, Opened};
@@ -41,8 +42,7 @@ const NOTICE: Duration = Duration::from_secs(1);
 /// An HTTP listener, bound but not serving yet: a node's, or the admin daemon's.
 #[derive(Debug)]
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+    door: Door,
     limits: Limits,
     service: Arc<Service>,
 }
@@ -115,7 +115,7 @@ impl Server {
             edge: Edge::new(app, config.clone()),
             trusted: config.trusted_peers.clone(),
         };
-        Server::listen(config.listen, config.limits(), service).await
+        Server::listen(config.listen, config.limits(), service, Duration::ZERO)
     }
 
     /// Listens for AJP13, for a node whose HTTP side has the configuration `node`: its limits hold for both.
@@ -126,7 +126,8 @@ impl Server {
         node.check()?;
         let settings = config.settings(node.body_stall())?;
         let service = Service::Ajp { edge: Edge::new(app, node.clone()), settings };
-        Server::listen(config.listen, config.limits(node.limits()), service).await
+        let left_alone = Duration::from_millis(config.front_retry_ms);
+        Server::listen(config.listen, config.limits(node.limits()), service, left_alone)
     }
 
     /// Listens for the operator's commands.
@@ -136,31 +137,35 @@ impl Server {
     pub async fn bind_admin(config: &admin::Config, app: Arc<App>) -> Result<Server, Error> {
         config.check()?;
         let service = Service::Admin(admin::Edge::new(app, config.clone()));
-        Server::listen(config.listen, config.limits(), service).await
+        Server::listen(config.listen, config.limits(), service, Duration::ZERO)
     }
 
-    async fn listen(at: SocketAddr, limits: Limits, service: Service) -> Result<Server, Error> {
-        let failed = |source| Error::Listen { address: at, source };
-        let listener = TcpListener::bind(at).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok(Server { listener, address, limits, service: Arc::new(service) })
+    fn listen(
+        at: SocketAddr,
+        limits: Limits,
+        service: Service,
+        left_alone: Duration,
+    ) -> Result<Server, Error> {
+        let door = Door::open(at, left_alone).map_err(|source| Error::Listen { address: at, source })?;
+        Ok(Server { door, limits, service: Arc::new(service) })
     }
 
     /// Where it listens; tells the port that port 0 became.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.address
+        self.door.address()
     }
 
     /// A hold on it, to have it drain while it serves.
     #[must_use]
     pub fn draining(&self) -> Drain {
-        Drain::new(Arc::clone(&self.service))
+        let bolt = matches!(&*self.service, Service::Ajp { .. }).then(|| self.door.bolt());
+        Drain::new(Arc::clone(&self.service), bolt)
     }
 
     /// Serves until `shutdown` is done; then takes no more connections, gives the resting ones notice, and lets requests
     /// under way finish, for `drain_ms` at most.
-    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+    pub async fn run(mut self, shutdown: impl Future<Output = ()>) {
         let limits = self.limits;
         let (stop, stopping) = watch::channel(false);
         let mut connections = JoinSet::new();
@@ -170,7 +175,7 @@ impl Server {
             tokio::select! {
                 () = &mut shutdown => break,
                 Some(ended) = connections.join_next() => go_on(&mut connections, ended),
-                accepted = self.listener.accept(), if !full => match accepted {
+                accepted = self.door.accept(), if !full => match accepted {
                     Ok((stream, peer)) => {
                         connections.spawn(serve(Arc::clone(&self.service), limits, stream, peer, stopping.clone()));
                     }
@@ -182,7 +187,7 @@ impl Server {
             }
         }
         self.service.drain(true);
-        for (stream, peer) in queued(self.listener) {
+        for (stream, peer) in self.door.end() {
             connections.spawn(serve(Arc::clone(&self.service), limits, stream, peer, stopping.clone()));
         }
         if timeout(NOTICE, all_ended(&mut connections)).await.is_ok() {
@@ -198,18 +203,6 @@ impl Server {
             );
         }
     }
-}
-
-/// Closes a listener; answers who waits in the kernel's queue, because they believe to be connected. The kernel is asked: the runtime
-/// may not have heard of those that came last.
-fn queued(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
-    let Ok(listener) = listener.into_std() else { return Vec::new() };
-    let next = || {
-        let (stream, peer) = listener.accept().ok()?;
-        stream.set_nonblocking(true).ok()?;
-        Some((TcpStream::from_std(stream).ok()?, peer))
-    };
-    std::iter::from_fn(next).collect()
 }
 
 async fn all_ended(connections: &mut JoinSet<Option<Resting>>) {
@@ -318,21 +311,4 @@ async fn opened(
             }
         })
         .ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn who_is_connected_is_taken_along_though_the_runtime_has_not_heard_of_them() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let connect = |_| std::net::TcpStream::connect(address).unwrap();
-        let clients: Vec<_> = (0..3).map(connect).collect();
-        let found: Vec<SocketAddr> = queued(listener).into_iter().map(|(_, peer)| peer).collect();
-        let expected: Vec<SocketAddr> = clients.iter().map(|client| client.local_addr().unwrap()).collect();
-        assert_eq!(found, expected);
-        assert!(std::net::TcpStream::connect(address).is_err(), "nobody listens any more");
-    }
 }

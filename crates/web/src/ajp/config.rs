@@ -36,6 +36,10 @@ pub struct Config {
     /// Milliseconds a connection may rest between two requests. Keep it above the web server's (`ttl`,
     /// `connection_pool_timeout`), so that it closes first. Default 600,000.
     pub idle_ms_max: u64,
+    /// Milliseconds for which a web server leaves a node alone that has refused it a connection, as one that drains does: `retry` of
+    /// Apache's members, `recover_time` of mod_jk. Until so long after it began to listen, `zebu rolling-restart` does not take it for
+    /// back. Default 5,000, the guide's `retry=5`; at most 600,000.
+    pub front_retry_ms: u64,
 }
 
 impl Default for Config {
@@ -48,6 +52,7 @@ impl Default for Config {
             packet_bytes_max: PacketSize::LEAST,
             connections_max: 4_096,
             idle_ms_max: 600_000,
+            front_retry_ms: 5_000,
         }
     }
 }
@@ -97,6 +102,7 @@ impl Config {
         )?;
         within("connections_max", self.connections_max as u64, 1, 1_000_000)?;
         within("idle_ms_max", self.idle_ms_max, 1, 86_400_000)?;
+        within("front_retry_ms", self.front_retry_ms, 0, 600_000)?;
         if self.secret.len() > SECRET_CHARS_MAX {
             let words =
                 format!("[ajp] secret has {} characters: {SECRET_CHARS_MAX} at most", self.secret.len());
@@ -140,6 +146,7 @@ mod tests {
         check(|c| c.packet_bytes_max = 65_537, "packet_bytes_max");
         check(|c| c.connections_max = 0, "connections_max");
         check(|c| c.idle_ms_max = 0, "idle_ms_max");
+        check(|c| c.front_retry_ms = 600_001, "front_retry_ms");
         check(|c| c.secret = "s".repeat(64), "secret has 64 characters: 63 at most");
     }
 

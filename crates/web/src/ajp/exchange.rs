@@ -52,6 +52,8 @@ async fn requests(
 ) -> Result<(), Ended> {
     loop {
         let packet = tokio::select! {
+            // A request that is here already is answered, stop or not.
+            biased;
             packet = wire.first_packet(settings.idle, settings.stall) => packet?,
             // A sender that is gone means the same as one that says stop.
             () = async { drop(stopping.wait_for(|stop| *stop).await) } => return Err(Ended::Idle),

@@ -144,6 +144,14 @@ impl Front {
         self.answer(&[]).await
     }
 
+    /// Asks whether somebody is there; answers what comes of it.
+    async fn ping(&mut self) -> Said {
+        let mut ping = Vec::new();
+        request::ping(&mut ping);
+        self.send(&ping).await;
+        self.next().await
+    }
+
     async fn is_answered(&mut self) -> bool {
         let forward = Forward { uri: b"/health/live", ..Forward::default() };
         self.forward(forward, &[], &[]).await;
@@ -166,10 +174,7 @@ async fn many_requests_go_one_after_the_other_on_one_connection_and_a_ping_betwe
         assert_eq!((answer.status, answer.reuse), (200, true), "{answer:?}");
         assert!(String::from_utf8_lossy(&answer.body).contains("\"session\""));
         assert_eq!(answer.header("content-length").unwrap(), answer.body.len().to_string());
-        let mut ping = Vec::new();
-        request::ping(&mut ping);
-        front.send(&ping).await;
-        assert_eq!(front.next().await, Said::Pong);
+        assert_eq!(front.ping().await, Said::Pong);
     }
 }
 
@@ -377,7 +382,7 @@ async fn a_node_that_stops_finishes_what_is_under_way_and_says_that_it_was_the_l
 }
 
 #[tokio::test]
-async fn a_node_that_drains_and_stays_answers_no_ping_until_it_is_given_back() {
+async fn a_node_that_drains_and_stays_refuses_connections_until_it_is_given_back() {
     let cluster = Cluster::start(1).await;
     let config = zebu_web::ajp::Config {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -387,18 +392,36 @@ async fn a_node_that_drains_and_stays_answers_no_ping_until_it_is_given_back() {
     let server = zebu_web::Server::bind_ajp(&config, &zebu_web::Config::default(), app).await.unwrap();
     let (address, drain) = (server.local_addr(), server.draining());
     let serving = tokio::spawn(server.run(std::future::pending()));
-    let said = async || {
-        let mut front = Front::connect(address).await;
-        let mut ping = Vec::new();
-        request::ping(&mut ping);
-        front.send(&ping).await;
-        front.next().await
+    let becomes = async |refuses: bool| {
+        timeout(PATIENCE, async {
+            while TcpStream::connect(address).await.is_err() != refuses {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .expect("it refuses connections, or takes them")
     };
-    assert_eq!(said().await, Said::Pong);
+    let mut kept: Vec<Front> = Vec::new();
+    for _ in 0..3 {
+        let mut front = Front::connect(address).await;
+        assert_eq!(front.ping().await, Said::Pong);
+        kept.push(front);
+    }
+    drain.refuse_connections(true);
     drain.begin();
-    assert_eq!(said().await, Said::Closed);
+    becomes(true).await;
+    // What was connected before is answered once more, but for who asks first: AJP has no other word for it.
+    assert_eq!(kept[0].ping().await, Said::Closed);
+    let answer = kept[1].sign_in(false).await;
+    assert_eq!((answer.status, answer.reuse), (200, false), "{answer:?}");
+    assert_eq!(kept[1].next().await, Said::Closed);
     drain.undo();
-    assert_eq!(said().await, Said::Pong);
+    drain.refuse_connections(false);
+    becomes(false).await;
+    let mut front = Front::connect(address).await;
+    assert_eq!(front.ping().await, Said::Pong);
+    let answer = kept[2].sign_in(false).await;
+    assert_eq!((answer.status, answer.reuse), (200, true), "{answer:?}");
     assert!(drain.left().is_nothing());
     serving.abort();
 }
@@ -407,10 +430,7 @@ async fn a_node_that_drains_and_stays_answers_no_ping_until_it_is_given_back() {
 async fn a_node_that_stops_does_not_wait_for_a_front_that_keeps_its_connections() {
     let (mut cluster, address) = listening(|_| {}).await;
     let mut front = Front::connect(address).await;
-    let mut ping = Vec::new();
-    request::ping(&mut ping);
-    front.send(&ping).await;
-    assert_eq!(front.next().await, Said::Pong);
+    assert_eq!(front.ping().await, Said::Pong);
     let mut node = cluster.nodes.remove(0);
     // Half of what it would wait for a front that is still sending.
     timeout(std::time::Duration::from_secs(10), node.stop()).await.expect("it stops at once");

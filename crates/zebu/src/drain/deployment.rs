@@ -71,14 +71,7 @@ impl Deployment {
 
     /// Refuses to take the last node that serves.
     pub(super) async fn someone_else_serves(&self, than: &NodeLife) -> Result<()> {
-        let nodes = self.nodes().await?;
-        let serves = |seen: &Seen| {
-            seen.is_up
-                && seen.life.role == than.role
-                && seen.life.cluster == than.cluster
-                && seen.life.standing.stage == "serving"
-        };
-        if than.role != "groupware" || nodes.iter().any(|seen| seen.life.name != than.name && serves(seen)) {
+        if than.role != "groupware" || self.nodes().await?.iter().any(|seen| seen.serves_beside(than)) {
             return Ok(());
         }
         Err(Failure::new(format!(

@@ -19,6 +19,9 @@ const LEFT_EVERY: Duration = Duration::from_millis(100);
 /// their answer by then.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// Why a node is not back yet, though it listens.
+const LEFT_ALONE: &str = "web servers may leave its AJP13 alone for front_retry_ms from when it listens";
+
 /// How the process is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -67,8 +70,15 @@ struct Follower {
 impl Follower {
     async fn look(&mut self) {
         match drain::look(&self.app).await {
-            Ok(Look { wish, trouble }) => {
-                self.trouble = trouble;
+            Ok(Look { wish, is_spared, trouble }) => {
+                // What this program does not know is of a newer one, and wished of others.
+                let wish = wish.filter(|wish| What::of(&wish.what).is_some());
+                let is_left_alone = wish.is_none() && self.listeners.iter().any(Drain::is_left_alone);
+                self.trouble =
+                    if trouble.is_empty() && is_left_alone { LEFT_ALONE.to_owned() } else { trouble };
+                // A last node that refused would leave users with nobody.
+                let refuses = wish.is_some() && is_spared;
+                self.listeners.iter().for_each(|listener| listener.refuse_connections(refuses));
                 self.heed(wish);
             }
             Err(error) => {
@@ -79,8 +89,6 @@ impl Follower {
     }
 
     fn heed(&mut self, wish: Option<Wish>) {
-        // What this program does not know is of a newer one, and wished of others.
-        let wish = wish.filter(|wish| What::of(&wish.what).is_some());
         match (wish, &mut self.draining) {
             (Some(wish), None) => {
                 tracing::info!(wish = wish.what, by = wish.by, "this node drains: an operator wishes it");

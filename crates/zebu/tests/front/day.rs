@@ -34,7 +34,7 @@ pub(crate) async fn through(front: SocketAddr, cluster: &mut Cluster) {
 }
 
 /// The route that a client's cookie names.
-fn route(client: &Client) -> String {
+pub(crate) fn route(client: &Client) -> String {
     let cookie = client.jar.find("JSESSIONID").expect("a JSESSIONID");
     cookie.rsplit_once('.').expect("a route").1.to_owned()
 }
@@ -61,7 +61,7 @@ async fn stays_on_its_node(anna: &Client) {
 }
 
 /// The id of the caller's own file folder.
-async fn home(client: &Client) -> String {
+pub(crate) async fn home(client: &Client) -> String {
     let answer = client.get("folders", "list", &[("parent", "10"), ("columns", "1,308,2")]).await.data();
     let me = client.get("user", "get", &[]).await.data()["id"].clone();
     let rows = answer.as_array().unwrap();

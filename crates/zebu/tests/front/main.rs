@@ -15,6 +15,8 @@ mod apache;
 #[cfg(test)]
 mod day;
 #[cfg(test)]
+mod draining;
+#[cfg(test)]
 mod printed;
 #[cfg(test)]
 mod server;

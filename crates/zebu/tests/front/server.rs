@@ -1,4 +1,4 @@
-//! A web server of somebody else's as a process on a free port. It ends with its test, however that ends.
+//! A server as a process: a web server of somebody else's, or one of ours. It ends with its test, however that ends.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -21,20 +21,29 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a program. `configure` gets a folder of its own and the address to listen on, and answers the arguments.
+    /// Starts a program on a free port. `configure` gets a folder of its own and the address to listen on, and answers the arguments.
     pub(crate) fn start(program: &str, configure: impl Fn(&Path, SocketAddr) -> Vec<String>) -> Server {
         for _ in 0..STARTS_MAX {
-            let folder = tempfile::tempdir().unwrap();
             let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-            let arguments = configure(folder.path(), address);
-            let (pid, ended) = spawn(program, &arguments, folder.path());
-            let server = Server { address, pid, ended, folder };
-            if server.accepts() {
-                return server;
+            match Server::start_at(program, address, &configure) {
+                Ok(server) => return server,
+                Err(log) => eprintln!("{program} did not start:\n{log}"),
             }
-            eprintln!("{program} did not start:\n{}", server.log());
         }
         panic!("{program} does not start");
+    }
+
+    /// The same at this address; an error is what it said.
+    pub(crate) fn start_at(
+        program: &str,
+        address: SocketAddr,
+        configure: impl Fn(&Path, SocketAddr) -> Vec<String>,
+    ) -> Result<Server, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let arguments = configure(folder.path(), address);
+        let (pid, ended) = spawn(program, &arguments, folder.path());
+        let server = Server { address, pid, ended, folder };
+        if server.accepts() { Ok(server) } else { Err(server.log()) }
     }
 
     fn accepts(&self) -> bool {
@@ -83,7 +92,7 @@ impl Drop for Server {
             let _ = kill("KILL");
         }
         if std::thread::panicking() {
-            eprintln!("the web server's log:\n{}", self.log());
+            eprintln!("the server's log:\n{}", self.log());
         }
     }
 }
