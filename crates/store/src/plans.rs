@@ -33,8 +33,8 @@ mod tests {
     use crate::configdb::databases::{self, DatabaseServer};
     use crate::shard::sequences::{self, Sequence};
     use crate::shard::{
-        app_passwords, dav, files, folders, listings, origins, principals, second_factors, sessions, stored,
-        usage,
+        app_passwords, dav, files, folder_writes, folders, listings, origins, principals, second_factors,
+        sessions, stored, usage,
     };
     use crate::{Config, Place, Plan, Store, Tx};
 
@@ -137,6 +137,7 @@ mod tests {
             "changes of folders": listings::changed(&mut tx, parent, Version(4_090));
             "changes anywhere": listings::changed_anywhere(&mut tx, Version(4_090));
             "what is below changes": listings::below_changed(&mut tx, &who, Version(4_090));
+            "what permissions showed": listings::ended(&mut tx, &who, Version(4_090));
             "what permissions show": listings::permitted(&mut tx, &who, None);
             "what permissions show in a folder": listings::permitted(&mut tx, &who, Some(parent));
             "files in a folder": files::in_folder(&mut tx, parent, None);
@@ -164,6 +165,7 @@ mod tests {
             "a session's use": sessions::set_used(&mut tx, *b"00000000000000000000000000004000", 1, "OX-1");
             "sessions that ran out": sessions::delete_expired(&mut tx, UserId(3), 0, 0);
             "usage raised": usage::add(&mut tx, folder, 1);
+            "permissions replaced": folder_writes::set_permissions(&mut tx, folder, parent, &[], UserId(3));
             "a key released": stored::release(&mut tx, "k4000");
         }
         drop(tx);

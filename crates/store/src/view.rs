@@ -184,9 +184,11 @@ pub(crate) fn is_covered(table: &str, mut scopes: impl Iterator<Item = Scope>) -
         "users" | "user_attributes" | "user_groups" | "group_members" | "resources" | "second_factors" => {
             scopes.any(|scope| scope == Scope::Principals)
         }
-        "folders" | "folder_permissions" | "folder_tombstones" | "dead_properties" => {
-            scopes.any(|scope| scope == Scope::Tree)
-        }
+        "folders"
+        | "folder_permissions"
+        | "folder_tombstones"
+        | "permission_tombstones"
+        | "dead_properties" => scopes.any(|scope| scope == Scope::Tree),
         "files" | "file_versions" | "file_tombstones" => {
             scopes.any(|scope| matches!(scope, Scope::Folder(_)))
         }

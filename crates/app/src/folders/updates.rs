@@ -76,14 +76,14 @@ async fn touched(
     let refer = |touched: Touched| FolderRef::from(touched.folder);
     let id = match parent {
         FolderRef::Owner(owner) => {
-            let found = in_views(tx, caller, since, has_other_access).await?;
-            // What a user had who is deleted is somebody else's, or nobody's: nothing tells it from the rest.
-            let is_deleted = principals::users_by_id(tx, &[owner]).await?.is_empty();
-            let in_view = |t: &Touched| is_deleted || t.owner == Some(owner);
-            return Ok(found.into_iter().filter(in_view).map(refer).collect());
+            let mut found = in_views(tx, caller, since, has_other_access).await?;
+            // Also what is somebody else's by now, or nobody's.
+            found.extend(listings::ended(tx, &caller.who, since).await?);
+            return Ok(found.into_iter().filter(|t| t.owner == Some(owner)).map(refer).collect());
         }
         FolderRef::Id(fixed::SHARED) => {
-            let found = in_views(tx, caller, since, has_other_access).await?;
+            let mut found = in_views(tx, caller, since, has_other_access).await?;
+            found.extend(listings::ended(tx, &caller.who, since).await?);
             return Ok(found.into_iter().filter_map(of_others).map(FolderRef::Owner).collect());
         }
         FolderRef::Id(view) if is_view(view) => {

@@ -18,6 +18,7 @@ mod estate;
 mod filestores;
 mod filestores_crash;
 mod filestores_load;
+mod followers;
 mod ground;
 mod load;
 mod shelves;

@@ -227,6 +227,20 @@ CREATE TABLE folder_tombstones (
 CREATE INDEX folder_tombstones_version ON folder_tombstones (cid, parent, version);
 CREATE INDEX folder_tombstones_changed ON folder_tombstones (cid, version);
 
+-- A permission that showed a folder and does so no more: it was withdrawn, or the folder was deleted or became somebody else's. node:
+-- below whose node of the shared folders it was found, the owner of a private folder, else 0; a deleted user's number stays
+-- here, as an id that is nobody's. module: the folder's.
+CREATE TABLE permission_tombstones (
+  cid BIGINT NOT NULL,
+  folder BIGINT NOT NULL,
+  principal BIGINT NOT NULL,
+  node BIGINT NOT NULL,
+  module BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  PRIMARY KEY (cid, folder, principal, node)
+) {table};
+CREATE INDEX permission_tombstones_principal ON permission_tombstones (cid, principal, version);
+
 -- name is that of the current version, NULL for notes and bookmarks, which may be many in a folder.
 CREATE TABLE files (
   cid BIGINT NOT NULL,

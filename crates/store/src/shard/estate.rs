@@ -133,6 +133,8 @@ pub async fn held(tx: &mut Tx, ids: &[FolderId]) -> Result<Vec<(Folder, bool, bo
 /// permissions are the caller's to set. [`crate::Error::Duplicate`] if the title is taken there.
 pub async fn hand_over_folder(tx: &mut WriteTx, was: &Folder, becomes: &Folder, by: UserId) -> Result<()> {
     tx.touch(Scope::Tree)?;
+    // Whoever sees a private folder finds it below somebody else's node from now on.
+    folder_writes::bury_permissions(tx, "p.folder = ?", args![was.id]).await?;
     // In one statement: with only one of the two changed, the folder might meet another of its title.
     let sql = "UPDATE folders SET standard = 0, owner = ?, created_by = ?, parent = ?, title = ? WHERE cid = ? AND id = ?";
     let owner = owner_key(becomes);
@@ -211,6 +213,8 @@ pub async fn forget(tx: &mut WriteTx, user: UserId) -> Result<()> {
     tx.touch(Scope::Tree)?;
     let sql = "UPDATE folder_tombstones SET owner = 0 WHERE cid = ? AND owner = ?";
     tx.execute("folder_tombstones", sql, args![tx.context, user]).await?;
+    let sql = "DELETE FROM permission_tombstones WHERE cid = ? AND principal = ?";
+    tx.execute("permission_tombstones", sql, args![tx.context, principal(Entity::User(user))]).await?;
     tx.touch(Scope::Sessions(user))?;
     for group in principals::groups_of(tx, user).await? {
         principals::delete_member(tx, group, user).await?;

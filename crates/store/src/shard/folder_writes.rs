@@ -72,6 +72,15 @@ pub async fn set_permissions(
     permissions: &[Permission],
     by: UserId,
 ) -> Result<()> {
+    let staying: Vec<Value> =
+        permissions.iter().filter(|p| p.bits.sees()).map(|p| principal(p.entity).into()).collect();
+    let but = if staying.is_empty() {
+        String::new()
+    } else {
+        format!(" AND p.principal NOT IN ({})", marks(staying.len()))
+    };
+    let values = args![folder].into_iter().chain(staying).collect();
+    bury_permissions(tx, &format!("p.folder = ?{but}"), values).await?;
     let sql = "DELETE FROM folder_permissions WHERE cid = ? AND folder = ?";
     tx.execute("folder_permissions", sql, args![tx.context, folder]).await?;
     insert_permissions(tx, folder, parent, permissions).await?;
@@ -133,12 +142,27 @@ async fn bury(tx: &mut WriteTx, folders: &[Folder]) -> Result<()> {
     Ok(())
 }
 
+/// Leaves tombstones of permissions that show folders, before they go or their folders do or become somebody else's. `which` of
+/// the permissions `p` these are, with its values.
+pub(super) async fn bury_permissions(tx: &mut WriteTx, which: &str, values: Vec<Value>) -> Result<()> {
+    let stamp = tx.touch(Scope::Tree)?;
+    // One may have gone before, and have come back.
+    let sql = format!(
+        "REPLACE INTO permission_tombstones (cid, folder, principal, node, module, version) \
+         SELECT p.cid, p.folder, p.principal, f.owner, f.module, ? FROM folder_permissions p \
+         JOIN folders f ON f.cid = p.cid AND f.id = p.folder WHERE p.cid = ? AND p.sees = 1 AND {which}"
+    );
+    let values = args![stamp, tx.context].into_iter().chain(values).collect();
+    tx.execute("permission_tombstones", sql, values).await.map(drop)
+}
+
 /// Deletes a subtree's folders, whose files must be gone already. Each leaves a tombstone: the views list folders whose
 /// parents their viewer does not see.
 pub async fn delete(tx: &mut WriteTx, folders: &[Folder]) -> Result<()> {
     bury(tx, folders).await?;
     for part in folders.chunks(500) {
         let ids = || part.iter().map(|f| Value::from(f.id));
+        bury_permissions(tx, &format!("p.folder IN ({})", marks(part.len())), ids().collect()).await?;
         for (table, column) in [
             ("folders", "id"),
             ("folder_permissions", "folder"),

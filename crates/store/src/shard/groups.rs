@@ -3,6 +3,7 @@
 use zebu_model::rights::Entity;
 use zebu_model::{GroupId, Scope, UserId};
 
+use super::folder_writes::bury_permissions;
 use super::folders::principal;
 use crate::error::Result;
 use crate::tx::{Tx, WriteTx};
@@ -56,6 +57,7 @@ pub async fn rename(tx: &mut WriteTx, id: GroupId, name: &str, display_name: &st
 pub async fn delete(tx: &mut WriteTx, id: GroupId) -> Result<()> {
     tx.touch(Scope::Principals)?;
     mark_folders(tx, id).await?;
+    bury_permissions(tx, "p.principal = ?", args![principal(Entity::Group(id))]).await?;
     let sql = "DELETE FROM folder_permissions WHERE cid = ? AND principal = ?";
     tx.execute("folder_permissions", sql, args![tx.context, principal(Entity::Group(id))]).await?;
     let sql = "DELETE FROM group_members WHERE cid = ? AND gid = ?";

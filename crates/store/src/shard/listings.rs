@@ -209,6 +209,22 @@ pub async fn below_changed(tx: &mut Tx, who: &Membership, since: Version) -> Res
     rows.into_iter().map(touched).collect()
 }
 
+/// Folders that a permission showed to the caller which has ended since a version, once for each node they were found below. They
+/// may still be shown by another.
+pub async fn ended(tx: &mut Tx, who: &Membership, since: Version) -> Result<Vec<Touched>> {
+    tx.need(&[Scope::Tree]).await?;
+    let mine = principals(who);
+    let sql = format!(
+        "SELECT folder, node FROM permission_tombstones WHERE cid = ? AND principal IN ({}) AND version > ?",
+        marks(mine.len())
+    );
+    let mut values = args![tx.context];
+    values.extend(mine);
+    values.push(since.into());
+    let rows = tx.query("permission_tombstones", sql, values).await?;
+    rows.into_iter().map(touched).collect()
+}
+
 /// Folders that permissions show to the caller, whatever module access leaves of that; only those below `parent`, if one is
 /// named.
 pub async fn permitted(tx: &mut Tx, who: &Membership, parent: Option<FolderId>) -> Result<Vec<Touched>> {
