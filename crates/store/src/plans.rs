@@ -119,6 +119,7 @@ mod tests {
             "users by id": principals::users_by_id(&mut tx, &[UserId(4_000), UserId(4_001)]);
             "all users": principals::users(&mut tx);
             "a user's groups": principals::groups_of(&mut tx, UserId(4_000));
+            "groups that a user left": principals::groups_left(&mut tx, UserId(4_000), Version(3_000));
             "a folder": folders::get(&mut tx, &who, folder);
             "folders by id": folders::by_id(&mut tx, &who, &[folder, parent]);
             "the way up": folders::path(&mut tx, &who, folder);
@@ -138,6 +139,8 @@ mod tests {
             "changes anywhere": listings::changed_anywhere(&mut tx, Version(4_090));
             "what is below changes": listings::below_changed(&mut tx, &who, Version(4_090));
             "what permissions showed": listings::ended(&mut tx, &who, Version(4_090));
+            "which of these permissions show": listings::shown(&mut tx, &who, &[folder, parent]);
+            "which of these, with one module": listings::shown(&mut tx, &files_only, &[folder, parent]);
             "what permissions show": listings::permitted(&mut tx, &who, None);
             "what permissions show in a folder": listings::permitted(&mut tx, &who, Some(parent));
             "files in a folder": files::in_folder(&mut tx, parent, None);

@@ -181,9 +181,8 @@ pub(crate) fn is_table(name: &str) -> bool {
 pub(crate) fn is_covered(table: &str, mut scopes: impl Iterator<Item = Scope>) -> bool {
     match table {
         "scopes" => true,
-        "users" | "user_attributes" | "user_groups" | "group_members" | "resources" | "second_factors" => {
-            scopes.any(|scope| scope == Scope::Principals)
-        }
+        "users" | "user_attributes" | "user_groups" | "group_members" | "member_tombstones" | "resources"
+        | "second_factors" => scopes.any(|scope| scope == Scope::Principals),
         "folders"
         | "folder_permissions"
         | "folder_tombstones"

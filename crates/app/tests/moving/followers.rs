@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use zebu_app::folders::{self, Details, FolderRef};
-use zebu_app::operator::users::Estate;
+use zebu_app::folders::{self, Changes, Details, FolderRef};
+use zebu_app::operator::users::{self, Estate};
 use zebu_app::{App, Caller};
 use zebu_model::folder::fixed;
 use zebu_model::quota::Quota;
@@ -12,7 +12,7 @@ use zebu_model::{UserId, Version};
 use zebu_store::configdb::jobs::State;
 
 use crate::estate::{leave, order};
-use crate::fixture::{ANNA, Pair, caller, on_each_engine};
+use crate::fixture::{ANNA, CONTEXT, Pair, caller, on_each_engine, user};
 use crate::ground::work_to_the_end;
 
 /// What a client knows of the folders in one place.
@@ -25,15 +25,18 @@ struct Follower<'a> {
 }
 
 impl<'a> Follower<'a> {
-    async fn of(app: &'a App, at: FolderRef) -> Follower<'a> {
-        let who = caller(app, "ben").await;
+    async fn of(app: &'a App, login: &str, at: FolderRef) -> Follower<'a> {
+        let who = caller(app, login).await;
         let (known, version) = listed(app, &who, at).await;
         Follower { app, who, at, known, version }
     }
 
+    async fn told(&self) -> Changes {
+        folders::updates(self.app, &self.who, self.at, self.version, Details::default()).await.unwrap()
+    }
+
     async fn hear(&mut self) {
-        let told = folders::updates(self.app, &self.who, self.at, self.version, Details::default()).await;
-        let told = told.unwrap();
+        let told = self.told().await;
         self.known.extend(told.changed.iter().map(|view| view.id));
         self.known.retain(|id| !told.gone.contains(id));
         self.version = told.version;
@@ -47,12 +50,14 @@ async fn listed(app: &App, who: &Caller, at: FolderRef) -> (BTreeSet<FolderRef>,
 
 async fn follow(pair: &Pair, estate: Estate) {
     leave(pair).await;
+    users::create(&pair.one, CONTEXT, &user("carla", "Carla"), false).await.unwrap();
+    let stranger = Follower::of(&pair.two, "carla", FolderRef::Id(fixed::SHARED)).await;
     let nodes = [FolderRef::Id(fixed::SHARED), FolderRef::Owner(ANNA), FolderRef::Owner(UserId::ADMIN)];
     let places = [&pair.one, &pair.two].into_iter().flat_map(|app| nodes.map(|at| (app, at)));
     let (mut eager, mut lazy) = (Vec::new(), Vec::new());
     for (app, at) in places {
-        eager.push(Follower::of(app, at).await);
-        lazy.push(Follower::of(app, at).await);
+        eager.push(Follower::of(app, "ben", at).await);
+        lazy.push(Follower::of(app, "ben", at).await);
     }
     assert!(eager[0].known.contains(&FolderRef::Owner(ANNA)), "{:?}", eager[0].known);
     let job = order(pair, estate).await;
@@ -80,6 +85,7 @@ async fn follow(pair: &Pair, estate: Estate) {
             assert!(!there.contains(&FolderRef::Owner(ANNA)), "{there:?}");
         }
     }
+    assert_eq!(stranger.told().await.gone, [], "who never saw it hears nothing of it");
 }
 
 #[tokio::test]

@@ -112,6 +112,15 @@ CREATE TABLE group_members (
 ) {table};
 CREATE INDEX group_members_uid ON group_members (cid, uid, gid);
 
+-- A membership that has ended: what is shown to the group was shown to its member until then.
+CREATE TABLE member_tombstones (
+  cid BIGINT NOT NULL,
+  uid BIGINT NOT NULL,
+  gid BIGINT NOT NULL,
+  version BIGINT NOT NULL,
+  PRIMARY KEY (cid, uid, gid)
+) {table};
+
 -- Credentials are kept as SHA-256 only. handle: the public name of a session, for logs and lists. line_hash: of the first half of
 -- all its secrets, which never changes. next_hash: the secret that follows, which salt leads to; before_hash: the one before;
 -- renewed: since when the present one is the present one, ms since the epoch.

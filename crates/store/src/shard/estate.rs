@@ -220,6 +220,7 @@ pub async fn forget(tx: &mut WriteTx, user: UserId) -> Result<()> {
         principals::delete_member(tx, group, user).await?;
     }
     for (table, column) in [
+        ("member_tombstones", "uid"),
         ("user_attributes", "uid"),
         ("unhashed", "uid"),
         ("sessions", "uid"),

@@ -55,11 +55,14 @@ pub async fn rename(tx: &mut WriteTx, id: GroupId, name: &str, display_name: &st
 
 /// Deletes a group with its memberships and its permissions in folders.
 pub async fn delete(tx: &mut WriteTx, id: GroupId) -> Result<()> {
-    tx.touch(Scope::Principals)?;
+    let stamp = tx.touch(Scope::Principals)?;
     mark_folders(tx, id).await?;
     bury_permissions(tx, "p.principal = ?", args![principal(Entity::Group(id))]).await?;
     let sql = "DELETE FROM folder_permissions WHERE cid = ? AND principal = ?";
     tx.execute("folder_permissions", sql, args![tx.context, principal(Entity::Group(id))]).await?;
+    let sql = "REPLACE INTO member_tombstones (cid, uid, gid, version) \
+               SELECT cid, uid, gid, ? FROM group_members WHERE cid = ? AND gid = ?";
+    tx.execute("member_tombstones", sql, args![stamp, tx.context, id]).await?;
     let sql = "DELETE FROM group_members WHERE cid = ? AND gid = ?";
     tx.execute("group_members", sql, args![tx.context, id]).await?;
     let sql = "DELETE FROM user_groups WHERE cid = ? AND id = ?";

@@ -11,6 +11,9 @@ use crate::statement::marks;
 use crate::tx::Tx;
 use crate::value::{Row, Value, args};
 
+/// Folders looked up at once: far below the placeholders an engine takes.
+const FOLDERS_A_STATEMENT: usize = 500;
+
 /// A folder in a listing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -32,15 +35,19 @@ fn subfolders(who: &Membership, mine: usize) -> String {
 
 /// What keeps the folders of permissions `of` to the modules that I have: nothing for somebody who has all.
 fn of_my_modules(who: &Membership, of: &str) -> String {
+    let mine = my_modules(who);
+    mine.map_or_else(String::new, |mine| {
+        format!(
+            " AND EXISTS (SELECT 1 FROM folders m WHERE m.cid = {of}.cid AND m.id = {of}.folder AND m.module IN ({mine}))"
+        )
+    })
+}
+
+/// The numbers of the modules that I have; `None` if I have all.
+fn my_modules(who: &Membership) -> Option<String> {
     let mine = Module::ALL.into_iter().filter(|module| who.access.has_module(*module));
     let mine: Vec<String> = mine.map(|module| module.number().to_string()).collect();
-    if mine.len() == Module::ALL.len() {
-        return String::new();
-    }
-    format!(
-        " AND EXISTS (SELECT 1 FROM folders m WHERE m.cid = {of}.cid AND m.id = {of}.folder AND m.module IN ({}))",
-        mine.join(", ")
-    )
+    (mine.len() < Module::ALL.len()).then(|| mine.join(", "))
 }
 
 async fn listed(tx: &mut Tx, who: &Membership, rows: Vec<Row>) -> Result<Vec<Listed>> {
@@ -209,20 +216,44 @@ pub async fn below_changed(tx: &mut Tx, who: &Membership, since: Version) -> Res
     rows.into_iter().map(touched).collect()
 }
 
-/// Folders that a permission showed to the caller which has ended since a version, once for each node they were found below. They
-/// may still be shown by another.
+/// Folders that a permission showed to the caller which has ended since a version, of the modules that the caller has, once for each
+/// node they were found below. They may still be shown by another.
 pub async fn ended(tx: &mut Tx, who: &Membership, since: Version) -> Result<Vec<Touched>> {
     tx.need(&[Scope::Tree]).await?;
     let mine = principals(who);
     let sql = format!(
-        "SELECT folder, node FROM permission_tombstones WHERE cid = ? AND principal IN ({}) AND version > ?",
-        marks(mine.len())
+        "SELECT folder, node FROM permission_tombstones WHERE cid = ? AND principal IN ({}) AND version > ?{}",
+        marks(mine.len()),
+        my_modules(who).map_or_else(String::new, |modules| format!(" AND module IN ({modules})"))
     );
     let mut values = args![tx.context];
     values.extend(mine);
     values.push(since.into());
     let rows = tx.query("permission_tombstones", sql, values).await?;
     rows.into_iter().map(touched).collect()
+}
+
+/// Those of these folders that permissions show to the caller, of the modules that the caller has.
+pub async fn shown(tx: &mut Tx, who: &Membership, ids: &[FolderId]) -> Result<Vec<FolderId>> {
+    tx.need(&[Scope::Tree]).await?;
+    let mine = principals(who);
+    let mut found = Vec::new();
+    for part in ids.chunks(FOLDERS_A_STATEMENT) {
+        let sql = format!(
+            "SELECT p.folder FROM folder_permissions p WHERE p.cid = ? AND p.folder IN ({}) AND p.principal IN ({}) \
+             AND p.sees = 1{}",
+            marks(part.len()),
+            marks(mine.len()),
+            of_my_modules(who, "p")
+        );
+        let mut values = args![tx.context];
+        values.extend(part.iter().map(|id| Value::from(*id)));
+        values.extend(mine.clone());
+        for mut row in tx.query("folder_permissions", sql, values).await? {
+            found.push(row.folder()?);
+        }
+    }
+    Ok(found)
 }
 
 /// Folders that permissions show to the caller, whatever module access leaves of that; only those below `parent`, if one is

@@ -111,6 +111,14 @@ pub async fn groups_of(tx: &mut Tx, id: UserId) -> Result<Vec<GroupId>> {
     rows.into_iter().map(|mut row| row.group()).collect()
 }
 
+/// The groups that a user has left since a version.
+pub async fn groups_left(tx: &mut Tx, id: UserId, since: Version) -> Result<Vec<GroupId>> {
+    tx.need(&[Scope::Principals]).await?;
+    let sql = "SELECT gid FROM member_tombstones WHERE cid = ? AND uid = ? AND version > ?";
+    let rows = tx.query("member_tombstones", sql, args![tx.context, id, since]).await?;
+    rows.into_iter().map(|mut row| row.group()).collect()
+}
+
 /// All groups with their members, by id. The members of everybody are all users.
 pub async fn groups(tx: &mut Tx) -> Result<Vec<Group>> {
     tx.need(&[Scope::Principals]).await?;
@@ -181,6 +189,11 @@ pub async fn delete_member(tx: &mut WriteTx, group: GroupId, user: UserId) -> Re
     tx.touch(Scope::Tree)?;
     let sql = "DELETE FROM group_members WHERE cid = ? AND gid = ? AND uid = ?";
     let found = tx.execute("group_members", sql, args![tx.context, group, user]).await? > 0;
+    if found {
+        // There may be one of an earlier membership.
+        let sql = "REPLACE INTO member_tombstones (cid, uid, gid, version) VALUES (?, ?, ?, ?)";
+        tx.execute("member_tombstones", sql, args![tx.context, user, group, stamp]).await?;
+    }
     let sql = "UPDATE user_groups SET modified = ? WHERE cid = ? AND id = ?";
     tx.execute("user_groups", sql, args![stamp, tx.context, group]).await?;
     Ok(found)
