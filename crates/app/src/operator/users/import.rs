@@ -42,6 +42,9 @@ pub async fn import(
     let later = threshold > 0 && rows.len() >= threshold;
     let import = Import { app, place: &place, if_absent, later };
     let batches = || (1..).step_by(BATCH).zip(rows.chunks(BATCH));
+    // Each batch is read and judged once more when it is made. What was found here is not kept for that: hashing in the background
+    // changes the principals all the time, so that it would hardly ever stand, and reading again takes 0.5 % of an import of 4,000
+    // on SQLite and 1.3 % on MariaDB, with hashing left for later; else much less.
     for (first, batch) in batches() {
         import.fresh(first, batch).await?;
     }
