@@ -4,6 +4,8 @@
 
 mod fixture;
 
+use std::sync::Arc;
+
 use fixture::{
     ANNA, BEN, CONTEXT, TEAM, caller, code, folder, for_ben, home, join, leave, on_each_engine, owner, put,
     share,
@@ -261,7 +263,7 @@ async fn versions_are_kept_and_each_has_its_own_bytes() {
     .await;
 }
 
-async fn read(app: &App, opened: &files::Opened) -> Vec<u8> {
+async fn read(app: &Arc<App>, opened: &files::Opened) -> Vec<u8> {
     use futures_util::TryStreamExt;
     let chunks: Vec<bytes::Bytes> = opened.read(app, None).await.unwrap().try_collect().await.unwrap();
     chunks.concat()

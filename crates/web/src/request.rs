@@ -85,7 +85,7 @@ impl Request {
 }
 
 impl Call {
-    pub(crate) fn app(&self) -> &App {
+    pub(crate) fn app(&self) -> &Arc<App> {
         &self.request.app
     }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use zebu_files::{Key, Reader};
 use zebu_model::file::{Content, File};
@@ -10,6 +11,7 @@ use zebu_store::Place;
 use zebu_store::configdb::contexts;
 use zebu_store::shard::files;
 
+use super::download::Download;
 use super::list::readable;
 use crate::app::App;
 use crate::caller::Caller;
@@ -53,20 +55,20 @@ async fn find(
 impl Opened {
     /// The bytes, or a range of them, as a stream of chunks. What cannot be read is found out here, before anything
     /// was answered.
-    pub async fn read(&self, app: &App, range: Option<Range<u64>>) -> Result<Reader> {
+    pub async fn read(&self, app: &Arc<App>, range: Option<Range<u64>>) -> Result<Download> {
         let key = Key::parse(&self.content.key)
             .map_err(|e| Error::Internal(format!("file {}: {e}: {}", self.file.id, self.content.key)))?;
-        let reader = find_content(app, &self.place, key, range).await?;
-        if reader.size() != self.content.size {
+        let download = Download::of(app, &self.place, key, range).await?;
+        if download.size() != self.content.size {
             return Err(Error::Internal(format!(
                 "file {}: {} has {} bytes instead of {}",
                 self.file.id,
                 self.content.key,
-                reader.size(),
+                download.size(),
                 self.content.size
             )));
         }
-        Ok(reader)
+        Ok(download)
     }
 }
 
@@ -74,7 +76,13 @@ impl Opened {
 /// other between two looks, or the context's picture be of before it moved.
 const LOOKS: usize = 3;
 
-async fn find_content(app: &App, place: &Place, key: Key, range: Option<Range<u64>>) -> Result<Reader> {
+/// Opens a content in whichever of its context's file stores it is.
+pub(super) async fn find_content(
+    app: &App,
+    place: &Place,
+    key: Key,
+    range: Option<Range<u64>>,
+) -> Result<Reader> {
     let mut at = Cow::Borrowed(place);
     for looks_left in (0..LOOKS).rev() {
         for shelf in app.storage.filestores(&at).await? {

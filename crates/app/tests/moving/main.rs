@@ -14,6 +14,7 @@ mod fixture;
 mod crash;
 mod databases;
 mod deletion;
+mod downloads;
 mod estate;
 mod filestores;
 mod filestores_crash;

@@ -1,6 +1,7 @@
 //! What the tests of moving contents stand on: further file stores, what lies in them, and what users read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures_util::TryStreamExt;
 use zebu_app::cluster::{self, Role};
@@ -52,14 +53,14 @@ pub(crate) fn has_left(pair: &Pair, name: &str) -> bool {
 }
 
 /// The bytes of a version, as a user reads them.
-pub(crate) async fn read(app: &App, who: &Caller, file: FileId, version: Option<u32>) -> Vec<u8> {
+pub(crate) async fn read(app: &Arc<App>, who: &Caller, file: FileId, version: Option<u32>) -> Vec<u8> {
     let opened = files::open(app, who, file, version).await.unwrap();
     let chunks: Vec<bytes::Bytes> = opened.read(app, None).await.unwrap().try_collect().await.unwrap();
     chunks.concat()
 }
 
 /// All versions of what is in a folder, with their bytes.
-pub(crate) async fn all(app: &App, folder: FolderId) -> BTreeMap<(FileId, u32), Vec<u8>> {
+pub(crate) async fn all(app: &Arc<App>, folder: FolderId) -> BTreeMap<(FileId, u32), Vec<u8>> {
     let anna = caller(app, "anna").await;
     let mut found = BTreeMap::new();
     for file in files::list(app, &anna, folder).await.unwrap().0 {

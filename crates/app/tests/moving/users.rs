@@ -1,5 +1,7 @@
 //! A deleted user is named nowhere; what they leave is handed over, or goes; nobody else loses anything.
 
+use std::sync::Arc;
+
 use zebu_app::files::{self, NewFile};
 use zebu_app::folders::{self, Details, FolderRef};
 use zebu_app::operator::users::{self, Estate, UserChange};
@@ -30,7 +32,7 @@ async fn makers(app: &App, who: &Caller, ids: &[FileId]) -> Vec<(FileId, UserId)
     found.into_iter().map(|file| (file.id, file.created_by)).collect()
 }
 
-async fn text(app: &App, who: &Caller, file: FileId) -> Vec<u8> {
+async fn text(app: &Arc<App>, who: &Caller, file: FileId) -> Vec<u8> {
     use futures_util::StreamExt;
     let opened = files::open(app, who, file, None).await.unwrap();
     let mut reader = opened.read(app, None).await.unwrap();

@@ -1,5 +1,7 @@
 //! Sending a file: from an opened version to a response that streams it.
 
+use std::sync::Arc;
+
 use futures_util::StreamExt;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE,
@@ -60,7 +62,7 @@ impl Validators {
 
 /// The response for a version: all of it, a range, or only its head.
 pub(crate) async fn send(
-    app: &App,
+    app: &Arc<App>,
     method: &Method,
     headers: &HeaderMap,
     request_id: &str,
@@ -83,7 +85,7 @@ pub(crate) async fn send(
 }
 
 async fn bytes(
-    app: &App,
+    app: &Arc<App>,
     method: &Method,
     request_id: &str,
     opened: &Opened,

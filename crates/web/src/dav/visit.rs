@@ -2,6 +2,8 @@
 //!
 //! Made for every request but OPTIONS. The path is decoded here, once; handlers work with names.
 
+use std::sync::Arc;
+
 use http::header::HOST;
 use zebu_app::dav::{self, Located};
 use zebu_app::sessions::app_passwords::Interface;
@@ -42,7 +44,7 @@ impl Visit {
         Ok(Visit { caller, request, path })
     }
 
-    pub(super) fn app(&self) -> &App {
+    pub(super) fn app(&self) -> &Arc<App> {
         &self.request.app
     }
 
