@@ -1,7 +1,7 @@
 //! What the SQL layer costs beside the bare drivers: the same statements in the same transactions, asked through
 //! [`zebu_store::Store`] and asked directly (`mysql_async` and `rusqlite`, prepared once), in paired runs that alternate.
 //!
-//! `cargo run --release -p zebu-store --example layer [seconds a run] [pairs]`; it starts a MariaDB of its own. CPU is this
+//! `cargo run --release -p zebu-store --example layer [seconds a run] [pairs] [what]`, `what` being a part of a line's name; it starts a MariaDB of its own. CPU is this
 //! process's alone, the server's is not in it.
 
 #![allow(
@@ -54,6 +54,11 @@ const ALL: [(Work, &str); 4] = [
     (Work::Write, "a write of one scope"),
 ];
 
+/// Those of an engine's lines whose name has `what` in it.
+fn wanted(engine: &str, what: &str) -> impl Iterator<Item = (Work, &'static str)> {
+    ALL.into_iter().filter(move |(_, name)| format!("{engine} {name}").contains(what))
+}
+
 /// Does something over and over for this time.
 macro_rules! clocked {
     ($least:expr, $work:expr) => {{
@@ -70,20 +75,21 @@ macro_rules! clocked {
 }
 
 fn main() {
-    let mut numbers = std::env::args().skip(1).map(|a| a.parse::<f64>().unwrap());
-    let seconds = Duration::from_secs_f64(numbers.next().unwrap_or(1.0));
-    let pairs = numbers.next().unwrap_or(7.0) as usize;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, other: f64| arguments.get(at).map_or(other, |a| a.parse().unwrap());
+    let (seconds, pairs) = (Duration::from_secs_f64(number(0, 1.0)), number(1, 7.0) as usize);
+    let what = arguments.get(2).cloned().unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     // On a worker, as the requests of a node are.
     runtime.block_on(runtime.spawn(async move {
         println!("engine   work                        bare us  layer us  time    CPU     (medians of {pairs} pairs)");
-        sqlite(seconds, pairs).await;
-        mariadb(seconds, pairs).await;
+        sqlite(seconds, pairs, &what).await;
+        mariadb(seconds, pairs, &what).await;
     }))
     .unwrap();
 }
 
-async fn sqlite(seconds: Duration, pairs: usize) {
+async fn sqlite(seconds: Duration, pairs: usize, what: &str) {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", dir.path().display());
     let (store, place) = layer(&format!("{url}/config.db"), "shard", &url).await;
@@ -93,7 +99,7 @@ async fn sqlite(seconds: Duration, pairs: usize) {
     bare.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -2048;")
         .unwrap();
     bare.execute_batch(&fill()).unwrap();
-    for (work, name) in ALL {
+    for (work, name) in wanted("SQLite", what) {
         let mut runs = Vec::new();
         for _ in 0..pairs {
             let one = clocked!(seconds, bare_sqlite(&bare, work));
@@ -103,14 +109,14 @@ async fn sqlite(seconds: Duration, pairs: usize) {
     }
 }
 
-async fn mariadb(seconds: Duration, pairs: usize) {
+async fn mariadb(seconds: Duration, pairs: usize, what: &str) {
     let server = zebu_mariadb::server();
     let (store, place) = layer(&server.schema(), &server.name(), &server.url()).await;
     server.sql(&format!("USE {}; {}", place.schema, fill()));
     let url = server.url_of(&place.schema);
     let mut reader = Bare::connect(&url, "REPEATABLE READ, READ ONLY", false).await;
     let mut writer = Bare::connect(&url, "READ COMMITTED, READ WRITE", true).await;
-    for (work, name) in ALL {
+    for (work, name) in wanted("MariaDB", what) {
         let mut runs = Vec::new();
         for _ in 0..pairs {
             let bare = if matches!(work, Work::Write) { &mut writer } else { &mut reader };

@@ -126,7 +126,7 @@ pub(crate) async fn whole(group: &Arc<Group>, schema: &str, counters: &Counters)
             Ok((lease, false))
         }
         Err(error @ Error::Unavailable { .. }) => {
-            let lease = group.survivor(schema, error).await?;
+            let lease = Box::pin(group.survivor(schema, error)).await?;
             counters.survivor.fetch_add(1, Ordering::Relaxed);
             Ok((lease, true))
         }

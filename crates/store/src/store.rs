@@ -255,7 +255,7 @@ impl Store {
         match self.known_since(place)? {
             Some(place) if place.resolved.elapsed() < PLACE_FRESH => Ok(Cow::Owned(place)),
             None if place.resolved.elapsed() < PLACE_FRESH => Ok(Cow::Borrowed(place)),
-            _ => self.resolve(place).await.map(Cow::Owned),
+            _ => Box::pin(self.resolve(place)).await.map(Cow::Owned),
         }
     }
 
@@ -388,7 +388,8 @@ impl Store {
             return Ok(());
         }
         let server = self.master(place.database).await?;
-        self.migrate(place.database, &Database { server, schema: place.schema.clone() }).await
+        let shard = Database { server, schema: place.schema.clone() };
+        Box::pin(self.migrate(place.database, &shard)).await
     }
 
     /// The same for a read. While nobody can write, a schema is as it was.

@@ -217,7 +217,7 @@ impl Tx {
             versions(self.lease().await?, context, &missing).await.map_err(|error| self.failure(error))?;
         let needed = origin.needed(context, &missing).await?;
         if origin.judge(context, &have, &needed).await? == Verdict::NotYet {
-            return self.go_over(Fallback::Behind).await;
+            return Box::pin(self.go_over(Fallback::Behind)).await;
         }
         if let View::Replica { checked, .. } = self.view_mut() {
             checked.extend(have);
@@ -235,7 +235,7 @@ impl Tx {
         }
         match self.view() {
             View::Whole => Ok(()),
-            View::Replica { .. } => self.go_over(Fallback::NoScope).await,
+            View::Replica { .. } => Box::pin(self.go_over(Fallback::NoScope)).await,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(super) struct Gate {
     server: String,
-    state: watch::Sender<State>,
+    state: Arc<watch::Sender<State>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -22,16 +22,16 @@ struct State {
     reason: Arc<str>,
 }
 
-/// Leave to ask the server, until its gate is closed.
+/// Leave to ask the server, until its gate is closed. Only who has to wait registers for that: most who come in never do.
 #[derive(Debug)]
 pub(super) struct Pass {
     closings: u64,
-    state: watch::Receiver<State>,
+    state: Arc<watch::Sender<State>>,
 }
 
 impl Gate {
     pub(super) fn new(server: String) -> Gate {
-        Gate { server, state: watch::Sender::default() }
+        Gate { server, state: Arc::default() }
     }
 
     /// What its server is called.
@@ -41,15 +41,14 @@ impl Gate {
 
     /// Lets somebody in, or says why not.
     pub(super) fn pass(&self) -> Result<Pass> {
-        let state = self.state.subscribe();
         let closings = {
-            let now = state.borrow();
+            let now = self.state.borrow();
             if now.closed {
                 return Err(self.unavailable(&*now.reason));
             }
             now.closings
         };
-        Ok(Pass { closings, state })
+        Ok(Pass { closings, state: Arc::clone(&self.state) })
     }
 
     /// Closes it: nobody comes in, and who is in is sent out.
@@ -77,12 +76,15 @@ impl Gate {
         Error::Unavailable { database: self.server.clone(), reason: reason.into() }
     }
 
-    /// Does `work`, unless the gate is closed first.
-    pub(super) async fn while_open<T>(&self, pass: &mut Pass, work: impl Future<Output = T>) -> Result<T> {
+    /// Does `work`, unless the gate is closed first. What is done at once, or when the gate closes, is done.
+    pub(super) async fn while_open<T>(&self, pass: &Pass, work: impl Future<Output = T>) -> Result<T> {
+        if let Some(reason) = pass.withdrawn_now() {
+            return Err(self.unavailable(&*reason));
+        }
         tokio::select! {
             biased;
-            reason = pass.withdrawn() => Err(self.unavailable(&*reason)),
             done = work => Ok(done),
+            reason = pass.withdrawn() => Err(self.unavailable(&*reason)),
         }
     }
 }
@@ -100,11 +102,12 @@ impl Pass {
     }
 
     /// Completes with the reason when the gate is closed.
-    pub(super) async fn withdrawn(&mut self) -> Arc<str> {
+    pub(super) async fn withdrawn(&self) -> Arc<str> {
         let closings = self.closings;
-        match self.state.wait_for(|state| state.closings != closings).await {
+        let mut changes = self.state.subscribe();
+        match changes.wait_for(|state| state.closings != closings).await {
             Ok(state) => Arc::clone(&state.reason),
-            // The gate is gone with its server: nobody will answer.
+            // Only without a gate, and this holds it.
             Err(_) => Arc::from("it was unregistered"),
         }
     }
@@ -117,15 +120,15 @@ mod tests {
     #[tokio::test]
     async fn who_was_in_when_it_closed_is_out_even_after_it_opened_again() {
         let gate = Gate::new("db".to_owned());
-        let mut pass = gate.pass().unwrap();
-        assert!(gate.while_open(&mut pass, async {}).await.is_ok());
+        let pass = gate.pass().unwrap();
+        assert!(gate.while_open(&pass, async {}).await.is_ok());
         gate.close("it does not answer");
         let refused = gate.pass().unwrap_err().to_string();
         assert_eq!(refused, "db is not available: it does not answer");
         gate.open();
         assert!(pass.is_withdrawn());
-        assert!(gate.while_open(&mut pass, std::future::pending::<()>()).await.is_err());
-        let mut again = gate.pass().unwrap();
-        assert!(gate.while_open(&mut again, async {}).await.is_ok());
+        assert!(gate.while_open(&pass, std::future::pending::<()>()).await.is_err());
+        let again = gate.pass().unwrap();
+        assert!(gate.while_open(&again, async {}).await.is_ok());
     }
 }

@@ -99,7 +99,7 @@ impl Server {
     pub(crate) async fn lease(&self, schema: &str, begin: Begin) -> Result<Lease> {
         match self {
             Server::Sqlite(server) => server.lease(schema, begin).await.map(Lease::Sqlite),
-            Server::Maria(server) => server.lease(schema, begin).await.map(Lease::Maria),
+            Server::Maria(server) => Box::pin(server.lease(schema, begin)).await.map(Lease::Maria),
         }
     }
 
@@ -276,12 +276,13 @@ impl Migration {
     }
 }
 
+// What a server is asked is boxed: the futures of its driver are large, and everything that asks would have room for them.
 impl Lease {
     /// Runs a query and returns its rows.
     pub(crate) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
         match self {
             Lease::Sqlite(lease) => lease.query(statement).await,
-            Lease::Maria(lease) => lease.query(statement).await,
+            Lease::Maria(lease) => Box::pin(lease.query(statement)).await,
         }
     }
 
@@ -289,7 +290,7 @@ impl Lease {
     pub(crate) async fn execute(&mut self, statement: Statement) -> Result<u64> {
         match self {
             Lease::Sqlite(lease) => lease.execute(statement).await,
-            Lease::Maria(lease) => lease.execute(statement).await,
+            Lease::Maria(lease) => Box::pin(lease.execute(statement)).await,
         }
     }
 
@@ -297,7 +298,7 @@ impl Lease {
     pub(crate) async fn commit(self) -> Result<()> {
         match self {
             Lease::Sqlite(lease) => lease.commit().await,
-            Lease::Maria(lease) => lease.commit().await,
+            Lease::Maria(lease) => Box::pin(lease.commit()).await,
         }
     }
 

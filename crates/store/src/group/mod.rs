@@ -199,6 +199,11 @@ impl Group {
     /// The decision of now. Waits until everybody has been looked at once, and the writer lately: a process that stood still
     /// looks again before it believes anything. Each look ends in time, whatever the server does.
     async fn decided(self: &Arc<Self>) -> Arc<Decided> {
+        // Most find it made, and wait for nothing.
+        let made = Arc::clone(&self.decided.borrow());
+        if made.is_current(self.limits) {
+            return made;
+        }
         self.watch();
         let mut changes = self.decided.subscribe();
         let current = changes.wait_for(|decided| decided.is_current(self.limits));

@@ -98,8 +98,8 @@ impl Topology {
         if let Some(group) = known() {
             return Ok(group);
         }
-        // Perhaps it was registered a moment ago.
-        self.refresh().await?;
+        // Perhaps it was registered a moment ago. Boxed, as all that is rare on the way of every transaction.
+        Box::pin(self.refresh()).await?;
         known().ok_or(Error::Unregistered(master))
     }
 

@@ -115,7 +115,7 @@ impl Lease {
             }
         };
         let work = tokio::time::timeout(limit, work);
-        let done = server.gate.while_open(&mut self.pass, work).await?;
+        let done = server.gate.while_open(&self.pass, work).await?;
         let done = done.map_err(|_| server.silent(limit))?;
         self.asking = !is_complete(&done);
         Ok(done)
@@ -127,7 +127,7 @@ impl Lease {
         }
         // Whatever closed this one will have closed the others.
         self.server.close_idle();
-        let conn = self.server.connect_to(&mut self.pass, &self.schema, self.begin).await?;
+        let conn = self.server.connect_to(&self.pass, &self.schema, self.begin).await?;
         self.wire = Some(Wire::new(conn));
         (self.reused, self.begun, self.asking) = (false, false, false);
         Ok(())
@@ -150,7 +150,7 @@ impl Lease {
         }
         self.asking = true;
         let work = tokio::time::timeout(limit, wire.conn.query_drop(server.ending("COMMIT")));
-        let done = match server.gate.while_open(&mut self.pass, work).await {
+        let done = match server.gate.while_open(&self.pass, work).await {
             Ok(Ok(done)) => {
                 self.asking = !is_complete(&done);
                 done.map_err(|error| server.commit_failure(&error))

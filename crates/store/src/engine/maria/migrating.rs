@@ -44,10 +44,10 @@ impl Maria {
     }
 
     pub(in crate::engine) async fn lease_to_migrate(self: &Arc<Self>, schema: &str) -> Result<Migration> {
-        let mut pass = self.gate.pass()?;
-        let turn = self.gate.while_open(&mut pass, self.pool.turn(self.limits.wait)).await?;
+        let pass = self.gate.pass()?;
+        let turn = self.gate.while_open(&pass, self.pool.turn(self.limits.wait)).await?;
         let turn = turn.ok_or_else(|| self.busy())?;
-        let mut conn = self.connect_to(&mut pass, schema, Begin::Write).await?;
+        let mut conn = self.connect_to(&pass, schema, Begin::Write).await?;
         let dialect = self.dialect();
         // A definition takes as long as the table is large; and nobody waits for its rows.
         let unlimited = format!("SET SESSION {}, {}", dialect.statement_limit(0), dialect.idle_limit(None));

@@ -112,25 +112,25 @@ impl Maria {
 
     /// A connection for one transaction; waits its turn, but no longer than configured.
     pub(super) async fn lease(self: &Arc<Self>, schema: &str, begin: Begin) -> Result<Lease> {
-        let mut pass = self.gate.pass()?;
-        let turn = self.gate.while_open(&mut pass, self.pool.turn(self.limits.wait)).await?;
+        let pass = self.gate.pass()?;
+        let turn = self.gate.while_open(&pass, self.pool.turn(self.limits.wait)).await?;
         let turn = turn.ok_or_else(|| self.busy())?;
         self.close_expired();
         while let Some(idle) = self.pool.take(schema, begin) {
             let schema = Arc::clone(&idle.schema);
-            match self.revive(&mut pass, idle, begin).await? {
+            match self.revive(&pass, idle, begin).await? {
                 Some(wire) => return Ok(Lease::new(self, pass, turn, wire, schema, begin, true)),
                 // The others have rested at least as long.
                 None => self.close_idle(),
             }
         }
         let schema: Arc<str> = schema.into();
-        let wire = Wire::new(self.connect_to(&mut pass, &schema, begin).await?);
+        let wire = Wire::new(self.connect_to(&pass, &schema, begin).await?);
         Ok(Lease::new(self, pass, turn, wire, schema, begin, false))
     }
 
     /// An idle connection made ready for `begin`; `None` if it is not usable any more.
-    async fn revive(&self, pass: &mut Pass, idle: Idle<Link>, begin: Begin) -> Result<Option<Wire>> {
+    async fn revive(&self, pass: &Pass, idle: Idle<Link>, begin: Begin) -> Result<Option<Wire>> {
         let kind = (idle.begin != begin).then(|| self.session.kind(self.dialect(), begin));
         let ready = idle.connection.ready(idle.since, kind);
         Ok(match self.gate.while_open(pass, tokio::time::timeout(self.limits.connect, ready)).await? {
@@ -140,7 +140,7 @@ impl Maria {
     }
 
     /// A new connection to a schema, room made for it.
-    async fn connect_to(&self, pass: &mut Pass, schema: &str, begin: Begin) -> Result<Conn> {
+    async fn connect_to(&self, pass: &Pass, schema: &str, begin: Begin) -> Result<Conn> {
         self.pool.make_room().into_iter().for_each(|idle| idle.connection.close());
         let work = self.connect(Some(schema), Some(begin));
         self.gate.while_open(pass, work).await?

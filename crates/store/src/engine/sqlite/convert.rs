@@ -1,7 +1,7 @@
 //! Statements as SQLite runs them: values on their way in, rows on their way out, and what an error means.
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, ToSql};
+use rusqlite::{CachedStatement, Connection, ErrorCode, StatementStatus, ToSql};
 
 use crate::error::{Error, Result};
 use crate::statement::Statement;
@@ -46,12 +46,34 @@ pub(super) fn query(
     Ok(rows)
 }
 
+/// Steps of SQLite's machine that a write may take where it must not take long: some ten rows with their indexes.
+const SMALL_STEPS_MAX: i32 = 1_000;
+
 /// Runs a statement that changes something; answers how many rows it changed.
 pub(super) fn execute(connection: &Connection, statement: &Statement) -> Result<u64> {
-    let failed = |error| failure(statement, &error);
-    let mut prepared = connection.prepare_cached(&statement.sql).map_err(failed)?;
-    let changed = prepared.execute(rusqlite::params_from_iter(&statement.args)).map_err(failed)?;
-    Ok(changed as u64)
+    let prepared = connection.prepare_cached(&statement.sql);
+    run(prepared.map_err(|error| failure(statement, &error))?, statement)
+}
+
+/// The same on a thread that must not wait, if it was little work the last time it ran on this connection.
+pub(super) fn execute_if_small(
+    connection: &Connection,
+    statement: &Statement,
+) -> std::result::Result<u64, Stop> {
+    let prepared = connection.prepare_cached(&statement.sql);
+    let prepared = prepared.map_err(|error| Stop::Failed(failure(statement, &error)))?;
+    let has_run = prepared.get_status(StatementStatus::Run) > 0;
+    if !has_run || prepared.get_status(StatementStatus::VmStep) > SMALL_STEPS_MAX {
+        return Err(Stop::Elsewhere);
+    }
+    run(prepared, statement).map_err(Stop::Failed)
+}
+
+/// Runs it, counting its steps anew.
+fn run(mut prepared: CachedStatement<'_>, statement: &Statement) -> Result<u64> {
+    prepared.reset_status(StatementStatus::VmStep);
+    let changed = prepared.execute(rusqlite::params_from_iter(&statement.args));
+    changed.map(|changed| changed as u64).map_err(|error| failure(statement, &error))
 }
 
 impl ToSql for Value {

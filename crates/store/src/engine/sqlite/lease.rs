@@ -2,8 +2,9 @@
 //!
 //! To hand every statement to a thread and wait for its answer costs several times what a statement of a few rows costs.
 //! So a query runs where it is asked, on a budget; if it exceeds that, or finds a lock, it is asked again on the
-//! connection's own thread. Whatever writes or commits goes there at once: a disk is slow, and a write that is
-//! interrupted is lost.
+//! connection's own thread. A write that is interrupted is lost, so it has no budget: it runs where it is asked if the same
+//! text was little work the last time on this connection, and else goes to the thread. So does a commit, always: a disk is slow.
+//! A write itself waits for none, its pages stay in memory until then.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use tokio::sync::oneshot;
 use super::Directory;
 use super::convert::{self, Stop};
 use super::file::{File, Held};
-use super::link::Job;
+use super::link::{Budget, Job};
 use crate::engine::Begin;
 use crate::engine::gate::Pass;
 use crate::error::{Error, Result};
@@ -71,7 +72,7 @@ impl Lease {
     /// Runs a query and returns its rows.
     pub(in crate::engine) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
         let begun = Instant::now();
-        let rows = match self.here(&statement)? {
+        let rows = match self.query_here(&statement)? {
             Some(rows) => Ok(rows),
             None => {
                 self.away(move |connection| match convert::query(connection, &statement, false) {
@@ -90,7 +91,10 @@ impl Lease {
     pub(in crate::engine) async fn execute(&mut self, statement: Statement) -> Result<u64> {
         let begun = Instant::now();
         self.wrote = true;
-        let changed = self.away(move |connection| convert::execute(connection, &statement)).await;
+        let changed = match self.execute_here(&statement)? {
+            Some(changed) => Ok(changed),
+            None => self.away(move |connection| convert::execute(connection, &statement)).await,
+        };
         meter::statement(begun.elapsed());
         changed
     }
@@ -118,7 +122,10 @@ impl Lease {
         let begun = Instant::now();
         let file = Arc::clone(&self.file);
         let refused = move |error: rusqlite::Error| file.unavailable(error.to_string());
-        let commit = move |connection: &Connection| Ok(connection.execute_batch("COMMIT").map_err(refused));
+        let commit = move |connection: &Connection| {
+            let done = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+            Ok(done.map(drop).map_err(refused))
+        };
         let done = if self.held.is_some() {
             self.away(commit).await.unwrap_or_else(|lost| {
                 Err(Error::InDoubt { database: self.database(), reason: lost.to_string() })
@@ -139,14 +146,27 @@ impl Lease {
     }
 
     /// Runs a query on the thread that asks. `None`: not to be done here.
-    fn here(&mut self, statement: &Statement) -> Result<Option<Vec<Row>>> {
+    fn query_here(&mut self, statement: &Statement) -> Result<Option<Vec<Row>>> {
+        self.here(Budget::Small, |connection| convert::query(connection, statement, true))
+    }
+
+    /// The same of a statement that changes something.
+    fn execute_here(&mut self, statement: &Statement) -> Result<Option<u64>> {
+        self.here(Budget::None, |connection| convert::execute_if_small(connection, statement))
+    }
+
+    fn here<T>(
+        &mut self,
+        budget: Budget,
+        work: impl FnOnce(&Connection) -> std::result::Result<T, Stop>,
+    ) -> Result<Option<T>> {
         if let Some(reason) = self.pass.withdrawn_now() {
             return Err(self.file.unavailable(&*reason));
         }
         // Taken, so that a panic leaves nobody a connection in an unknown state.
         let held = self.held.take().ok_or_else(|| self.lost())?;
         let begin = (!self.open).then_some(self.begin);
-        let done = held.link.here(|connection| {
+        let done = held.link.here(budget, |connection| {
             if let Some(begin) = begin
                 && let Err(error) = start(connection, begin)
             {
@@ -155,13 +175,13 @@ impl Lease {
                     _ => Err((false, Stop::Failed(self.file.unavailable(error.to_string())))),
                 };
             }
-            convert::query(connection, statement, true).map_err(|stop| (true, stop))
+            work(connection).map_err(|stop| (true, stop))
         });
         let done = done.ok_or_else(|| self.lost())?;
         self.held = Some(held);
         self.open |= !matches!(done, Err((false, _)));
         match done {
-            Ok(rows) => Ok(Some(rows)),
+            Ok(done) => Ok(Some(done)),
             Err((_, Stop::Elsewhere)) => Ok(None),
             Err((_, Stop::Failed(error))) => Err(error),
         }
@@ -200,7 +220,7 @@ impl Lease {
         }
         let limit = self.directory.statement_max + begin.map_or(Duration::ZERO, |_| self.file.wait());
         let outcome = tokio::time::timeout(limit, outcome);
-        match self.directory.gate().while_open(&mut self.pass, outcome).await? {
+        match self.directory.gate().while_open(&self.pass, outcome).await? {
             Ok(Ok((held, result))) => {
                 self.held = Some(held);
                 result
@@ -269,22 +289,47 @@ mod tests {
             let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT COUNT(*) FROM n";
             Statement::new("n", sql, args![rows])
         };
-        assert!(lease.here(&count(100)).unwrap().is_some());
-        assert!(lease.here(&count(1_000_000)).unwrap().is_none());
+        assert!(lease.query_here(&count(100)).unwrap().is_some());
+        assert!(lease.query_here(&count(1_000_000)).unwrap().is_none());
         // Asked again elsewhere, in the same transaction.
         let rows = lease.query(count(1_000_000)).await.unwrap();
         assert_eq!(rows.into_iter().next().unwrap().int().unwrap(), 1_000_000);
     }
 
     #[tokio::test]
-    async fn what_writes_is_never_done_on_the_thread_that_asked() {
+    async fn a_query_that_writes_is_never_done_on_the_thread_that_asked() {
         let dir = tempfile::tempdir().unwrap();
         let directory = directory(&dir);
         let mut lease = lease(&directory, Begin::Write).await;
         lease.define("CREATE TABLE t (v INTEGER)".to_owned()).await.unwrap();
         let insert = Statement::new("t", "INSERT INTO t VALUES (7) RETURNING v", args![]);
-        assert!(lease.here(&insert).unwrap().is_none());
+        assert!(lease.query_here(&insert).unwrap().is_none());
         let rows = lease.query(insert).await.unwrap();
         assert_eq!(rows.into_iter().next().unwrap().int().unwrap(), 7);
+    }
+    #[tokio::test]
+    async fn a_write_is_done_where_it_is_asked_as_long_as_it_was_little_work_the_last_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = directory(&dir);
+        let mut lease = lease(&directory, Begin::Write).await;
+        lease.define("CREATE TABLE t (v INTEGER PRIMARY KEY, w INTEGER)".to_owned()).await.unwrap();
+        lease
+            .define(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) \
+                 INSERT INTO t SELECT i, 0 FROM n"
+                    .to_owned(),
+            )
+            .await
+            .unwrap();
+        let raise = |to: i64| Statement::new("t", "UPDATE t SET w = w + 1 WHERE v <= ?", args![to]);
+        assert!(lease.execute_here(&raise(1)).unwrap().is_none(), "nobody knows how much work it is");
+        assert_eq!(lease.execute(raise(1)).await.unwrap(), 1);
+        assert_eq!(lease.execute_here(&raise(1)).unwrap(), Some(1));
+        // Once that is wrong it is done to its end all the same, and the next time elsewhere.
+        assert_eq!(lease.execute_here(&raise(10_000)).unwrap(), Some(10_000));
+        assert!(lease.execute_here(&raise(1)).unwrap().is_none());
+        assert_eq!(lease.execute(raise(1)).await.unwrap(), 1);
+        let sum = Statement::new("t", "SELECT SUM(w) FROM t", args![]);
+        assert_eq!(lease.query(sum).await.unwrap().into_iter().next().unwrap().int().unwrap(), 10_003);
     }
 }

@@ -24,6 +24,15 @@ const UNLIMITED: u32 = u32::MAX;
 
 pub(super) type Job = Box<dyn FnOnce() + Send>;
 
+/// How long something may take on the thread that asks.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Budget {
+    /// [`LOOKS_MAX`]; beyond it is interrupted.
+    Small,
+    /// As long as it takes: nothing may be interrupted that is lost then.
+    None,
+}
+
 /// A connection. Closed on its own thread when dropped, because the last one of a file tidies it up.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -59,10 +68,14 @@ impl Link {
         Ok(Link { connection: Some(connection), budget, thread })
     }
 
-    /// Works on the thread that calls, without waiting for locks and not for long.
-    pub(super) fn here<T>(&self, work: impl FnOnce(&Connection) -> T) -> Option<T> {
+    /// Works on the thread that calls, without waiting for locks.
+    pub(super) fn here<T>(&self, budget: Budget, work: impl FnOnce(&Connection) -> T) -> Option<T> {
         let connection = self.connection.as_ref()?;
-        self.budget.store(LOOKS_MAX, Ordering::Relaxed);
+        let looks = match budget {
+            Budget::Small => LOOKS_MAX,
+            Budget::None => UNLIMITED,
+        };
+        self.budget.store(looks, Ordering::Relaxed);
         let done = work(connection);
         self.budget.store(UNLIMITED, Ordering::Relaxed);
         Some(done)

@@ -57,14 +57,14 @@ impl Directory {
 
     /// A connection for one transaction in the file of a schema; waits its turn, but no longer than configured.
     pub(super) async fn lease(self: &Arc<Self>, schema: &str, begin: Begin) -> Result<Lease> {
-        let mut pass = self.gate.pass()?;
+        let pass = self.gate.pass()?;
         let file = self.file(schema);
         let held = match file.take_now(begin) {
             Some(held) => held,
             None => {
                 // Who may have to open one more looks after those that nobody needs.
                 self.close_idle();
-                self.gate.while_open(&mut pass, file.take(begin)).await??
+                self.gate.while_open(&pass, file.take(begin)).await??
             }
         };
         Ok(Lease::new(Arc::clone(self), file, pass, begin, held))
