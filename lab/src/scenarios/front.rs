@@ -57,6 +57,10 @@ pub(super) fn run(options: &Options, report: &mut Report) -> Result {
     report.step("the section Test Session load balancing, web tier by AJP13", || {
         Ok(((), balancing::tested(&lab)?))
     })?;
+    if !options.short {
+        let by_ajp = under_outages(options, report, &lab, &people, Web::OursByAjp)?;
+        tables.push(("web tier, AJP13", by_ajp));
+    }
     let judged: Vec<&str> =
         tables.iter().flat_map(|(_, outcome)| &outcome.broken).map(String::as_str).collect();
     for (front, outcome) in &tables {
@@ -174,7 +178,7 @@ fn plan(lab: &Lab, people: &[String], web: Web, options: &Options) -> Result<Pla
     let plain = Front { address: (address, 80).into(), tls: None };
     let fronts = match web {
         Web::Apache => vec![plain],
-        Web::Ours => {
+        Web::Ours | Web::OursByAjp => {
             vec![plain, Front { address: (address, 443).into(), tls: Some(secured(lab)?) }]
         }
     };
