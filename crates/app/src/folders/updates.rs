@@ -4,7 +4,7 @@
 //! finds nowhere else), on memberships (a change of those marks the folders) and on the caller's module access. Whatever
 //! may have come or gone by any of these is looked at again; what nobody can tell from something new is told as
 //! changed, and what is not there for the caller as gone. But nobody is told of a folder, not even its id, that no permission
-//! has shown to them since they last asked.
+//! has shown to them, or to a group that they were in at some time since they last asked (see [`Changes::gone`]).
 
 use std::collections::HashSet;
 
