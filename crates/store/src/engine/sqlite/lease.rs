@@ -5,12 +5,16 @@
 //! connection's own thread. A write that is interrupted is lost, so it has no budget: it runs where it is asked if the same
 //! text was little work the last time on this connection, and else goes to the thread. So does a commit, always: a disk is slow.
 //! A write itself waits for none, its pages stay in memory until then.
+//!
+//! What runs where it is asked waits for nothing, and a task that asks one statement after another would never let go of its
+//! thread: each counts on the task's budget with the runtime.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
+use tokio::task::coop;
 
 use super::Directory;
 use super::convert::{self, Stop};
@@ -71,6 +75,7 @@ impl Lease {
 
     /// Runs a query and returns its rows.
     pub(in crate::engine) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
+        coop::consume_budget().await;
         let begun = Instant::now();
         let rows = match self.query_here(&statement)? {
             Some(rows) => Ok(rows),
@@ -89,6 +94,7 @@ impl Lease {
 
     /// Runs a statement and returns how many rows it changed.
     pub(in crate::engine) async fn execute(&mut self, statement: Statement) -> Result<u64> {
+        coop::consume_budget().await;
         let begun = Instant::now();
         self.wrote = true;
         let changed = match self.execute_here(&statement)? {
@@ -307,6 +313,30 @@ mod tests {
         let rows = lease.query(insert).await.unwrap();
         assert_eq!(rows.into_iter().next().unwrap().int().unwrap(), 7);
     }
+
+    #[tokio::test]
+    async fn who_asks_one_statement_after_another_lets_others_work() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = directory(&dir);
+        let mut lease = lease(&directory, Begin::Read).await;
+        let is_over = std::cell::Cell::new(false);
+        let asks = async {
+            let one = || Statement::new("t", "SELECT 1", args![]);
+            for _ in 0..100_000 {
+                assert_eq!(lease.query(one()).await.unwrap().len(), 1);
+                if is_over.get() {
+                    return true;
+                }
+            }
+            false
+        };
+        let works = async {
+            tokio::task::yield_now().await;
+            is_over.set(true);
+        };
+        assert!(tokio::join!(asks, works).0);
+    }
+
     #[tokio::test]
     async fn a_write_is_done_where_it_is_asked_as_long_as_it_was_little_work_the_last_time() {
         let dir = tempfile::tempdir().unwrap();
