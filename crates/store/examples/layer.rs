@@ -110,6 +110,9 @@ async fn sqlite(seconds: Duration, pairs: usize, what: &str) {
 }
 
 async fn mariadb(seconds: Duration, pairs: usize, what: &str) {
+    if wanted("MariaDB", what).next().is_none() {
+        return;
+    }
     let server = zebu_mariadb::server();
     let (store, place) = layer(&server.schema(), &server.name(), &server.url()).await;
     server.sql(&format!("USE {}; {}", place.schema, fill()));

@@ -1,7 +1,7 @@
 //! The databases of a deployment: configdb, and the shards registered in it, opened when first needed.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use crate::configdb::contexts::{self, Wanted};
 use crate::configdb::sequence;
 use crate::engine::{Begin, Database, Lease, Server, Target};
 use crate::error::{Error, Result};
+use crate::group::Group;
 use crate::group::state::ServerState;
 use crate::group::topology::Topology;
 use crate::home::HomeTx;
@@ -59,8 +60,6 @@ pub struct Store {
     /// Of reads of configdb: nobody asks for them, and they are none of a context's.
     config_counters: Counters,
     moved: Mutex<HashMap<ContextId, Place>>,
-    /// The schemas of each master that are known to be up to date.
-    migrated: Mutex<HashMap<i64, HashSet<String>>>,
     ids: Ids,
     coherence: Option<Coherence>,
     cache: Option<Arc<Cache>>,
@@ -88,7 +87,6 @@ impl Store {
             counters: Arc::default(),
             config_counters: Counters::default(),
             moved: Mutex::default(),
-            migrated: Mutex::default(),
             ids: Ids::default(),
             coherence,
             cache,
@@ -160,8 +158,7 @@ impl Store {
     /// Where a context is read, and by whom.
     async fn origin(&self, place: &Place) -> Result<(Place, Origin)> {
         let at = self.current(place).await?.into_owned();
-        self.migrated_if_possible(&at).await?;
-        let group = self.topology.group(at.database).await?;
+        let group = self.group_to_read(&at).await?;
         let (schema, known, counters) = (at.schema.clone(), place.known.clone(), Arc::clone(&self.counters));
         Ok((at, Origin { group, schema, known, counters }))
     }
@@ -261,8 +258,7 @@ impl Store {
 
     /// Reads in the database that `place` names, wherever the context lives: for who moves it.
     pub async fn read_at(&self, place: &Place) -> Result<ReadTx> {
-        self.migrated_if_possible(place).await?;
-        let group = self.topology.group(place.database).await?;
+        let group = self.group_to_read(place).await?;
         let opened = reads::on_master(&group, &place.schema, &self.counters).await?;
         Ok(ReadTx::new(place.context, opened))
     }
@@ -370,45 +366,36 @@ impl Store {
 
     /// Makes a schema on a registered master if it is not there, and brings its tables up to date.
     pub async fn ensure_schema(&self, database: i64, schema: &str) -> Result<()> {
-        let shard = Database { server: self.master(database).await?, schema: schema.to_owned() };
+        let group = self.topology.group(database).await?;
+        let shard = Database { server: group.writer().await?, schema: schema.to_owned() };
         shard.create().await?;
-        self.migrate(database, &shard).await
+        migrate(&group, &shard).await
     }
 
-    async fn migrate(&self, database: i64, shard: &Database) -> Result<()> {
-        migrate::run(shard, migrate::SHARD).await?;
-        locked(&self.migrated).entry(database).or_default().insert(shard.schema.clone());
-        Ok(())
-    }
-
-    /// Brings a schema up to date before this process uses it for the first time.
-    async fn migrated(&self, place: &Place) -> Result<()> {
-        let known = |done: &HashSet<String>| done.contains(&place.schema);
-        if locked(&self.migrated).get(&place.database).is_some_and(known) {
-            return Ok(());
+    /// The group of a context's database, whose schema is up to date, for a write.
+    async fn group_to_write(&self, place: &Place) -> Result<Arc<Group>> {
+        let group = self.topology.group(place.database).await?;
+        if !group.is_migrated(&place.schema) {
+            Box::pin(first_use(&group, &place.schema)).await?;
         }
-        let server = self.master(place.database).await?;
-        let shard = Database { server, schema: place.schema.clone() };
-        Box::pin(self.migrate(place.database, &shard)).await
+        Ok(group)
     }
 
     /// The same for a read. While nobody can write, a schema is as it was.
-    async fn migrated_if_possible(&self, place: &Place) -> Result<()> {
-        match self.migrated(place).await {
-            Err(Error::Unavailable { .. }) => Ok(()),
-            other => other,
+    async fn group_to_read(&self, place: &Place) -> Result<Arc<Group>> {
+        let group = self.topology.group(place.database).await?;
+        if !group.is_migrated(&place.schema) {
+            match Box::pin(first_use(&group, &place.schema)).await {
+                Err(Error::Unavailable { .. }) => {}
+                other => other?,
+            }
         }
+        Ok(group)
     }
 
     /// A connection for a write.
     async fn write_lease(&self, place: &Place) -> Result<Lease> {
-        self.migrated(place).await?;
-        self.master(place.database).await?.lease(&place.schema, Begin::Write).await
-    }
-
-    /// The server that takes the writes of a registered master.
-    async fn master(&self, database: i64) -> Result<Server> {
-        self.topology.group(database).await?.writer().await
+        self.group_to_write(place).await?.writer().await?.lease(&place.schema, Begin::Write).await
     }
 
     /// Watches over all registered servers, whether anybody asks them or not: for a node. What is read of a database is
@@ -440,6 +427,17 @@ impl Store {
     pub fn reads(&self) -> Reads {
         self.counters.read()
     }
+}
+
+/// Brings a schema up to date before this process uses it for the first time.
+async fn first_use(group: &Arc<Group>, schema: &str) -> Result<()> {
+    migrate(group, &Database { server: group.writer().await?, schema: schema.to_owned() }).await
+}
+
+async fn migrate(group: &Group, shard: &Database) -> Result<()> {
+    migrate::run(shard, migrate::SHARD).await?;
+    group.set_migrated(&shard.schema);
+    Ok(())
 }
 
 /// What is held only for a moment and never left half-made.

@@ -132,14 +132,14 @@ impl Tx {
             return Ok(version);
         }
         let (kind, id) = scope.key();
-        let rows = self
-            .query(
+        let found = self
+            .query_one(
                 "scopes",
                 "SELECT version FROM scopes WHERE cid = ? AND kind = ? AND id = ?",
                 args![self.context, kind, id],
             )
             .await?;
-        rows.into_iter().next().map_or(Ok(Version::NONE), |mut row| row.version())
+        found.map_or(Ok(Version::NONE), |mut row| row.version())
     }
 
     pub(crate) async fn query(
@@ -149,10 +149,7 @@ impl Tx {
         args: Vec<Value>,
     ) -> Result<Vec<Row>> {
         self.guard(table)?;
-        if let Source::Recalled(recall) = &mut self.source {
-            return recall.query(Statement::new(table, sql, args)).await;
-        }
-        self.query_unguarded(table, sql, args).await
+        self.recall_or_ask(Statement::new(table, sql, args)).await
     }
 
     /// The same before it is known which scope the rows are of. The caller says so before it hands them out.
@@ -162,13 +159,26 @@ impl Tx {
         sql: impl Into<std::borrow::Cow<'static, str>>,
         args: Vec<Value>,
     ) -> Result<Vec<Row>> {
-        let statement = Statement::new(table, sql, args);
+        self.ask(Statement::new(table, sql, args)).await
+    }
+
+    async fn recall_or_ask(&mut self, statement: Statement) -> Result<Vec<Row>> {
+        match &mut self.source {
+            Source::Recalled(recall) => recall.query(statement).await,
+            Source::Open(..) => self.ask(statement).await,
+        }
+    }
+
+    async fn ask(&mut self, statement: Statement) -> Result<Vec<Row>> {
         #[cfg(test)]
         crate::plans::seen(&statement);
-        if let Source::Recalled(recall) = &mut self.source {
-            return recall.ask(statement).await;
-        }
-        let done = self.lease().await?.query(statement).await;
+        let done = match &mut self.source {
+            Source::Recalled(recall) => return recall.ask(statement).await,
+            Source::Open(lease, _) => match lease.query_now(&statement) {
+                Some(done) => done,
+                None => lease.query(statement).await,
+            },
+        };
         done.map_err(|error| self.failure(error))
     }
 
@@ -203,7 +213,16 @@ impl Tx {
         sql: impl Into<std::borrow::Cow<'static, str>>,
         args: Vec<Value>,
     ) -> Result<Option<Row>> {
-        Ok(self.query(table, sql, args).await?.into_iter().next())
+        self.guard(table)?;
+        let statement = Statement::new(table, sql, args);
+        if let Source::Open(lease, _) = &mut self.source
+            && let Some(done) = lease.query_one_now(&statement)
+        {
+            #[cfg(test)]
+            crate::plans::seen(&statement);
+            return done.map_err(|error| self.failure(error));
+        }
+        Ok(self.recall_or_ask(statement).await?.into_iter().next())
     }
 }
 
@@ -393,7 +412,11 @@ impl WriteTx {
         let statement = Statement::new(table, sql, args);
         #[cfg(test)]
         crate::plans::seen(&statement);
-        self.tx.lease().await?.execute(statement).await
+        let lease = self.tx.lease().await?;
+        match lease.execute_now(&statement) {
+            Some(done) => done,
+            None => lease.execute(statement).await,
+        }
     }
 
     /// Where the context's contents are: so until this transaction ends, whatever its [`Place`] says.

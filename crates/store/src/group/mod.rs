@@ -14,6 +14,7 @@ mod survive;
 pub(crate) mod topology;
 mod watch;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -56,6 +57,8 @@ pub(crate) struct Group {
     limits: Limits,
     inner: Mutex<Inner>,
     decided: channel::Sender<Arc<Decided>>,
+    /// The schemas of the master that this process knows to be up to date.
+    migrated: Mutex<HashSet<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -153,6 +156,7 @@ impl Group {
             limits,
             inner: Mutex::default(),
             decided: channel::Sender::new(Arc::new(decided)),
+            migrated: Mutex::default(),
         };
         group.inner().servers = servers;
         group.update();
@@ -190,6 +194,20 @@ impl Group {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether a schema of the master is known to be up to date.
+    pub(crate) fn is_migrated(&self, schema: &str) -> bool {
+        self.migrated().contains(schema)
+    }
+
+    /// A schema of the master is up to date.
+    pub(crate) fn set_migrated(&self, schema: &str) {
+        self.migrated().insert(schema.to_owned());
+    }
+
+    fn migrated(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.migrated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

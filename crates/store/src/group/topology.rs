@@ -1,6 +1,6 @@
 //! Which groups there are: what configdb says of the servers, made true about every second without a restart.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub(crate) struct Topology {
     vault: Vault,
     schema: String,
     configdb: Arc<Group>,
-    groups: Mutex<HashMap<i64, Registered>>,
+    groups: Mutex<BTreeMap<i64, Registered>>,
     /// All are watched over, also those that come.
     watched: AtomicBool,
 }
@@ -132,15 +132,12 @@ impl Topology {
         }
     }
 
-    /// The groups of registered masters.
+    /// The groups of registered masters, by id.
     fn registered(&self) -> Vec<(i64, Arc<Group>)> {
-        let mut groups: Vec<(i64, Arc<Group>)> =
-            self.groups().iter().map(|(id, r)| (*id, Arc::clone(&r.group))).collect();
-        groups.sort_by_key(|(id, _)| *id);
-        groups
+        self.groups().iter().map(|(id, r)| (*id, Arc::clone(&r.group))).collect()
     }
 
-    fn groups(&self) -> MutexGuard<'_, HashMap<i64, Registered>> {
+    fn groups(&self) -> MutexGuard<'_, BTreeMap<i64, Registered>> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

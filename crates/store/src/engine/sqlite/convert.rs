@@ -20,6 +20,31 @@ pub(super) fn query(
     statement: &Statement,
     here: bool,
 ) -> std::result::Result<Vec<Row>, Stop> {
+    ask(connection, statement, here, |next| {
+        let Some(first) = next()? else { return Ok(Vec::new()) };
+        // Most have one row, and need no room for more.
+        let mut rows = vec![first];
+        while let Some(row) = next()? {
+            rows.push(row);
+        }
+        Ok(rows)
+    })
+}
+
+/// Runs a query and looks for no row after the first, on a thread that must not wait.
+pub(super) fn query_one(
+    connection: &Connection,
+    statement: &Statement,
+) -> std::result::Result<Option<Row>, Stop> {
+    ask(connection, statement, true, |next| next())
+}
+
+fn ask<T>(
+    connection: &Connection,
+    statement: &Statement,
+    here: bool,
+    read: impl FnOnce(&mut dyn FnMut() -> std::result::Result<Option<Row>, Stop>) -> std::result::Result<T, Stop>,
+) -> std::result::Result<T, Stop> {
     let failed = |error: rusqlite::Error| match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted)
             if here =>
@@ -34,16 +59,15 @@ pub(super) fn query(
     }
     let columns = prepared.column_count();
     let mut cursor = prepared.query(rusqlite::params_from_iter(&statement.args)).map_err(failed)?;
-    let mut rows = Vec::new();
-    while let Some(row) = cursor.next().map_err(failed)? {
+    read(&mut || {
+        let Some(row) = cursor.next().map_err(failed)? else { return Ok(None) };
         let mut values = Vec::with_capacity(columns);
         for column in 0..columns {
             let found = row.get_ref(column).map_err(failed)?;
             values.push(value(statement, found).map_err(Stop::Failed)?);
         }
-        rows.push(Row::new(statement.table, values));
-    }
-    Ok(rows)
+        Ok(Some(Row::new(statement.table, values)))
+    })
 }
 
 /// Steps of SQLite's machine that a write may take where it must not take long: some ten rows with their indexes.

@@ -24,13 +24,14 @@ pub(super) struct File {
 struct Side {
     most: usize,
     turns: Arc<Semaphore>,
-    idle: Mutex<Vec<(Instant, Link)>>,
+    idle: Mutex<Vec<(Instant, Box<Link>)>>,
 }
 
 /// A connection in use, with the leave to use it.
 #[derive(Debug)]
 pub(super) struct Held {
-    pub(super) link: Link,
+    /// Boxed, since it changes hands with every statement.
+    pub(super) link: Box<Link>,
     begin: Begin,
     _turn: OwnedSemaphorePermit,
 }
@@ -40,7 +41,7 @@ impl Side {
         Side { most, turns: Arc::new(Semaphore::new(most)), idle: Mutex::new(Vec::new()) }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<(Instant, Link)>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(Instant, Box<Link>)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -81,7 +82,7 @@ impl File {
             Some((_, link)) => link,
             None => {
                 let link = Link::open(&self.path, self.wait_ms_max).await;
-                link.map_err(|reason| self.unavailable(reason))?
+                Box::new(link.map_err(|reason| self.unavailable(reason))?)
             }
         };
         Ok(Held { link, begin, _turn: turn })
@@ -119,6 +120,18 @@ impl File {
         if let Some(Ok(_)) = done {
             self.put(held);
         }
+    }
+
+    /// Moves what was committed into the file on the connection's own thread, and takes it back.
+    pub(super) fn checkpoint(self: &Arc<Self>, held: Held) {
+        let file = Arc::clone(self);
+        let thread = held.link.thread();
+        let job: Job = Box::new(move || {
+            held.link.checkpoint();
+            file.put(held);
+        });
+        // As in `undo`.
+        let _ = thread.send(job);
     }
 
     /// Closes what nobody has used for so long.

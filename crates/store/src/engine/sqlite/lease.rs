@@ -3,23 +3,26 @@
 //! To hand every statement to a thread and wait for its answer costs several times what a statement of a few rows costs.
 //! So a query runs where it is asked, on a budget; if it exceeds that, or finds a lock, it is asked again on the
 //! connection's own thread. A write that is interrupted is lost, so it has no budget: it runs where it is asked if the same
-//! text was little work the last time on this connection, and else goes to the thread. So does a commit, always: a disk is slow.
-//! A write itself waits for none, its pages stay in memory until then.
+//! text was little work the last time on this connection, and else goes to the thread. A write waits for no disk, its pages
+//! stay in memory until the commit; and that runs where it is asked only on a disk that was fast so far (see [`disk`]).
 //!
 //! What runs where it is asked waits for nothing, and a task that asks one statement after another would never let go of its
-//! thread: each counts on the task's budget with the runtime.
+//! thread: once in a while it does (see [`turn`]).
+//!
+//! [`disk`]: super::disk
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
-use tokio::task::coop;
 
 use super::Directory;
 use super::convert::{self, Stop};
+use super::disk::Disk;
 use super::file::{File, Held};
 use super::link::{Budget, Job};
+use super::turn;
 use crate::engine::Begin;
 use crate::engine::gate::Pass;
 use crate::error::{Error, Result};
@@ -56,6 +59,8 @@ pub(crate) struct Lease {
     open: bool,
     /// It may have changed something.
     wrote: bool,
+    /// What was asked last was not to be done where it was asked.
+    not_here: bool,
 }
 
 impl Lease {
@@ -66,41 +71,74 @@ impl Lease {
         begin: Begin,
         held: Held,
     ) -> Lease {
-        Lease { directory, file, pass, begin, held: Some(held), open: false, wrote: false }
+        Lease { directory, file, pass, begin, held: Some(held), open: false, wrote: false, not_here: false }
     }
 
     pub(in crate::engine) fn database(&self) -> String {
         self.file.name.clone()
     }
 
+    /// Runs a query if it has to wait for nothing, and nobody for it: the way of nearly every one, and without the future that
+    /// waiting takes. `None`: [`Lease::query`] is to be asked.
+    pub(in crate::engine) fn query_now(&mut self, statement: &Statement) -> Option<Result<Vec<Row>>> {
+        self.now(|lease| lease.query_here(statement))
+    }
+
+    /// The same of a query that has one row at most.
+    pub(in crate::engine) fn query_one_now(&mut self, statement: &Statement) -> Option<Result<Option<Row>>> {
+        self.now(|lease| {
+            lease.here(Budget::Small, |connection| convert::query_one(connection, statement))
+        })
+    }
+
+    /// The same of a statement that changes something.
+    pub(in crate::engine) fn execute_now(&mut self, statement: &Statement) -> Option<Result<u64>> {
+        self.now(|lease| lease.execute_here(statement))
+    }
+
+    fn now<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<Option<T>>) -> Option<Result<T>> {
+        if self.not_here || turn::is_over() {
+            return None;
+        }
+        let begun = Instant::now();
+        let done = work(self);
+        let took = turn::worked(begun);
+        self.not_here = matches!(done, Ok(None));
+        let done = done.transpose()?;
+        meter::statement(took);
+        Some(done)
+    }
+
     /// Runs a query and returns its rows.
     pub(in crate::engine) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
-        coop::consume_budget().await;
+        turn::wait().await;
+        if !std::mem::take(&mut self.not_here)
+            && let Some(done) = self.query_now(&statement)
+        {
+            return done;
+        }
         let begun = Instant::now();
-        let rows = match self.query_here(&statement)? {
-            Some(rows) => Ok(rows),
-            None => {
-                self.away(move |connection| match convert::query(connection, &statement, false) {
-                    Ok(rows) => Ok(rows),
-                    Err(Stop::Failed(error)) => Err(error),
-                    Err(Stop::Elsewhere) => Err(Error::Contended),
-                })
-                .await
-            }
-        };
+        let rows = self.away(move |connection| match convert::query(connection, &statement, false) {
+            Ok(rows) => Ok(rows),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::Elsewhere) => Err(Error::Contended),
+        });
+        let rows = rows.await;
         meter::statement(begun.elapsed());
         rows
     }
 
     /// Runs a statement and returns how many rows it changed.
     pub(in crate::engine) async fn execute(&mut self, statement: Statement) -> Result<u64> {
-        coop::consume_budget().await;
+        turn::wait().await;
+        if !std::mem::take(&mut self.not_here)
+            && let Some(done) = self.execute_now(&statement)
+        {
+            return done;
+        }
         let begun = Instant::now();
         self.wrote = true;
-        let changed = match self.execute_here(&statement)? {
-            Some(changed) => Ok(changed),
-            None => self.away(move |connection| convert::execute(connection, &statement)).await,
-        };
+        let changed = self.away(move |connection| convert::execute(connection, &statement)).await;
         meter::statement(begun.elapsed());
         changed
     }
@@ -125,26 +163,52 @@ impl Lease {
         if !self.wrote {
             return Ok(());
         }
+        turn::wait().await;
         let begun = Instant::now();
-        let file = Arc::clone(&self.file);
-        let refused = move |error: rusqlite::Error| file.unavailable(error.to_string());
-        let commit = move |connection: &Connection| {
-            let done = connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
-            Ok(done.map(drop).map_err(refused))
-        };
-        let done = if self.held.is_some() {
-            self.away(commit).await.unwrap_or_else(|lost| {
-                Err(Error::InDoubt { database: self.database(), reason: lost.to_string() })
-            })
-        } else {
-            Err(self.lost())
+        let done = self.commit_here().transpose();
+        let done = match done {
+            Some(done) => {
+                turn::worked(begun);
+                done
+            }
+            None => self.commit_away().await,
         };
         if self.begin == Begin::Write {
             meter::commit(begun.elapsed());
         }
         // After an error the transaction may still be open: drop rolls it back.
         self.open = done.is_err();
+        if let Some(held) = self.held.take_if(|held| !self.open && held.link.is_checkpoint_due()) {
+            self.file.checkpoint(held);
+        }
         done
+    }
+
+    /// Commits on the thread that asks. `None`: not to be done here.
+    fn commit_here(&mut self) -> Result<Option<()>> {
+        if !self.directory.disk.is_fast() {
+            return Ok(None);
+        }
+        let directory = Arc::clone(&self.directory);
+        let file = Arc::clone(&self.file);
+        self.here(Budget::None, |connection| {
+            commit(connection, &directory.disk)
+                .map_err(|error| Stop::Failed(file.unavailable(error.to_string())))
+        })
+    }
+
+    async fn commit_away(&mut self) -> Result<()> {
+        if self.held.is_none() {
+            return Err(self.lost());
+        }
+        let directory = Arc::clone(&self.directory);
+        let file = Arc::clone(&self.file);
+        let commit = move |connection: &Connection| {
+            Ok(commit(connection, &directory.disk).map_err(|error| file.unavailable(error.to_string())))
+        };
+        self.away(commit).await.unwrap_or_else(|lost| {
+            Err(Error::InDoubt { database: self.database(), reason: lost.to_string() })
+        })
     }
 
     fn lost(&self) -> Error {
@@ -158,6 +222,7 @@ impl Lease {
 
     /// The same of a statement that changes something.
     fn execute_here(&mut self, statement: &Statement) -> Result<Option<u64>> {
+        self.wrote = true;
         self.here(Budget::None, |connection| convert::execute_if_small(connection, statement))
     }
 
@@ -238,6 +303,14 @@ impl Lease {
             }
         }
     }
+}
+
+/// Commits, and lets the disk show how fast it is.
+fn commit(connection: &Connection, disk: &Disk) -> rusqlite::Result<()> {
+    let begun = Instant::now();
+    let done = connection.prepare_cached("COMMIT")?.execute([]);
+    disk.committed(begun.elapsed());
+    done.map(drop)
 }
 
 fn start(connection: &Connection, begin: Begin) -> rusqlite::Result<()> {

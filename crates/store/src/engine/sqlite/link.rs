@@ -2,10 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use tokio::sync::oneshot;
 
@@ -13,6 +14,8 @@ use tokio::sync::oneshot;
 const STATEMENTS_KEPT: usize = 128;
 /// Page cache a connection, KiB.
 const CACHE_KIB: u32 = 2_048;
+/// Pages in the log after which it is moved into the file: SQLite's own measure.
+const LOG_PAGES_MAX: i32 = 1_000;
 /// Between two looks for the write lock that another process holds.
 const BUSY_STEP_MS: u64 = 1;
 /// How many steps of SQLite's machine pass between two looks at the budget.
@@ -37,9 +40,17 @@ pub(super) enum Budget {
 #[derive(Debug)]
 pub(super) struct Link {
     connection: Option<Connection>,
-    /// Looks left, or [`UNLIMITED`].
-    budget: Arc<AtomicU32>,
+    watch: Arc<Watch>,
     thread: mpsc::Sender<Job>,
+}
+
+/// What SQLite asks and tells while it works.
+#[derive(Debug)]
+struct Watch {
+    /// Looks left, or [`UNLIMITED`].
+    budget: AtomicU32,
+    /// Pages in the log of what was committed, after the last commit.
+    log_pages: AtomicI32,
 }
 
 impl Link {
@@ -58,14 +69,14 @@ impl Link {
             })
             .map_err(|error| error.to_string())?;
         let (opened, outcome) = oneshot::channel();
-        let budget = Arc::new(AtomicU32::new(UNLIMITED));
-        let (path, watched) = (path.to_owned(), Arc::clone(&budget));
+        let watch = Arc::new(Watch { budget: AtomicU32::new(UNLIMITED), log_pages: AtomicI32::new(0) });
+        let (path, watching) = (path.to_owned(), Arc::clone(&watch));
         // Nobody left to tell means that nobody waits for the connection either.
-        let open: Job = Box::new(move || drop(opened.send(open(&path, watched))));
+        let open: Job = Box::new(move || drop(opened.send(open(&path, &watching))));
         let ended = || "its thread ended".to_owned();
         thread.send(open).map_err(|_| ended())?;
         let connection = outcome.await.map_err(|_| ended())?.map_err(|error| error.to_string())?;
-        Ok(Link { connection: Some(connection), budget, thread })
+        Ok(Link { connection: Some(connection), watch, thread })
     }
 
     /// Works on the thread that calls, without waiting for locks.
@@ -75,15 +86,31 @@ impl Link {
             Budget::Small => LOOKS_MAX,
             Budget::None => UNLIMITED,
         };
-        self.budget.store(looks, Ordering::Relaxed);
+        self.watch.budget.store(looks, Ordering::Relaxed);
         let done = work(connection);
-        self.budget.store(UNLIMITED, Ordering::Relaxed);
+        self.watch.budget.store(UNLIMITED, Ordering::Relaxed);
         Some(done)
     }
 
     /// For its own thread, which may wait.
     pub(super) fn connection(&self) -> Option<&Connection> {
         self.connection.as_ref()
+    }
+
+    /// Whether so much was committed that it is time to move it into the file.
+    pub(super) fn is_checkpoint_due(&self) -> bool {
+        self.watch.log_pages.load(Ordering::Relaxed) >= LOG_PAGES_MAX
+    }
+
+    /// Moves what was committed into the file, as far as nobody reads what was there before. For its own thread.
+    pub(super) fn checkpoint(&self) {
+        let done = self.connection.as_ref().map(|connection| {
+            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+        });
+        // Nothing is lost by it: the next one moves this too.
+        if let Some(Err(error)) = done {
+            tracing::warn!("SQLite's log stays where it is until the next checkpoint: {error}");
+        }
     }
 
     /// Stops what it is doing.
@@ -106,7 +133,7 @@ impl Drop for Link {
     }
 }
 
-fn open(path: &Path, budget: Arc<AtomicU32>) -> rusqlite::Result<Connection> {
+fn open(path: &Path, watch: &Arc<Watch>) -> rusqlite::Result<Connection> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
@@ -117,15 +144,23 @@ fn open(path: &Path, budget: Arc<AtomicU32>) -> rusqlite::Result<Connection> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
          PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY;"
     ))?;
-    let exhausted = move || match budget.load(Ordering::Relaxed) {
+    let watching = Arc::clone(watch);
+    let exhausted = move || match watching.budget.load(Ordering::Relaxed) {
         UNLIMITED => false,
         0 => true,
         left => {
-            budget.store(left - 1, Ordering::Relaxed);
+            watching.budget.store(left - 1, Ordering::Relaxed);
             false
         }
     };
     connection.progress_handler(STEPS_A_LOOK, Some(exhausted))?;
+    // Instead of a checkpoint in the commit that makes the log long: who waits for that commit would wait for it too.
+    let watching = Arc::clone(watch);
+    let committed = move |_: &mut Wal, pages| {
+        watching.log_pages.store(pages, Ordering::Relaxed);
+        Ok(())
+    };
+    connection.wal_hook(Some(committed))?;
     Ok(connection)
 }
 

@@ -4,9 +4,11 @@
 //! of a server. Nothing that may take long runs on a thread of the async runtime: see [`lease`].
 
 mod convert;
+mod disk;
 mod file;
 mod lease;
 mod link;
+mod turn;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -18,6 +20,7 @@ use super::gate::Gate;
 use crate::config::Config;
 use crate::error::{Error, Result};
 
+use disk::Disk;
 use file::File;
 pub(crate) use lease::Lease;
 
@@ -32,6 +35,7 @@ const SUFFIX: &str = ".db";
 pub(crate) struct Directory {
     gate: Gate,
     path: PathBuf,
+    disk: Disk,
     wait_ms_max: u64,
     readers_max: usize,
     statement_max: Duration,
@@ -44,6 +48,7 @@ impl Directory {
         Ok(Arc::new(Directory {
             gate: Gate::new(url.to_owned()),
             path,
+            disk: Disk::default(),
             wait_ms_max: config.wait_ms_max,
             readers_max: config.readers_max,
             statement_max: Duration::from_millis(config.statement_ms_max),
