@@ -54,13 +54,13 @@ pub async fn updates(
             if version <= since {
                 return Ok(Changes { changed: Vec::new(), gone: Vec::new(), version });
             }
-            let asked = Asked::of(&mut tx, caller, since).await?;
-            let touched = touched(&mut tx, &asked, parent).await?;
+            let mut asked = Asked::of(&mut tx, caller, since).await?;
+            let touched = touched(&mut tx, &mut asked, parent).await?;
             let mut changed = below(&mut tx, caller, parent).await?;
             changed.retain(|view| touched.contains(&view.id));
             let here: HashSet<FolderRef> = changed.iter().map(|view| view.id).collect();
             let mut gone: Vec<FolderRef> = touched.difference(&here).copied().collect();
-            keep_shown(&mut tx, &asked, &mut gone).await?;
+            keep_shown(&mut tx, &mut asked, &mut gone).await?;
             gone.sort_unstable();
             fill(&mut tx, &mut changed, details).await?;
             Ok(Changes { changed, gone, version })
@@ -69,7 +69,7 @@ pub async fn updates(
     )
 }
 
-/// Who asks, and since when.
+/// Who asks, and since when; and what was found for them that is of use more than once.
 struct Asked<'a> {
     caller: &'a Caller,
     since: Version,
@@ -77,6 +77,8 @@ struct Asked<'a> {
     has_other_access: bool,
     /// The caller with all groups they were in at some time since, and all modules they may have had.
     then: Membership,
+    in_views: Option<Vec<Touched>>,
+    ended: Option<Vec<Touched>>,
 }
 
 impl<'a> Asked<'a> {
@@ -87,27 +89,57 @@ impl<'a> Asked<'a> {
         if has_other_access {
             then.access = access::ALL;
         }
-        Ok(Asked { caller, since, has_other_access, then })
+        Ok(Asked { caller, since, has_other_access, then, in_views: None, ended: None })
+    }
+
+    /// Whatever may have come into any of the views, left it or changed in it.
+    async fn in_views(&mut self, tx: &mut Tx) -> Result<&[Touched]> {
+        if self.in_views.is_none() {
+            let who = &self.caller.who;
+            let mut found = listings::changed_anywhere(tx, self.since).await?;
+            found.extend(if self.has_other_access {
+                listings::permitted(tx, who, None).await?
+            } else {
+                listings::below_changed(tx, who, self.since).await?
+            });
+            self.in_views = Some(found);
+        }
+        Ok(self.in_views.as_deref().unwrap_or_default())
+    }
+
+    /// What a permission showed once and does not show any more.
+    async fn ended(&mut self, tx: &mut Tx) -> Result<&[Touched]> {
+        if self.ended.is_none() {
+            self.ended = Some(listings::ended(tx, &self.then, self.since).await?);
+        }
+        Ok(self.ended.as_deref().unwrap_or_default())
+    }
+
+    /// The same as in the views in people's nodes: also what is somebody else's by now, or nobody's.
+    async fn in_nodes(&mut self, tx: &mut Tx) -> Result<Vec<Touched>> {
+        let mut found = self.in_views(tx).await?.to_vec();
+        found.extend_from_slice(self.ended(tx).await?);
+        Ok(found)
     }
 }
 
 /// Whatever may have come, gone or changed below `parent`.
-async fn touched(tx: &mut Tx, asked: &Asked<'_>, parent: FolderRef) -> Result<HashSet<FolderRef>> {
+async fn touched(tx: &mut Tx, asked: &mut Asked<'_>, parent: FolderRef) -> Result<HashSet<FolderRef>> {
     let who = &asked.caller.who;
     let of_others = |touched: Touched| touched.owner.filter(|owner| *owner != who.user);
     let refer = |touched: Touched| FolderRef::from(touched.folder);
     let id = match parent {
         FolderRef::Owner(owner) => {
-            let found = in_nodes(tx, asked).await?;
+            let found = asked.in_nodes(tx).await?;
             return Ok(found.into_iter().filter(|t| t.owner == Some(owner)).map(refer).collect());
         }
         FolderRef::Id(fixed::SHARED) => {
-            let found = in_nodes(tx, asked).await?;
+            let found = asked.in_nodes(tx).await?;
             return Ok(found.into_iter().filter_map(of_others).map(FolderRef::Owner).collect());
         }
         FolderRef::Id(view) if is_view(view) => {
-            let found = in_views(tx, asked).await?;
-            return Ok(found.into_iter().filter(|t| t.owner.is_none()).map(refer).collect());
+            let found = asked.in_views(tx).await?;
+            return Ok(found.iter().copied().filter(|t| t.owner.is_none()).map(refer).collect());
         }
         FolderRef::Id(id) => id,
     };
@@ -119,42 +151,23 @@ async fn touched(tx: &mut Tx, asked: &Asked<'_>, parent: FolderRef) -> Result<Ha
     let views: Vec<FolderId> =
         OTHER_FOLDERS.iter().filter(|(_, at, ..)| *at == id).map(|(view, ..)| *view).collect();
     // A view is shown as long as something is in it.
-    if !views.is_empty() && in_views(tx, asked).await?.iter().any(|t| t.owner.is_none()) {
+    if !views.is_empty() && asked.in_views(tx).await?.iter().any(|t| t.owner.is_none()) {
         found.extend(views.into_iter().map(FolderRef::from));
     }
     Ok(found)
 }
 
-/// Whatever may have come into any of the views, left it or changed in it.
-async fn in_views(tx: &mut Tx, asked: &Asked<'_>) -> Result<Vec<Touched>> {
-    let who = &asked.caller.who;
-    let mut found = listings::changed_anywhere(tx, asked.since).await?;
-    found.extend(if asked.has_other_access {
-        listings::permitted(tx, who, None).await?
-    } else {
-        listings::below_changed(tx, who, asked.since).await?
-    });
-    Ok(found)
-}
-
-/// The same of people's nodes: also what is somebody else's by now, or nobody's.
-async fn in_nodes(tx: &mut Tx, asked: &Asked<'_>) -> Result<Vec<Touched>> {
-    let mut found = in_views(tx, asked).await?;
-    found.extend(listings::ended(tx, &asked.then, asked.since).await?);
-    Ok(found)
-}
-
 /// Leaves of what is not there for the caller only what may have been.
-async fn keep_shown(tx: &mut Tx, asked: &Asked<'_>, gone: &mut Vec<FolderRef>) -> Result<()> {
+async fn keep_shown(tx: &mut Tx, asked: &mut Asked<'_>, gone: &mut Vec<FolderRef>) -> Result<()> {
     if gone.is_empty() {
         return Ok(());
     }
-    let mut shown = listings::ended(tx, &asked.then, asked.since).await?;
+    let mut shown = asked.ended(tx).await?.to_vec();
     let folders = gone.iter().filter_map(|id| if let FolderRef::Id(id) = id { Some(*id) } else { None });
     let mut still: Vec<Touched> = folders.map(|folder| Touched { folder, owner: None }).collect();
     if still.iter().any(|touched| is_view(touched.folder)) {
         // A view is nothing but what is in it.
-        still.extend(in_views(tx, asked).await?.into_iter().filter(|touched| touched.owner.is_none()));
+        still.extend(asked.in_views(tx).await?.iter().copied().filter(|touched| touched.owner.is_none()));
     }
     if gone.iter().any(|id| matches!(id, FolderRef::Owner(_))) {
         still.extend(listings::permitted(tx, &asked.then, None).await?);
