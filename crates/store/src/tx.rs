@@ -127,9 +127,11 @@ impl Tx {
 
     /// The version a scope has in this transaction's snapshot; [`Version::NONE`] if nobody ever wrote to it.
     pub async fn version(&mut self, scope: Scope) -> Result<Version> {
-        self.need(&[scope]).await?;
-        if let Some(version) = self.checked(scope) {
-            return Ok(version);
+        if !self.is_whole() {
+            self.need(&[scope]).await?;
+            if let Some(version) = self.checked(scope) {
+                return Ok(version);
+            }
         }
         let (kind, id) = scope.key();
         let found = self

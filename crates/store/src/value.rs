@@ -116,6 +116,8 @@ pub(crate) struct Row {
 #[derive(Debug)]
 enum Values {
     Own(std::vec::IntoIter<Value>),
+    /// Of a row of one column: many are, and need no memory of their own.
+    One(Option<Value>),
     /// A row of a result that others read too.
     Kept {
         rows: Arc<Vec<Vec<Value>>>,
@@ -130,6 +132,7 @@ impl Iterator for Values {
     fn next(&mut self) -> Option<Value> {
         match self {
             Values::Own(values) => values.next(),
+            Values::One(value) => value.take(),
             Values::Kept { rows, row, column } => {
                 let value = rows.get(*row)?.get(*column)?.clone();
                 *column = column.saturating_add(1);
@@ -144,6 +147,11 @@ impl Row {
         Row { table, values: Values::Own(values.into_iter()) }
     }
 
+    /// A row of one column.
+    pub(crate) fn of_one(table: &'static str, value: Value) -> Row {
+        Row { table, values: Values::One(Some(value)) }
+    }
+
     /// The rows of a result that is kept.
     pub(crate) fn kept(table: &'static str, rows: &Arc<Vec<Vec<Value>>>) -> Vec<Row> {
         let of = |row| Row { table, values: Values::Kept { rows: Arc::clone(rows), row, column: 0 } };
@@ -154,6 +162,7 @@ impl Row {
         Error::Corrupt { table: self.table, detail: detail.into() }
     }
 
+    #[inline]
     fn next(&mut self) -> Result<Value> {
         self.values.next().ok_or_else(|| self.corrupt("a column is missing"))
     }
@@ -163,6 +172,7 @@ impl Row {
         self.values.collect()
     }
 
+    #[inline]
     pub(crate) fn int(&mut self) -> Result<i64> {
         match self.next()? {
             Value::Int(v) => Ok(v),

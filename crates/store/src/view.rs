@@ -263,7 +263,14 @@ impl Tx {
         }
     }
 
+    /// Whether it reads where everything is true, and remembers nothing.
+    #[inline]
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(self.source, Source::Open(_, View::Whole))
+    }
+
     /// Refuses to read a table of which nothing is known to be true here.
+    #[inline]
     pub(crate) fn guard(&self, table: &'static str) -> Result<()> {
         match self.view() {
             View::Replica { checked, .. } if !is_covered(table, checked.iter().map(|(scope, _)| *scope)) => {

@@ -2,6 +2,7 @@
 //! everybody who waits for it is told so at once instead of waiting for a time limit.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
@@ -11,13 +12,19 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(super) struct Gate {
     server: String,
-    state: Arc<watch::Sender<State>>,
+    door: Arc<Door>,
+}
+
+#[derive(Debug, Default)]
+struct Door {
+    /// How often it was closed. Who came in before does not go on after it, even if it is open again. Beside the rest, since
+    /// every statement looks at it.
+    closings: AtomicU64,
+    state: watch::Sender<State>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct State {
-    /// How often it was closed. Who came in before does not go on after it, even if it is open again.
-    closings: u64,
     closed: bool,
     reason: Arc<str>,
 }
@@ -26,12 +33,12 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Pass {
     closings: u64,
-    state: Arc<watch::Sender<State>>,
+    door: Arc<Door>,
 }
 
 impl Gate {
     pub(super) fn new(server: String) -> Gate {
-        Gate { server, state: Arc::default() }
+        Gate { server, door: Arc::default() }
     }
 
     /// What its server is called.
@@ -42,19 +49,20 @@ impl Gate {
     /// Lets somebody in, or says why not.
     pub(super) fn pass(&self) -> Result<Pass> {
         let closings = {
-            let now = self.state.borrow();
+            // Held until the number is read: nobody closes it between.
+            let now = self.door.state.borrow();
             if now.closed {
                 return Err(self.unavailable(&*now.reason));
             }
-            now.closings
+            self.door.closings.load(Ordering::Acquire)
         };
-        Ok(Pass { closings, state: Arc::clone(&self.state) })
+        Ok(Pass { closings, door: Arc::clone(&self.door) })
     }
 
     /// Closes it: nobody comes in, and who is in is sent out.
     pub(super) fn close(&self, reason: &str) {
-        self.state.send_modify(|state| {
-            state.closings += 1;
+        self.door.state.send_modify(|state| {
+            self.door.closings.fetch_add(1, Ordering::Release);
             state.closed = true;
             state.reason = reason.into();
         });
@@ -62,12 +70,12 @@ impl Gate {
 
     /// Opens it again. No notice to anybody: those who were in are out.
     pub(super) fn open(&self) {
-        self.state.send_modify(|state| state.closed = false);
+        self.door.state.send_modify(|state| state.closed = false);
     }
 
     /// Why it is closed, if it is.
     pub(super) fn closed(&self) -> Option<Arc<str>> {
-        let state = self.state.borrow();
+        let state = self.door.state.borrow();
         state.closed.then(|| Arc::clone(&state.reason))
     }
 
@@ -92,20 +100,19 @@ impl Gate {
 impl Pass {
     /// Whether the gate was closed since.
     pub(super) fn is_withdrawn(&self) -> bool {
-        self.state.borrow().closings != self.closings
+        self.door.closings.load(Ordering::Acquire) != self.closings
     }
 
     /// Why the gate was closed since, if it was.
     pub(super) fn withdrawn_now(&self) -> Option<Arc<str>> {
-        let state = self.state.borrow();
-        (state.closings != self.closings).then(|| Arc::clone(&state.reason))
+        // The reason stands once whoever closed it is done.
+        self.is_withdrawn().then(|| Arc::clone(&self.door.state.borrow().reason))
     }
 
     /// Completes with the reason when the gate is closed.
     pub(super) async fn withdrawn(&self) -> Arc<str> {
-        let closings = self.closings;
-        let mut changes = self.state.subscribe();
-        match changes.wait_for(|state| state.closings != closings).await {
+        let mut changes = self.door.state.subscribe();
+        match changes.wait_for(|_| self.is_withdrawn()).await {
             Ok(state) => Arc::clone(&state.reason),
             // Only without a gate, and this holds it.
             Err(_) => Arc::from("it was unregistered"),

@@ -279,6 +279,7 @@ impl Migration {
 // What a server is asked is boxed: the futures of its driver are large, and everything that asks would have room for them.
 impl Lease {
     /// Runs a query if it need not be waited for. `None`: [`Lease::query`] is to be asked.
+    #[inline]
     pub(crate) fn query_now(&mut self, statement: &Statement) -> Option<Result<Vec<Row>>> {
         match self {
             Lease::Sqlite(lease) => lease.query_now(statement),
@@ -287,6 +288,7 @@ impl Lease {
     }
 
     /// The same for a query that has one row at most.
+    #[inline]
     pub(crate) fn query_one_now(&mut self, statement: &Statement) -> Option<Result<Option<Row>>> {
         match self {
             Lease::Sqlite(lease) => lease.query_one_now(statement),
@@ -295,6 +297,7 @@ impl Lease {
     }
 
     /// Runs a statement if it need not be waited for. `None`: [`Lease::execute`] is to be asked.
+    #[inline]
     pub(crate) fn execute_now(&mut self, statement: &Statement) -> Option<Result<u64>> {
         match self {
             Lease::Sqlite(lease) => lease.execute_now(statement),

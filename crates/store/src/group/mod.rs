@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use tokio::sync::watch as channel;
 
 use crate::engine::{Probe, Server};
@@ -58,7 +59,7 @@ pub(crate) struct Group {
     inner: Mutex<Inner>,
     decided: channel::Sender<Arc<Decided>>,
     /// The schemas of the master that this process knows to be up to date.
-    migrated: Mutex<HashSet<String>>,
+    migrated: Mutex<HashSet<String, RandomState>>,
 }
 
 #[derive(Debug, Default)]
@@ -206,7 +207,7 @@ impl Group {
         self.migrated().insert(schema.to_owned());
     }
 
-    fn migrated(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn migrated(&self) -> MutexGuard<'_, HashSet<String, RandomState>> {
         self.migrated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

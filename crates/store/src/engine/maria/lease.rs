@@ -84,7 +84,7 @@ impl Lease {
     /// Asks one statement. The first one of a connection that was used before is asked again on a new connection if the
     /// server had closed that one: without a commit, nothing of the first attempt can have stayed.
     async fn ask(&mut self, statement: Statement, want: Want) -> Result<Answer> {
-        let started = Instant::now();
+        let begun = meter::begin();
         let again = (self.reused && !self.begun).then(|| statement.clone());
         let (table, sql) = (statement.table, statement.sql.clone());
         let mut done = self.once(statement, want).await;
@@ -94,7 +94,7 @@ impl Lease {
             self.reconnect().await?;
             done = self.once(statement, want).await;
         }
-        meter::statement(started.elapsed());
+        begun.statement();
         done?.map_err(|error| self.server.failure(table, &sql, &error))
     }
 
@@ -138,7 +138,7 @@ impl Lease {
         if !self.begun {
             return Ok(());
         }
-        let started = Instant::now();
+        let begun = meter::begin();
         let server = Arc::clone(&self.server);
         let limit = server.limits.statement;
         let Some(wire) = self.wire.as_mut().filter(|_| !self.asking) else {
@@ -161,7 +161,7 @@ impl Lease {
         };
         self.begun = done.is_err();
         if self.begin == Begin::Write {
-            meter::commit(started.elapsed());
+            begun.commit();
         }
         done
     }

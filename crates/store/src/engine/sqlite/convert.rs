@@ -32,6 +32,7 @@ pub(super) fn query(
 }
 
 /// Runs a query and looks for no row after the first, on a thread that must not wait.
+#[inline]
 pub(super) fn query_one(
     connection: &Connection,
     statement: &Statement,
@@ -39,6 +40,7 @@ pub(super) fn query_one(
     ask(connection, statement, true, |next| next())
 }
 
+#[inline]
 fn ask<T>(
     connection: &Connection,
     statement: &Statement,
@@ -61,10 +63,16 @@ fn ask<T>(
     let mut cursor = prepared.query(rusqlite::params_from_iter(&statement.args)).map_err(failed)?;
     read(&mut || {
         let Some(row) = cursor.next().map_err(failed)? else { return Ok(None) };
+        let read = |column| {
+            let found = row.get_ref(column).map_err(failed)?;
+            value(statement, found).map_err(Stop::Failed)
+        };
+        if columns == 1 {
+            return Ok(Some(Row::of_one(statement.table, read(0)?)));
+        }
         let mut values = Vec::with_capacity(columns);
         for column in 0..columns {
-            let found = row.get_ref(column).map_err(failed)?;
-            values.push(value(statement, found).map_err(Stop::Failed)?);
+            values.push(read(column)?);
         }
         Ok(Some(Row::new(statement.table, values)))
     })
@@ -111,6 +119,7 @@ impl ToSql for Value {
     }
 }
 
+#[inline]
 fn value(statement: &Statement, value: ValueRef<'_>) -> Result<Value> {
     let corrupt = |detail: &str| Error::Corrupt { table: statement.table, detail: detail.to_owned() };
     Ok(match value {

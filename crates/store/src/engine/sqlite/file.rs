@@ -24,7 +24,15 @@ pub(super) struct File {
 struct Side {
     most: usize,
     turns: Arc<Semaphore>,
-    idle: Mutex<Vec<(Instant, Box<Link>)>>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// A connection that nobody uses.
+#[derive(Debug)]
+struct Idle {
+    link: Box<Link>,
+    /// When it was first seen so: whoever gives one back does not look at the clock.
+    since: Option<Instant>,
 }
 
 /// A connection in use, with the leave to use it.
@@ -41,7 +49,7 @@ impl Side {
         Side { most, turns: Arc::new(Semaphore::new(most)), idle: Mutex::new(Vec::new()) }
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<(Instant, Box<Link>)>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,7 +76,7 @@ impl File {
     pub(super) fn take_now(&self, begin: Begin) -> Option<Held> {
         let side = self.side(begin);
         let turn = Arc::clone(&side.turns).try_acquire_owned().ok()?;
-        let (_, link) = side.idle().pop()?;
+        let Idle { link, .. } = side.idle().pop()?;
         Some(Held { link, begin, _turn: turn })
     }
 
@@ -79,7 +87,7 @@ impl File {
         let turn = turn.ok().and_then(std::result::Result::ok).ok_or_else(|| self.busy())?;
         let idle = side.idle().pop();
         let link = match idle {
-            Some((_, link)) => link,
+            Some(Idle { link, .. }) => link,
             None => {
                 let link = Link::open(&self.path, self.wait_ms_max).await;
                 Box::new(link.map_err(|reason| self.unavailable(reason))?)
@@ -94,7 +102,7 @@ impl File {
         let side = self.side(begin);
         let mut idle = side.idle();
         if idle.len() < side.most {
-            idle.push((Instant::now(), link));
+            idle.push(Idle { link, since: None });
         }
     }
 
@@ -134,10 +142,10 @@ impl File {
         let _ = thread.send(job);
     }
 
-    /// Closes what nobody has used for so long.
+    /// Closes what nobody has used for so long since this looked at it.
     pub(super) fn close_idle(&self, idle_max: Duration) {
         for side in [&self.readers, &self.writer] {
-            side.idle().retain(|(since, _)| since.elapsed() <= idle_max);
+            side.idle().retain_mut(|idle| idle.since.get_or_insert_with(Instant::now).elapsed() <= idle_max);
         }
     }
 

@@ -80,32 +80,33 @@ impl Lease {
 
     /// Runs a query if it has to wait for nothing, and nobody for it: the way of nearly every one, and without the future that
     /// waiting takes. `None`: [`Lease::query`] is to be asked.
+    #[inline]
     pub(in crate::engine) fn query_now(&mut self, statement: &Statement) -> Option<Result<Vec<Row>>> {
         self.now(|lease| lease.query_here(statement))
     }
 
     /// The same of a query that has one row at most.
+    #[inline]
     pub(in crate::engine) fn query_one_now(&mut self, statement: &Statement) -> Option<Result<Option<Row>>> {
-        self.now(|lease| {
-            lease.here(Budget::Small, |connection| convert::query_one(connection, statement))
-        })
+        self.now(|lease| lease.here(Budget::Small, |connection| convert::query_one(connection, statement)))
     }
 
     /// The same of a statement that changes something.
+    #[inline]
     pub(in crate::engine) fn execute_now(&mut self, statement: &Statement) -> Option<Result<u64>> {
         self.now(|lease| lease.execute_here(statement))
     }
 
+    #[inline]
     fn now<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<Option<T>>) -> Option<Result<T>> {
         if self.not_here || turn::is_over() {
             return None;
         }
-        let begun = Instant::now();
+        let begun = meter::begin();
         let done = work(self);
-        let took = turn::worked(begun);
         self.not_here = matches!(done, Ok(None));
         let done = done.transpose()?;
-        meter::statement(took);
+        begun.statement();
         Some(done)
     }
 
@@ -117,14 +118,14 @@ impl Lease {
         {
             return done;
         }
-        let begun = Instant::now();
+        let begun = meter::begin();
         let rows = self.away(move |connection| match convert::query(connection, &statement, false) {
             Ok(rows) => Ok(rows),
             Err(Stop::Failed(error)) => Err(error),
             Err(Stop::Elsewhere) => Err(Error::Contended),
         });
         let rows = rows.await;
-        meter::statement(begun.elapsed());
+        begun.statement();
         rows
     }
 
@@ -136,10 +137,10 @@ impl Lease {
         {
             return done;
         }
-        let begun = Instant::now();
+        let begun = meter::begin();
         self.wrote = true;
         let changed = self.away(move |connection| convert::execute(connection, &statement)).await;
-        meter::statement(begun.elapsed());
+        begun.statement();
         changed
     }
 
@@ -164,17 +165,13 @@ impl Lease {
             return Ok(());
         }
         turn::wait().await;
-        let begun = Instant::now();
-        let done = self.commit_here().transpose();
-        let done = match done {
-            Some(done) => {
-                turn::worked(begun);
-                done
-            }
+        let begun = meter::begin();
+        let done = match self.commit_here().transpose() {
+            Some(done) => done,
             None => self.commit_away().await,
         };
         if self.begin == Begin::Write {
-            meter::commit(begun.elapsed());
+            begun.commit();
         }
         // After an error the transaction may still be open: drop rolls it back.
         self.open = done.is_err();
@@ -189,11 +186,15 @@ impl Lease {
         if !self.directory.disk.is_fast() {
             return Ok(None);
         }
-        let directory = Arc::clone(&self.directory);
-        let file = Arc::clone(&self.file);
-        self.here(Budget::None, |connection| {
-            commit(connection, &directory.disk)
-                .map_err(|error| Stop::Failed(file.unavailable(error.to_string())))
+        let (directory, file) = (Arc::clone(&self.directory), Arc::clone(&self.file));
+        self.here(Budget::None, |connection| match commit(connection, &directory.disk) {
+            Ok(took) => {
+                turn::took(took);
+                Ok(())
+            }
+            // The transaction is still open.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Err(Stop::Elsewhere),
+            Err(error) => Err(Stop::Failed(file.unavailable(error.to_string()))),
         })
     }
 
@@ -204,7 +205,8 @@ impl Lease {
         let directory = Arc::clone(&self.directory);
         let file = Arc::clone(&self.file);
         let commit = move |connection: &Connection| {
-            Ok(commit(connection, &directory.disk).map_err(|error| file.unavailable(error.to_string())))
+            let done = commit(connection, &directory.disk).map(drop);
+            Ok(done.map_err(|error| file.unavailable(error.to_string())))
         };
         self.away(commit).await.unwrap_or_else(|lost| {
             Err(Error::InDoubt { database: self.database(), reason: lost.to_string() })
@@ -226,6 +228,7 @@ impl Lease {
         self.here(Budget::None, |connection| convert::execute_if_small(connection, statement))
     }
 
+    #[inline]
     fn here<T>(
         &mut self,
         budget: Budget,
@@ -305,12 +308,13 @@ impl Lease {
     }
 }
 
-/// Commits, and lets the disk show how fast it is.
-fn commit(connection: &Connection, disk: &Disk) -> rusqlite::Result<()> {
+/// Commits, and lets the disk show how fast it is; answers how long it took.
+fn commit(connection: &Connection, disk: &Disk) -> rusqlite::Result<Duration> {
     let begun = Instant::now();
     let done = connection.prepare_cached("COMMIT")?.execute([]);
-    disk.committed(begun.elapsed());
-    done.map(drop)
+    let took = begun.elapsed();
+    disk.committed(took);
+    done.map(|_| took)
 }
 
 fn start(connection: &Connection, begin: Begin) -> rusqlite::Result<()> {
@@ -434,5 +438,39 @@ mod tests {
         assert_eq!(lease.execute(raise(1)).await.unwrap(), 1);
         let sum = Statement::new("t", "SELECT SUM(w) FROM t", args![]);
         assert_eq!(lease.query(sum).await.unwrap().into_iter().next().unwrap().int().unwrap(), 10_003);
+    }
+
+    #[tokio::test]
+    async fn a_commit_is_done_where_it_is_asked_on_a_disk_that_was_fast() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = directory(&dir);
+        let mut first = lease(&directory, Begin::Write).await;
+        first.define("CREATE TABLE t (v INTEGER)".to_owned()).await.unwrap();
+        assert!(first.commit_here().unwrap().is_none(), "nobody knows how fast it is");
+        first.commit().await.unwrap();
+        (0..100).for_each(|_| directory.disk.committed(Duration::ZERO));
+        let mut second = lease(&directory, Begin::Write).await;
+        let insert = Statement::new("t", "INSERT INTO t VALUES (7)", args![]);
+        assert_eq!(second.execute(insert).await.unwrap(), 1);
+        assert!(second.commit_here().unwrap().is_some());
+        let all = Statement::new("t", "SELECT v FROM t", args![]);
+        let rows = lease(&directory, Begin::Read).await.query(all).await.unwrap();
+        assert_eq!(rows.into_iter().next().unwrap().int().unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn what_was_committed_is_moved_into_the_file_once_it_is_much_but_not_while_somebody_waits_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let directory = directory(&dir);
+        let mut first = lease(&directory, Begin::Write).await;
+        first
+            .define("CREATE TABLE t (v BLOB); INSERT INTO t VALUES (zeroblob(8000000))".to_owned())
+            .await
+            .unwrap();
+        first.commit().await.unwrap();
+        // Who writes next waits for it.
+        drop(lease(&directory, Begin::Write).await);
+        let size = std::fs::metadata(dir.path().join("x.db")).unwrap().len();
+        assert!(size > 8_000_000, "{size} bytes are in the file");
     }
 }

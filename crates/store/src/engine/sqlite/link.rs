@@ -10,6 +10,8 @@ use rusqlite::hooks::Wal;
 use rusqlite::{Connection, InterruptHandle, OpenFlags};
 use tokio::sync::oneshot;
 
+use super::turn;
+
 /// Prepared statements kept a connection: more than there are hot statements.
 const STATEMENTS_KEPT: usize = 128;
 /// Page cache a connection, KiB.
@@ -22,7 +24,7 @@ const BUSY_STEP_MS: u64 = 1;
 const STEPS_A_LOOK: i32 = 1_000;
 /// Looks a query may take where it must not take long: some milliseconds of work, a listing of a few hundred rows.
 const LOOKS_MAX: u32 = 20;
-/// No budget.
+/// No budget: more than there will ever be.
 const UNLIMITED: u32 = u32::MAX;
 
 pub(super) type Job = Box<dyn FnOnce() + Send>;
@@ -47,7 +49,7 @@ pub(super) struct Link {
 /// What SQLite asks and tells while it works.
 #[derive(Debug)]
 struct Watch {
-    /// Looks left, or [`UNLIMITED`].
+    /// Looks left.
     budget: AtomicU32,
     /// Pages in the log of what was committed, after the last commit.
     log_pages: AtomicI32,
@@ -79,7 +81,8 @@ impl Link {
         Ok(Link { connection: Some(connection), watch, thread })
     }
 
-    /// Works on the thread that calls, without waiting for locks.
+    /// Works on the thread that calls, without waiting for locks. Counts on its turn.
+    #[inline]
     pub(super) fn here<T>(&self, budget: Budget, work: impl FnOnce(&Connection) -> T) -> Option<T> {
         let connection = self.connection.as_ref()?;
         let looks = match budget {
@@ -88,7 +91,7 @@ impl Link {
         };
         self.watch.budget.store(looks, Ordering::Relaxed);
         let done = work(connection);
-        self.watch.budget.store(UNLIMITED, Ordering::Relaxed);
+        turn::worked(looks.saturating_sub(self.watch.budget.swap(UNLIMITED, Ordering::Relaxed)));
         Some(done)
     }
 
@@ -104,9 +107,10 @@ impl Link {
 
     /// Moves what was committed into the file, as far as nobody reads what was there before. For its own thread.
     pub(super) fn checkpoint(&self) {
-        let done = self.connection.as_ref().map(|connection| {
-            connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
-        });
+        let done = self
+            .connection
+            .as_ref()
+            .map(|connection| connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())));
         // Nothing is lost by it: the next one moves this too.
         if let Some(Err(error)) = done {
             tracing::warn!("SQLite's log stays where it is until the next checkpoint: {error}");
@@ -145,13 +149,10 @@ fn open(path: &Path, watch: &Arc<Watch>) -> rusqlite::Result<Connection> {
          PRAGMA cache_size = -{CACHE_KIB}; PRAGMA temp_store = MEMORY;"
     ))?;
     let watching = Arc::clone(watch);
-    let exhausted = move || match watching.budget.load(Ordering::Relaxed) {
-        UNLIMITED => false,
-        0 => true,
-        left => {
-            watching.budget.store(left - 1, Ordering::Relaxed);
-            false
-        }
+    let exhausted = move || {
+        let left = watching.budget.load(Ordering::Relaxed);
+        watching.budget.store(left.saturating_sub(1), Ordering::Relaxed);
+        left == 0
     };
     connection.progress_handler(STEPS_A_LOOK, Some(exhausted))?;
     // Instead of a checkpoint in the commit that makes the log long: who waits for that commit would wait for it too.

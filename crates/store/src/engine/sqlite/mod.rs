@@ -15,6 +15,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+
 use super::Begin;
 use super::gate::Gate;
 use crate::config::Config;
@@ -39,7 +41,8 @@ pub(crate) struct Directory {
     wait_ms_max: u64,
     readers_max: usize,
     statement_max: Duration,
-    files: Mutex<HashMap<String, Arc<File>>>,
+    /// Looked up by every transaction, hence the hasher.
+    files: Mutex<HashMap<String, Arc<File>, RandomState>>,
 }
 
 impl Directory {
@@ -103,7 +106,7 @@ impl Directory {
         counted.into_iter().fold((0, 0), |(used, idle), (u, i)| (used + u, idle + i))
     }
 
-    fn files(&self) -> MutexGuard<'_, HashMap<String, Arc<File>>> {
+    fn files(&self) -> MutexGuard<'_, HashMap<String, Arc<File>, RandomState>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
