@@ -138,7 +138,8 @@ impl Server {
         }
     }
 
-    /// Connects, and if it is to take writes makes and removes a schema (SQLite: a file in its directory).
+    /// Connects, and if it is to take writes sees whether its binary log takes them, and makes and removes a schema (SQLite: a
+    /// file in its directory).
     pub(crate) async fn try_out(&self, wait: Duration, writes: bool) -> Result<()> {
         let Some(mut probe) = self.probe(wait).await? else {
             return match self {
@@ -147,6 +148,15 @@ impl Server {
             };
         };
         if writes {
+            // It would refuse every write: they are READ COMMITTED, and InnoDB logs those by rows alone.
+            let log = probe.ask("SELECT @@global.log_bin AS kept, @@global.binlog_format AS format").await?;
+            let has = |log: &maria::Named, name: &str, value: &str| log.get(name).is_some_and(|v| v == value);
+            if log.iter().any(|log| has(log, "kept", "1") && has(log, "format", "STATEMENT")) {
+                return Err(Error::Unavailable {
+                    database: self.name().to_owned(),
+                    reason: "its binlog_format is STATEMENT; it must be MIXED or ROW".to_owned(),
+                });
+            }
             let schema = self.name_to_try()?;
             probe.ask(&format!("CREATE DATABASE `{schema}`")).await?;
             probe.ask(&format!("DROP DATABASE `{schema}`")).await?;

@@ -30,7 +30,7 @@ use crate::statement::Statement;
 pub(crate) use lease::Lease;
 use link::Link;
 pub(crate) use migrating::Migration;
-pub(crate) use probe::Probe;
+pub(crate) use probe::{Named, Probe};
 use session::{Facts, Session};
 use wire::Wire;
 

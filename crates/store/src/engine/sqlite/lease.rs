@@ -26,7 +26,7 @@ use super::turn;
 use crate::engine::Begin;
 use crate::engine::gate::Pass;
 use crate::error::{Error, Result};
-use crate::meter;
+use crate::meter::{self, Begun};
 use crate::statement::Statement;
 use crate::value::Row;
 
@@ -59,8 +59,8 @@ pub(crate) struct Lease {
     open: bool,
     /// It may have changed something.
     wrote: bool,
-    /// What was asked last was not to be done where it was asked.
-    not_here: bool,
+    /// What was asked last was tried where it was asked, and is not to be done there.
+    not_here: Option<Begun>,
 }
 
 impl Lease {
@@ -71,7 +71,7 @@ impl Lease {
         begin: Begin,
         held: Held,
     ) -> Lease {
-        Lease { directory, file, pass, begin, held: Some(held), open: false, wrote: false, not_here: false }
+        Lease { directory, file, pass, begin, held: Some(held), open: false, wrote: false, not_here: None }
     }
 
     pub(in crate::engine) fn database(&self) -> String {
@@ -99,26 +99,29 @@ impl Lease {
 
     #[inline]
     fn now<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<Option<T>>) -> Option<Result<T>> {
-        if self.not_here || turn::is_over() {
+        if self.not_here.is_some() || turn::is_over() {
             return None;
         }
         let begun = meter::begin();
-        let done = work(self);
-        self.not_here = matches!(done, Ok(None));
-        let done = done.transpose()?;
-        begun.statement();
-        Some(done)
+        match work(self).transpose() {
+            Some(done) => {
+                begun.statement();
+                Some(done)
+            }
+            None => {
+                self.not_here = Some(begun);
+                None
+            }
+        }
     }
 
     /// Runs a query and returns its rows.
     pub(in crate::engine) async fn query(&mut self, statement: Statement) -> Result<Vec<Row>> {
         turn::wait().await;
-        if !std::mem::take(&mut self.not_here)
-            && let Some(done) = self.query_now(&statement)
-        {
+        if let Some(done) = self.query_now(&statement) {
             return done;
         }
-        let begun = meter::begin();
+        let begun = self.not_here.take().unwrap_or_else(meter::begin);
         let rows = self.away(move |connection| match convert::query(connection, &statement, false) {
             Ok(rows) => Ok(rows),
             Err(Stop::Failed(error)) => Err(error),
@@ -132,12 +135,10 @@ impl Lease {
     /// Runs a statement and returns how many rows it changed.
     pub(in crate::engine) async fn execute(&mut self, statement: Statement) -> Result<u64> {
         turn::wait().await;
-        if !std::mem::take(&mut self.not_here)
-            && let Some(done) = self.execute_now(&statement)
-        {
+        if let Some(done) = self.execute_now(&statement) {
             return done;
         }
-        let begun = meter::begin();
+        let begun = self.not_here.take().unwrap_or_else(meter::begin);
         self.wrote = true;
         let changed = self.away(move |connection| convert::execute(connection, &statement)).await;
         begun.statement();

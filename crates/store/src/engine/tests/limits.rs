@@ -113,3 +113,15 @@ async fn many_may_try_a_server_out_at_once_and_nothing_is_left_of_it() {
     }
     assert!(!server.sql("SHOW DATABASES").contains("zebu_try_"));
 }
+
+#[tokio::test]
+async fn a_server_whose_binary_log_would_refuse_every_write_is_refused_with_what_to_change() {
+    let server = zebu_mariadb::Server::own();
+    server.start_again(&["--log-bin=binlog", "--server-id=1", "--binlog-format=STATEMENT"]);
+    let pool = Server::of(&crate::Config::new(""), &target(server.url(), 1, true)).unwrap();
+    let refused = pool.try_out(PATIENCE, true).await.unwrap_err().to_string();
+    assert!(refused.ends_with("its binlog_format is STATEMENT; it must be MIXED or ROW"), "{refused}");
+    pool.try_out(PATIENCE, false).await.unwrap();
+    server.sql("SET GLOBAL binlog_format = MIXED");
+    pool.try_out(PATIENCE, true).await.unwrap();
+}
