@@ -16,7 +16,7 @@ tokio::task_local! {
 pub struct Meter {
     statements: AtomicU64,
     commits: AtomicU64,
-    database_us: AtomicU64,
+    database_ns: AtomicU64,
     /// The request's id, as it may stand in a comment.
     request: Option<Box<str>>,
 }
@@ -43,9 +43,9 @@ impl Meter {
         self.commits.load(Ordering::Relaxed)
     }
 
-    /// Time spent waiting for databases.
+    /// Time spent waiting for databases, µs.
     pub fn database_us(&self) -> u64 {
-        self.database_us.load(Ordering::Relaxed)
+        self.database_ns.load(Ordering::Relaxed) / 1_000
     }
 }
 
@@ -83,10 +83,10 @@ impl Begun {
 
     fn count(self, of: impl FnOnce(&Meter) -> &AtomicU64) {
         let Some(begun) = self.0 else { return };
-        let took_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let took_ns = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let counted = METER.try_with(|meter| {
             of(meter).fetch_add(1, Ordering::Relaxed);
-            meter.database_us.fetch_add(took_us, Ordering::Relaxed);
+            meter.database_ns.fetch_add(took_ns, Ordering::Relaxed);
         });
         // There was a meter when it began, and a request has one from its beginning to its end.
         let _ = counted;
@@ -113,5 +113,13 @@ mod tests {
         assert_eq!(of("*/").await, None);
         assert_eq!(measured(Arc::default(), async { commented("COMMIT") }).await, None);
         assert_eq!(commented("COMMIT"), None, "nobody's");
+    }
+
+    #[tokio::test]
+    async fn what_takes_less_than_a_microsecond_adds_up() {
+        let meter = Arc::new(Meter::default());
+        measured(Arc::clone(&meter), async { (0..100_000).for_each(|_| begin().statement()) }).await;
+        assert_eq!(meter.statements(), 100_000);
+        assert!(meter.database_us() > 0);
     }
 }

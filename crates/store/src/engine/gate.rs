@@ -12,11 +12,11 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(super) struct Gate {
     server: String,
-    door: Arc<Door>,
+    inner: Arc<Inner>,
 }
 
 #[derive(Debug, Default)]
-struct Door {
+struct Inner {
     /// How often it was closed. Who came in before does not go on after it, even if it is open again. Beside the rest, since
     /// every statement looks at it.
     closings: AtomicU64,
@@ -33,12 +33,12 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Pass {
     closings: u64,
-    door: Arc<Door>,
+    inner: Arc<Inner>,
 }
 
 impl Gate {
     pub(super) fn new(server: String) -> Gate {
-        Gate { server, door: Arc::default() }
+        Gate { server, inner: Arc::default() }
     }
 
     /// What its server is called.
@@ -50,19 +50,19 @@ impl Gate {
     pub(super) fn pass(&self) -> Result<Pass> {
         let closings = {
             // Held until the number is read: nobody closes it between.
-            let now = self.door.state.borrow();
+            let now = self.inner.state.borrow();
             if now.closed {
                 return Err(self.unavailable(&*now.reason));
             }
-            self.door.closings.load(Ordering::Acquire)
+            self.inner.closings.load(Ordering::Acquire)
         };
-        Ok(Pass { closings, door: Arc::clone(&self.door) })
+        Ok(Pass { closings, inner: Arc::clone(&self.inner) })
     }
 
     /// Closes it: nobody comes in, and who is in is sent out.
     pub(super) fn close(&self, reason: &str) {
-        self.door.state.send_modify(|state| {
-            self.door.closings.fetch_add(1, Ordering::Release);
+        self.inner.state.send_modify(|state| {
+            self.inner.closings.fetch_add(1, Ordering::Release);
             state.closed = true;
             state.reason = reason.into();
         });
@@ -70,12 +70,12 @@ impl Gate {
 
     /// Opens it again. No notice to anybody: those who were in are out.
     pub(super) fn open(&self) {
-        self.door.state.send_modify(|state| state.closed = false);
+        self.inner.state.send_modify(|state| state.closed = false);
     }
 
     /// Why it is closed, if it is.
     pub(super) fn closed(&self) -> Option<Arc<str>> {
-        let state = self.door.state.borrow();
+        let state = self.inner.state.borrow();
         state.closed.then(|| Arc::clone(&state.reason))
     }
 
@@ -100,18 +100,18 @@ impl Gate {
 impl Pass {
     /// Whether the gate was closed since.
     pub(super) fn is_withdrawn(&self) -> bool {
-        self.door.closings.load(Ordering::Acquire) != self.closings
+        self.inner.closings.load(Ordering::Acquire) != self.closings
     }
 
     /// Why the gate was closed since, if it was.
     pub(super) fn withdrawn_now(&self) -> Option<Arc<str>> {
         // The reason stands once whoever closed it is done.
-        self.is_withdrawn().then(|| Arc::clone(&self.door.state.borrow().reason))
+        self.is_withdrawn().then(|| Arc::clone(&self.inner.state.borrow().reason))
     }
 
     /// Completes with the reason when the gate is closed.
     pub(super) async fn withdrawn(&self) -> Arc<str> {
-        let mut changes = self.door.state.subscribe();
+        let mut changes = self.inner.state.subscribe();
         match changes.wait_for(|_| self.is_withdrawn()).await {
             Ok(state) => Arc::clone(&state.reason),
             // Only without a gate, and this holds it.
