@@ -1,7 +1,7 @@
 //! How fast a disk is: whether a commit may be waited for on the thread that asks.
 //!
-//! A commit is answered once it is on disk. A good disk has written it before another thread has been woken for it; a slow
-//! one, or a busy one, would keep the runtime's thread from everybody else.
+//! A commit is answered once it is on disk. A good disk has written it in about the time in which another thread is woken for
+//! it and wakes this one; a slow one, or a busy one, would keep the runtime's thread from everybody else.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
