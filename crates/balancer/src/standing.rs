@@ -70,6 +70,13 @@ impl Standing {
         !self.is_usable() && self.0 & (wanted as u16 | Found::Leaving as u16) == 0
     }
 
+    /// Whether nothing keeps it away but that its node is about to stop: until it has, it answers whatever it is given.
+    pub(crate) const fn is_leaving_only(self) -> bool {
+        self.is_found(Found::Leaving)
+            && !self.is_draining()
+            && Self(self.0 & !(Found::Leaving as u16)).is_usable()
+    }
+
     #[cfg(test)]
     pub(crate) fn of(flags: Flags, dead: bool) -> Self {
         Self(u16::from(flags.bits()) | if dead { Found::Dead as u16 } else { 0 })

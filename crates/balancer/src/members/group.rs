@@ -2,6 +2,7 @@
 //! [`Members`](super::Members) under its lock.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::member::Member;
 use crate::params::balancer::Method;
@@ -27,6 +28,15 @@ impl Group {
         self.look(tried, method == Method::Heartbeat);
         let index = self.ledger.choose(method)?;
         self.list.get(index).cloned()
+    }
+
+    /// Who is about to stop, the least busy of them: better than nobody, as it answers until it stops, and may have been given back
+    /// since it was last asked.
+    pub(super) fn leaving(&self, tried: &[usize]) -> Option<Arc<Member>> {
+        let answers =
+            |member: &&Arc<Member>| member.standing().is_leaving_only() && !tried.contains(&member.number);
+        let busy = |member: &&Arc<Member>| member.counts.in_flight.load(Ordering::Relaxed);
+        self.list.iter().filter(answers).min_by_key(busy).cloned()
     }
 
     /// The place of the usable member for a route: plain members first, then standbys, and where `redirect` leads from one
@@ -121,7 +131,7 @@ impl Group {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::AtomicU64;
 
     use super::*;
     use crate::Config;

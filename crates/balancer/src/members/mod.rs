@@ -119,10 +119,12 @@ impl Members {
         Owner::Is(member)
     }
 
-    /// The member for a request that belongs to nobody, or whose own cannot take it, among those not `tried` for it.
+    /// The member for a request that belongs to nobody, or whose own cannot take it, among those not `tried` for it: one that works,
+    /// else one that is about to stop, else one that is in error.
     pub(crate) fn next(&self, tried: &[usize], now: Ms) -> Option<Arc<Member>> {
         let mut group = self.group();
         let chosen = group.choose(self.config.method, tried);
+        let chosen = chosen.or_else(|| group.leaving(tried));
         let chosen = chosen.or_else(|| self.forced(&mut group, tried, now))?;
         chosen.counts.sessions_assigned.fetch_add(1, Ordering::Relaxed);
         Some(chosen)
@@ -241,6 +243,28 @@ mod tests {
         let members = members("a b", |_| {});
         assert_eq!(owner(&members, &["a"]), "a");
         assert_eq!(next(&members, &[], 0).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn who_is_about_to_stop_gets_what_nobody_else_can_take() {
+        let members = members("a b c:D d:N", |_| {});
+        let list = members.list();
+        let leaves = |index: usize, leaving: bool| list[index].told(leaving, None, 0);
+        leaves(0, true);
+        assert_eq!(next(&members, &[], 0).as_deref(), Some("b"));
+        assert_eq!(next(&members, &[1], 0).as_deref(), Some("a"), "b could not be connected to");
+        assert_eq!(next(&members, &[0, 1], 0), None);
+        (1..4).for_each(|index| leaves(index, true));
+        list[0].counts.in_flight.store(2, Ordering::Relaxed);
+        list[1].counts.in_flight.store(1, Ordering::Relaxed);
+        assert_eq!(next(&members, &[], 0).as_deref(), Some("b"), "the least busy of them");
+        assert_eq!(next(&members, &[0, 1], 0), None, "the operator's word holds");
+        leaves(0, false);
+        assert_eq!(next(&members, &[], 0).as_deref(), Some("a"), "it works again");
+        kill(&members, "a");
+        assert_eq!(next(&members, &[], 0).as_deref(), Some("b"), "before who is in error is tried");
+        kill(&members, "b");
+        assert_eq!(next(&members, &[], 0).as_deref(), Some("a"), "of the dead the one that does not leave");
     }
 
     #[test]

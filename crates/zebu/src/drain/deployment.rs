@@ -69,15 +69,17 @@ impl Deployment {
         Ok(found.clone())
     }
 
-    /// Refuses to take the last node that serves.
-    pub(super) async fn someone_else_serves(&self, than: &NodeLife) -> Result<()> {
-        if than.role != "groupware" || self.nodes().await?.iter().any(|seen| seen.serves_beside(than)) {
-            return Ok(());
+    /// Whether a node is the last one that serves; without `force` that is a failure.
+    pub(super) async fn is_last(&self, node: &NodeLife, force: bool) -> Result<bool> {
+        let serves = |seen: &Seen| seen.serves_beside(node);
+        let is_last = node.role == "groupware" && !self.nodes().await?.iter().any(serves);
+        if is_last && !force {
+            return Err(Failure::new(format!(
+                "no other node serves: without {} nobody would be answered (--force does it all the same)",
+                node.name
+            )));
         }
-        Err(Failure::new(format!(
-            "no other node serves: without {} nobody would be answered (--force does it all the same)",
-            than.name
-        )))
+        Ok(is_last)
     }
 
     /// Wishes something of a life, or takes it back.

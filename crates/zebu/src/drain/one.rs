@@ -32,13 +32,11 @@ pub(super) async fn drain(deployment: &Deployment, options: &Drain) -> Result<Ex
     let limit = seconds(options.timeout);
     if options.undo {
         deployment.wish(&node, None, Duration::ZERO).await?;
-        serving(deployment, &node, limit).await?;
+        given_back(deployment, &node, limit).await?;
         deployment.progress.event(name, "serves", &format!("{name} serves again"));
         return Ok(ExitCode::SUCCESS);
     }
-    if !options.force {
-        deployment.someone_else_serves(&node).await?;
-    }
+    deployment.is_last(&node, options.force).await?;
     if options.stay {
         deployment.wish(&node, Some(What::Drain), limit).await?;
         return Ok(match drained(deployment, &node, limit).await? {
@@ -99,16 +97,31 @@ pub(super) async fn drained(deployment: &Deployment, node: &NodeLife, limit: Dur
     }
 }
 
-/// Waits until a node says that it serves.
-async fn serving(deployment: &Deployment, node: &NodeLife, limit: Duration) -> Result<()> {
+/// Waits until a node that was given back serves: as a whole member, and in the eyes of every web tier.
+async fn given_back(deployment: &Deployment, node: &NodeLife, limit: Duration) -> Result<()> {
     let since = Instant::now();
-    while same_life(deployment, node).await?.life.standing.stage != "serving" {
+    loop {
+        let life = same_life(deployment, node).await?.life;
+        let Some(why) = why_not(deployment, &life).await? else { return Ok(()) };
         if since.elapsed() >= limit {
             let after = limit.as_secs();
-            return Err(Failure::new(format!("{} does not say after {after} s that it serves", node.name)));
+            return Err(Failure::new(format!("{} does not serve again after {after} s: {why}", node.name)));
         }
     }
-    Ok(())
+}
+
+/// Why a node gets no requests as it should, if so.
+async fn why_not(deployment: &Deployment, life: &NodeLife) -> Result<Option<String>> {
+    let Standing { stage, trouble, .. } = &life.standing;
+    if stage != "serving" {
+        return Ok(Some(format!("it is {stage}")));
+    }
+    if !trouble.is_empty() {
+        return Ok(Some(trouble.clone()));
+    }
+    let without = deployment.web_tiers_without(&life.route).await?;
+    let web_tiers = || format!("no requests are sent to it by the web tier {}", without.join(", "));
+    Ok((!without.is_empty()).then(web_tiers))
 }
 
 async fn same_life(deployment: &Deployment, node: &NodeLife) -> Result<Seen> {
@@ -166,20 +179,12 @@ pub(super) async fn back(deployment: &Deployment, before: &NodeLife, limit: Dura
         if !seen.is_up {
             return Err(Failure::new(format!("{name} has started anew and died: its log says why")));
         }
-        why = match life.standing.stage.as_str() {
-            "serving" => life.standing.trouble.clone(),
-            stage => format!("it is {stage}"),
-        };
-        if !why.is_empty() {
-            continue;
-        }
-        let without = deployment.web_tiers_without(&life.route).await?;
-        if without.is_empty() {
+        let Some(not_yet) = why_not(deployment, &life).await? else {
             let took = since.elapsed().as_secs_f32();
             let said = format!("{name} serves again, version {}, after {took:.1} s", life.program);
             deployment.progress.event(name, "serves", &said);
             return Ok(());
-        }
-        why = format!("no requests are sent to it by the web tier {}", without.join(", "));
+        };
+        why = not_yet;
     }
 }

@@ -43,7 +43,7 @@ pub(crate) struct Rolling {
     /// How long a node may take to serve again, seconds, 1 to 86400
     #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     start_timeout: u32,
-    /// Also if there is only one node
+    /// Also if there is only one node: it goes on answering until the limit, and nobody answers until it is back
     #[arg(long)]
     force: bool,
 }
@@ -138,14 +138,12 @@ async fn turn(
     draining: &RefCell<bool>,
 ) -> Result<Drained> {
     let limit = seconds(options.timeout);
-    // Others may have gone meanwhile.
-    if !options.force {
-        deployment.someone_else_serves(node).await?;
-    }
+    // Others may have gone meanwhile. A last one is given requests until it ends.
+    let is_last = deployment.is_last(node, options.force).await?;
     draining.replace(true);
     deployment.wish(node, Some(What::Drain), limit).await?;
     if let Drained::Left(standing) = one::drained(deployment, node, limit).await?
-        && !options.break_off
+        && !(options.break_off || is_last)
     {
         return Ok(Drained::Left(standing));
     }

@@ -272,6 +272,43 @@ fn a_node_that_stays_gets_nothing_new_until_it_is_given_back() {
 }
 
 #[test]
+fn nodes_that_all_drain_answer_until_one_is_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (demo, address) = demo(dir.path(), "2");
+    let load = Load::start(address);
+    load.go_on();
+    let (code, said, errors) = command(dir.path(), "drain OX-1 --stay");
+    assert_eq!((code, errors.as_str()), (0, ""), "{said}");
+    // Nothing is left to go to, so it never has nothing for a whole second.
+    let (code, said, errors) = command(dir.path(), "drain OX-2 --stay --force --timeout 3");
+    assert_eq!((code, errors.as_str()), (3, ""), "{said}");
+    load.go_on();
+    let (code, said, errors) = command(dir.path(), "drain OX-2 --undo");
+    assert_eq!((code, said.as_str(), errors.as_str()), (0, "OX-2 serves again\n", ""));
+    load.go_on();
+    let began = Instant::now();
+    while life(dir.path(), "OX-1").standing.stage != "drained" {
+        assert!(began.elapsed() < PATIENCE, "{:?}", life(dir.path(), "OX-1"));
+    }
+    load.end();
+    demo.stop();
+}
+
+#[test]
+fn the_last_node_is_started_anew_by_force_whatever_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let (demo, address) = demo(dir.path(), "1");
+    let _upload = half_an_upload(address, "OX-1");
+    let (code, said, errors) = command(dir.path(), "rolling-restart --timeout 1");
+    assert_eq!(code, 1, "{said}");
+    assert!(errors.starts_with("zebu: no other node serves: without OX-1 nobody"), "{errors}");
+    let (code, said, errors) = command(dir.path(), "rolling-restart --timeout 1 --force");
+    assert_eq!((code, errors.as_str()), (0, ""), "{said}");
+    assert!(said.ends_with("1 of 1 nodes were started anew\n"), "{said}");
+    demo.stop();
+}
+
+#[test]
 fn a_node_that_is_drained_stops_by_itself_and_well() {
     let dir = tempfile::tempdir().unwrap();
     let (mut demo, address) = demo(dir.path(), "2");
