@@ -15,6 +15,7 @@ use crate::databases::Behind;
 use crate::error::Result;
 use crate::gauge::Gauge;
 use crate::jobs::JobConfig;
+use crate::maintenance::ToSweep;
 use crate::passwords::Passwords;
 use crate::push::{Push, PushConfig};
 use crate::random;
@@ -100,8 +101,8 @@ pub struct App {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) node: Node,
-    /// Woken when there is something to sweep.
-    pub(crate) sweep: Notify,
+    /// What there is to sweep.
+    pub(crate) sweep: ToSweep,
     /// Schemas that could not be brought up to date.
     pub(crate) behind: Behind,
     /// Woken when there are passwords to hash.
@@ -154,7 +155,7 @@ impl App {
             config,
             clock,
             node,
-            sweep: Notify::new(),
+            sweep: ToSweep::default(),
             behind: Behind::default(),
             unhashed: Notify::new(),
             jobs: Notify::new(),

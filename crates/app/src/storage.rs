@@ -190,16 +190,22 @@ impl Storage {
         }
     }
 
+    /// The contexts that keys may be reserved for here.
+    pub(crate) fn contexts(&self) -> Vec<ContextId> {
+        locked(&self.reserved).keys().copied().collect()
+    }
+
     /// Gives up the keys that were reserved for a context that is not any more, or for a file store that it has left: a
-    /// move waits for them. `places`: of all contexts. A block that is in use at this moment is looked at by who uses it.
-    pub(crate) fn retire(&self, places: &[Place]) {
+    /// move waits for them. `contexts`: all that keys were reserved for, `places`: of those that are still there. A block that
+    /// is in use at this moment is looked at by who uses it.
+    pub(crate) fn retire(&self, contexts: &[ContextId], places: &[Place]) {
         let places: HashMap<ContextId, &Place> = places.iter().map(|place| (place.context, place)).collect();
-        let blocks: Vec<_> =
-            locked(&self.reserved).iter().map(|(context, block)| (*context, Arc::clone(block))).collect();
-        for (context, block) in blocks {
+        for context in contexts {
+            let block = locked(&self.reserved).get(context).map(Arc::clone);
+            let Some(block) = block else { continue };
             let Ok(mut block) = block.try_lock() else { continue };
-            if !places.get(&context).is_some_and(|place| block.is_of(place)) {
-                self.drain(&mut block, context);
+            if !places.get(context).is_some_and(|place| block.is_of(place)) {
+                self.drain(&mut block, *context);
             }
         }
     }

@@ -74,29 +74,47 @@ pub(crate) async fn hashing(app: Arc<App>) {
 }
 
 /// Hashes all passwords that wait and that nobody else has begun with. Returns how many. A context that fails keeps the
-/// others from nothing; its error is returned in the end.
+/// others from nothing, nor does a schema; the error is returned in the end.
 pub async fn hash_all(app: &App) -> Result<u64> {
     if !app.store.can_seal() {
         return Ok(0);
     }
-    let places = {
+    let schemas = {
         let mut tx = app.store.config().await?;
-        contexts::all(&mut tx).await?
+        contexts::one_a_schema(&mut tx).await?
     };
     let (mut done, mut failed) = (0u64, None);
-    for place in &places {
-        loop {
-            match hash_some(app, place).await {
-                Ok(0) => break,
-                Ok(count) => done = done.saturating_add(count),
-                Err(error) => {
-                    failed = Some(error);
-                    break;
+    for schema in &schemas {
+        let places = waiting(app, schema).await.unwrap_or_else(|error| {
+            failed = Some(error);
+            Vec::new()
+        });
+        for place in &places {
+            loop {
+                match hash_some(app, place).await {
+                    Ok(0) => break,
+                    Ok(count) => done = done.saturating_add(count),
+                    Err(error) => {
+                        failed = Some(error);
+                        break;
+                    }
                 }
             }
         }
     }
     failed.map_or(Ok(done), Err)
+}
+
+/// The contexts of a schema in which passwords wait.
+async fn waiting(app: &App, schema: &Place) -> Result<Vec<Place>> {
+    let found = {
+        let mut tx = app.store.read_at(schema).await?;
+        unhashed::waiting_in_schema(&mut tx, app.now_ms().saturating_sub(CLAIM_MS)).await?
+    };
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(contexts::some(&mut app.store.config().await?, &found).await?)
 }
 
 async fn hash_some(app: &App, place: &Place) -> Result<u64> {

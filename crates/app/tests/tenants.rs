@@ -4,11 +4,11 @@
 
 mod fixture;
 
-use fixture::{CONTEXT, Pair, caller, context, foundation, home, on_each_engine, put};
+use fixture::{CONTEXT, Pair, caller, context, foundation, home, on_each_engine, put, with_sessions};
 use zebu_app::files::{self, Holding, Wanted};
 use zebu_app::operator::contexts::{self, NewContext};
 use zebu_app::operator::{self, Named, users};
-use zebu_app::{Caller, maintenance};
+use zebu_app::{Caller, SessionConfig, databases, maintenance, unhashed};
 use zebu_model::ContextId;
 use zebu_model::quota::Quota;
 
@@ -62,6 +62,30 @@ async fn a_file_store_that_fails_keeps_the_sweeper_from_nobody_else_s() {
         std::fs::rename(&away, &store).unwrap();
         assert_eq!(maintenance::sweep(&pair.one).await.unwrap(), 2);
         assert!(maintenance::check(&pair.one, CONTEXT).await.unwrap().is_clean());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_round_that_finds_nothing_asks_each_schema_once_however_many_contexts_there_are() {
+    // With a key, so that passwords may wait to be hashed.
+    with_sessions(&SessionConfig::default(), async |pair| {
+        for id in 2..6 {
+            contexts::create(&pair.one, &context(ContextId(id), &format!("c{id}")), false).await.unwrap();
+        }
+        let asked = async || {
+            let before = databases::reads(&pair.one).master;
+            let swept = maintenance::sweep(&pair.one).await.unwrap();
+            let hashed = unhashed::hash_all(&pair.one).await.unwrap();
+            (databases::reads(&pair.one).master - before, swept + hashed)
+        };
+        assert_eq!(asked().await, (2, 0));
+        // Only where there is something to do is it looked what.
+        let oxadmin = users::act_as(&pair.one, ContextId(5), "oxadmin").await.unwrap();
+        leave_content(&pair, &oxadmin).await;
+        let (asked, done) = asked().await;
+        assert_eq!(done, 1);
+        assert!((3..6).contains(&asked), "{asked}");
     })
     .await;
 }

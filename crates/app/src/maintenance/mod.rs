@@ -3,8 +3,14 @@
 mod check;
 mod sweep;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::MissedTickBehavior;
+use zebu_model::ContextId;
 
 pub use check::{Consistency, all_contexts, check};
 pub use sweep::sweep;
@@ -15,7 +21,7 @@ use crate::gauge;
 use crate::sessions;
 use crate::unhashed;
 
-/// How long the sweeper rests, ms, if nobody wakes it.
+/// From one look at all schemas for something to sweep to the next, ms; what a deletion has given up is swept at once.
 const SWEEP_MS: u64 = 30_000;
 
 /// Starts the background work of a node. It ends with the process, or when `app` is dropped elsewhere and aborted.
@@ -30,18 +36,40 @@ pub fn start(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
     tasks
 }
 
+/// Which contexts have something to sweep, and wakes who sweeps.
+#[derive(Debug, Default)]
+pub(crate) struct ToSweep {
+    contexts: Mutex<HashSet<ContextId>>,
+    wake: Notify,
+}
+
+impl ToSweep {
+    /// Something was deleted there.
+    pub(crate) fn add(&self, context: ContextId) {
+        self.contexts.lock().unwrap_or_else(PoisonError::into_inner).insert(context);
+        self.wake.notify_one();
+    }
+
+    fn take(&self) -> HashSet<ContextId> {
+        mem::take(&mut *self.contexts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 async fn sweeping(app: Arc<App>) {
+    let mut round = tokio::time::interval(Duration::from_millis(SWEEP_MS));
+    round.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        let rest = tokio::time::sleep(Duration::from_millis(SWEEP_MS));
-        tokio::select! {
-            () = app.sweep.notified() => {}
-            () = rest => {}
-        }
-        if let Err(error) = sweep(&app).await {
+        let swept = tokio::select! {
+            () = app.sweep.wake.notified() => sweep::sweep_deleted(&app, app.sweep.take()).await,
+            _ = round.tick() => {
+                if let Err(error) = sessions::trim(&app).await {
+                    tracing::warn!("failed sign-ins were not forgotten: {}", error.cause_chain());
+                }
+                sweep(&app).await
+            }
+        };
+        if let Err(error) = swept {
             tracing::warn!("sweeping the file store failed: {}", error.cause_chain());
-        }
-        if let Err(error) = sessions::trim(&app).await {
-            tracing::warn!("failed sign-ins were not forgotten: {}", error.cause_chain());
         }
     }
 }

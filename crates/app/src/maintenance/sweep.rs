@@ -1,6 +1,6 @@
 //! The sweeper: removes content that has no name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use zebu_files::Key;
 use zebu_model::ContextId;
@@ -25,43 +25,101 @@ const BATCH: u32 = 200;
 
 /// Removes content that has no name: given up by a deletion, left by an upload that came to nothing, or reserved by a
 /// node that is gone. Returns how many contents that were. A context that cannot be swept does not keep the others from
-/// it; its error is returned in the end.
+/// it, nor does a schema that cannot be asked; the error is returned in the end. Where nothing is to be done it costs a few statements
+/// for each schema, however many contexts there are.
 pub async fn sweep(app: &App) -> Result<u64> {
     let now = app.now_ms();
-    let (places, alive) = {
+    let reserving = app.storage.contexts();
+    let (schemas, held, alive) = {
         let mut tx = app.store.config().await?;
         let since = now.saturating_sub(WRITER_GONE_MS);
         let alive = nodes::all(&mut tx).await?.into_iter().filter(|node| node.seen >= since);
         let alive: Vec<String> =
             alive.map(|node| node.incarnation).chain([app.node.incarnation.clone()]).collect();
-        (contexts::all(&mut tx).await?, alive)
+        let held = contexts::some(&mut tx, &reserving).await?;
+        (contexts::one_a_schema(&mut tx).await?, held, alive)
     };
-    app.storage.retire(&places);
+    app.storage.retire(&reserving, &held);
+    let mut round = Round::default();
     let mut abandoned: HashMap<ContextId, Vec<Abandoned>> = HashMap::new();
     for one in app.storage.take_abandoned(now.saturating_sub(ABANDONED_MS)) {
         abandoned.entry(one.context).or_default().push(one);
     }
-    let (mut removed, mut failed) = (0u64, None);
-    let mut note = |swept: Result<u64>| match swept {
-        Ok(count) => removed = removed.saturating_add(count),
-        Err(error) => failed = Some(error),
+    let mut wanted: HashSet<ContextId> = abandoned.keys().copied().collect();
+    for schema in &schemas {
+        match to_sweep(app, schema, &alive).await {
+            Ok(found) => wanted.extend(found),
+            Err(error) => round.note(Err(error)),
+        }
+    }
+    let places = match places(app, wanted).await {
+        Ok(places) => places,
+        Err(error) => {
+            app.storage.give_back_abandoned(abandoned.into_values().flatten().collect());
+            return Err(error);
+        }
     };
     for place in &places {
         let here = abandoned.remove(&place.context).unwrap_or_default();
         if let Err(error) = until_settled!(doom(app, place, &here, &alive).await) {
             app.storage.give_back_abandoned(here);
-            note(Err(error));
+            round.note(Err(error));
             continue;
         }
-        note(remove_doomed(app, place).await);
+        round.note(remove_doomed(app, place).await);
     }
     for one in abandoned.into_values().flatten() {
-        note(remove_of_nobody(app, &one.key.to_string(), &one.at).await.inspect_err(|_| {
+        round.note(remove_of_nobody(app, &one.key.to_string(), &one.at).await.inspect_err(|_| {
             app.storage.give_back_abandoned(vec![one]);
         }));
     }
-    note(remove_left(app, &alive).await);
-    failed.map_or(Ok(removed), Err)
+    round.note(remove_left(app, &alive).await);
+    round.end()
+}
+
+/// Removes what deletions in these contexts have given up.
+pub(super) async fn sweep_deleted(app: &App, wanted: HashSet<ContextId>) -> Result<u64> {
+    let mut round = Round::default();
+    for place in &places(app, wanted).await? {
+        round.note(remove_doomed(app, place).await);
+    }
+    round.end()
+}
+
+/// What came of sweeping one after the other.
+#[derive(Default)]
+struct Round {
+    removed: u64,
+    failed: Option<Error>,
+}
+
+impl Round {
+    fn note(&mut self, swept: Result<u64>) {
+        match swept {
+            Ok(count) => self.removed = self.removed.saturating_add(count),
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    fn end(self) -> Result<u64> {
+        self.failed.map_or(Ok(self.removed), Err)
+    }
+}
+
+/// Where these contexts are, of those that are ready, by id.
+async fn places(app: &App, wanted: HashSet<ContextId>) -> Result<Vec<Place>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ids: Vec<ContextId> = wanted.into_iter().collect();
+    ids.sort_unstable();
+    Ok(contexts::some(&mut app.store.config().await?, &ids).await?)
+}
+
+/// The contexts of a schema that have something to sweep.
+async fn to_sweep(app: &App, schema: &Place, alive: &[String]) -> Result<Vec<ContextId>> {
+    let mut tx = app.store.read_at(schema).await?;
+    Ok(stored::to_sweep_in_schema(&mut tx, alive, app.now_ms().saturating_sub(ORPHANED_MS)).await?)
 }
 
 /// Dooms what was abandoned here, and what nodes that are gone had reserved.

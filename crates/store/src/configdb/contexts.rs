@@ -10,7 +10,11 @@ use crate::configdb::sequence::next_id;
 use crate::engine::Locking;
 use crate::error::Result;
 use crate::place::{Filestores, Place};
-use crate::value::{Row, args};
+use crate::statement::marks;
+use crate::value::{Row, Value, args};
+
+/// Ids in one statement: far below the placeholders an engine takes.
+const IDS_A_STATEMENT: usize = 500;
 
 /// How far a context is. A number is what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,6 +192,19 @@ async fn look(tx: &mut ConfigTx, wanted: Wanted<'_>, lock: &str) -> Result<Optio
 pub async fn ready(tx: &mut ConfigTx, id: ContextId) -> Result<Option<Place>> {
     let rows = tx.query("contexts", format!("{PLACE} WHERE c.cid = ? AND c.state = 0"), args![id]).await?;
     rows.into_iter().next().map(place).transpose()
+}
+
+/// Those of these contexts that are ready, enabled or not.
+pub async fn some(tx: &mut ConfigTx, ids: &[ContextId]) -> Result<Vec<Place>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for part in ids.chunks(IDS_A_STATEMENT) {
+        let sql = format!("{PLACE} WHERE c.cid IN ({}) AND c.state = 0", marks(part.len()));
+        let values = part.iter().map(|id| Value::from(*id)).collect();
+        for row in tx.query("contexts", sql, values).await? {
+            found.push(place(row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// All contexts that are ready, by id.

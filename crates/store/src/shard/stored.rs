@@ -6,6 +6,8 @@
 
 use std::collections::HashSet;
 
+use zebu_model::ContextId;
+
 use crate::error::Result;
 use crate::statement::marks;
 use crate::tx::{Tx, WriteTx};
@@ -137,6 +139,21 @@ pub async fn abandoned_count(tx: &mut Tx, alive: &[String], before: i64) -> Resu
     let mut values = args![tx.context, RESERVED, before];
     values.extend(alive.iter().map(Value::from));
     tx.query_one("stored_files", sql, values).await?.map_or(Ok(0), |mut row| row.uint())
+}
+
+/// The contexts at home in the whole schema that have keys to sweep: doomed ones, or reservations that [`doom_abandoned`] would doom.
+/// However many contexts there are, this is one statement over a table of what has no name at the moment.
+pub async fn to_sweep_in_schema(tx: &mut Tx, alive: &[String], before: i64) -> Result<Vec<ContextId>> {
+    tx.need_everything().await?;
+    let sql = format!(
+        "SELECT DISTINCT f.cid FROM stored_files f JOIN homes h ON h.cid = f.cid AND h.state = 0 \
+         WHERE f.state = ? OR (f.state = ? AND f.since < ? AND f.writer NOT IN ({}))",
+        if alive.is_empty() { "''".to_owned() } else { marks(alive.len()) }
+    );
+    let mut values = args![DOOMED, RESERVED, before];
+    values.extend(alive.iter().map(Value::from));
+    let rows = tx.query("stored_files", sql, values).await?;
+    rows.into_iter().map(|mut row| row.context()).collect()
 }
 
 /// Dooms keys of this node whose uploads came to nothing. One that has got its name after all (the answer to the commit

@@ -1,7 +1,7 @@
 //! Users whose password waits to be hashed: until then it stands encrypted where its hash will be. What signs in and what
 //! does not is the same before and after, so no scope is touched: who remembers the encrypted one lets the same people in.
 
-use zebu_model::UserId;
+use zebu_model::{ContextId, UserId};
 
 use crate::error::Result;
 use crate::statement::marks;
@@ -29,6 +29,16 @@ pub async fn insert(tx: &mut WriteTx, user: UserId) -> Result<()> {
 pub async fn any(tx: &mut Tx, before: i64) -> Result<bool> {
     let sql = "SELECT 1 FROM unhashed WHERE cid = ? AND claimed < ? LIMIT 1";
     Ok(tx.query_one("unhashed", sql, args![tx.context, before]).await?.is_some())
+}
+
+/// The contexts at home in the whole schema that have one that nobody has begun with since `before`: one statement, however many
+/// contexts there are.
+pub async fn waiting_in_schema(tx: &mut Tx, before: i64) -> Result<Vec<ContextId>> {
+    tx.need_everything().await?;
+    let sql = "SELECT DISTINCT q.cid FROM unhashed q JOIN homes h ON h.cid = q.cid AND h.state = 0 \
+               WHERE q.claimed < ? ORDER BY q.cid";
+    let rows = tx.query("unhashed", sql, args![before]).await?;
+    rows.into_iter().map(|mut row| row.context()).collect()
 }
 
 /// Begins with up to `count` that nobody has begun with since `before`.

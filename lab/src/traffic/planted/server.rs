@@ -48,6 +48,8 @@ struct Store {
     /// Folder, name, name before, content.
     files: BTreeMap<String, (String, String, String, Bytes)>,
     stamps: BTreeMap<String, i64>,
+    /// Files and folders whose updates are not done.
+    withheld: BTreeSet<String>,
     streams: Vec<(String, UnboundedSender<Bytes>)>,
     counts: BTreeMap<&'static str, usize>,
 }
@@ -126,6 +128,15 @@ impl Server {
         is_at_it && store.every("hit", EVERY)
     }
 
+    /// Whether this update is answered and not done. What it has withheld once it withholds for good, so that no later write hides
+    /// it from who looks in the end.
+    fn withholds(&self, store: &mut Store, id: &str) -> bool {
+        if self.hits(store, Plant::WithholdsWrites) {
+            store.withheld.insert(id.to_owned());
+        }
+        store.withheld.contains(id)
+    }
+
     async fn answer(&self, request: Request<Incoming>) -> Response<Said> {
         let path = request.uri().path().rsplit('/').next().unwrap_or_default().to_owned();
         let query: BTreeMap<String, String> = request
@@ -155,7 +166,7 @@ impl Server {
         if path == "push" {
             return self.subscribe(store, value("topics"), position);
         }
-        if has_body && action == "update" && self.hits(store, Plant::WithholdsWrites) {
+        if has_body && action == "update" && self.withholds(store, id) {
             return said(&json!({"data": {}, "timestamp": store.stamped(&store.folder_of(id))}));
         }
         let answer = match (path.as_str(), action) {
