@@ -1,6 +1,8 @@
 //! The databases of a run: where they are, and statements past the store to fill them quickly.
 
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -14,6 +16,8 @@ pub(crate) struct Engine {
     pub(crate) shard: (String, String),
     pub(crate) folder: TempDir,
     server: Option<Server>,
+    /// Connections that keep the databases of SQLite open.
+    settled: RefCell<HashMap<PathBuf, rusqlite::Connection>>,
 }
 
 impl Engine {
@@ -24,7 +28,14 @@ impl Engine {
         if name == "sqlite" {
             let (configdb, shard) =
                 (format!("sqlite:{at}/config.db"), ("shard".to_owned(), format!("sqlite:{at}")));
-            return Engine { name: "SQLite", configdb, shard, folder, server: None };
+            return Engine {
+                name: "SQLite",
+                configdb,
+                shard,
+                folder,
+                server: None,
+                settled: RefCell::default(),
+            };
         }
         let server = Server::own();
         server.start_again(&[
@@ -33,7 +44,7 @@ impl Engine {
             "--innodb-flush-log-at-trx-commit=1",
         ]);
         let (configdb, shard) = (server.schema(), (server.name(), server.socket().display().to_string()));
-        Engine { name: "MariaDB", configdb, shard, folder, server: Some(server) }
+        Engine { name: "MariaDB", configdb, shard, folder, server: Some(server), settled: RefCell::default() }
     }
 
     /// Copies the context 1 of schema `from` to the contexts `first..=last` of schema `to`, every table that has a column
@@ -45,13 +56,17 @@ impl Engine {
         }
     }
 
+    /// The file of a schema (SQLite).
+    fn path_of(&self, schema: &str) -> PathBuf {
+        self.folder.path().join(format!("{schema}.db"))
+    }
+
     fn copy_in_sqlite(&self, from: &str, to: &str, first: u32, last: u32) {
-        let path = |schema: &str| self.folder.path().join(format!("{schema}.db"));
-        let db = rusqlite::Connection::open(path(to)).unwrap();
+        let db = rusqlite::Connection::open(self.path_of(to)).unwrap();
         db.execute_batch("PRAGMA synchronous = OFF; PRAGMA cache_size = -262144;").unwrap();
         let source = if from == to { "main" } else { "tpl" };
         if from != to {
-            db.execute("ATTACH ? AS tpl", [path(from).display().to_string()]).unwrap();
+            db.execute("ATTACH ? AS tpl", [self.path_of(from).display().to_string()]).unwrap();
         }
         let tables = strings(
             &db,
@@ -118,15 +133,36 @@ impl Engine {
         }
     }
 
+    /// What was filled in is still on its way to the disk, and commits would wait behind it. And a log that grows costs each commit
+    /// the file system's own; it is written over once it has been as long as it gets, which is soon, but later for ten logs than for
+    /// one.
+    fn settle_in_sqlite(&self, path: PathBuf) {
+        let mut settled = self.settled.borrow_mut();
+        // The last one to close a database deletes its log.
+        let db = settled.entry(path.clone()).or_insert_with(|| rusqlite::Connection::open(&path).unwrap());
+        db.execute_batch(&format!(
+            "CREATE TABLE filler (x BLOB); INSERT INTO filler VALUES (zeroblob({LOG_BYTES})); DROP TABLE filler;"
+        ))
+        .unwrap();
+        std::fs::File::open(path).unwrap().sync_all().unwrap();
+    }
+
     /// How often a transaction has waited for another's row so far; `None` where the engine has one writer.
     pub(crate) fn row_waits(&self) -> Option<u64> {
         let said = self.server.as_ref()?.sql("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_waits'");
         said.split_whitespace().last().and_then(|count| count.parse().ok())
     }
 
-    /// Lets the engine look at what was filled in.
+    /// Lets the engine look at what was filled in, and have it on disk.
     pub(crate) fn settle(&self, schemas: &[String]) {
-        let Some(server) = &self.server else { return };
+        let Some(server) = &self.server else {
+            let config = self.configdb.strip_prefix("sqlite:").map(PathBuf::from);
+            let shards = schemas.iter().map(|schema| self.path_of(schema));
+            for path in config.into_iter().chain(shards) {
+                self.settle_in_sqlite(path);
+            }
+            return;
+        };
         for schema in schemas {
             let tables = server.sql(&format!(
                 "SELECT table_name FROM information_schema.tables WHERE table_schema = '{schema}'"
@@ -134,7 +170,6 @@ impl Engine {
             let tables: Vec<String> = tables.lines().map(|table| format!("{schema}.{table}")).collect();
             server.sql(&format!("ANALYZE TABLE {}", tables.join(", ")));
         }
-        // What was filled in is still on its way to the disk, and commits would wait behind it.
         server.sql("SET GLOBAL innodb_max_dirty_pages_pct = 0");
         let deadline = Instant::now() + FLUSHED_MAX;
         while dirty_pages(server) > DIRTY_PAGES && Instant::now() < deadline {}
@@ -142,6 +177,8 @@ impl Engine {
     }
 }
 
+/// More than the thousand pages that a log has before it is begun anew.
+const LOG_BYTES: usize = 5 << 20;
 /// How long the pages of a filling may take to the disk.
 const FLUSHED_MAX: Duration = Duration::from_secs(300);
 /// As many pages are always on their way.

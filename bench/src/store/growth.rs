@@ -7,7 +7,7 @@ use std::time::Instant;
 use zebu_app::folders::{self, Details, FolderChange};
 use zebu_app::meter::{Meter, measured};
 use zebu_app::sessions::{self, Credentials};
-use zebu_app::{App, Client, files};
+use zebu_app::{App, Client, files, maintenance};
 use zebu_model::FolderId;
 use zebu_store::Store;
 use zebu_store::configdb::sequence;
@@ -32,8 +32,8 @@ pub(crate) async fn table(engine: &Engine, beside: &Engine, steps: &[u32]) {
         "\n## Growth on {}: database time in µs (statements), and in that of {small_size} contexts\n",
         engine.name
     );
-    println!("| users | contexts | filled in s | {} |", ACTIONS.join(" | "));
-    println!("|---|---|---|{}", "---|".repeat(ACTIONS.len()));
+    println!("| users | contexts | filled in s | {} | a node's look for work |", ACTIONS.join(" | "));
+    println!("|---|---|---|{}---|", "---|".repeat(ACTIONS.len()));
     let (mut data, mut small) = (Data::start(engine).await, Data::start(beside).await);
     small.grow_to(*small_size).await;
     for step in steps {
@@ -45,7 +45,9 @@ pub(crate) async fn table(engine: &Engine, beside: &Engine, steps: &[u32]) {
             let (median, beside) = (median(times), median(beside));
             format!("{median} ({statements}) **{:.2}**", median as f64 / beside as f64)
         });
-        println!("| {} | {step} | {filled:.1} | {} |", step * USERS, cells.collect::<Vec<_>>().join(" | "));
+        let cells = cells.collect::<Vec<_>>().join(" | ");
+        let (statements, us) = look_for_work(&data.app).await;
+        println!("| {} | {step} | {filled:.1} | {cells} | {us} ({statements}) |", step * USERS);
     }
 }
 
@@ -83,6 +85,18 @@ async fn measure(deployments: [(&Data<'_>, u32); 2]) -> [Costs; 2] {
         }
     }
     [large, small]
+}
+
+/// What a node does twice a minute, where nothing is to be done: statements, and database time in µs, the second time.
+async fn look_for_work(app: &App) -> (u64, u64) {
+    let mut cost = (0, 0);
+    for _ in 0..2 {
+        let meter = Arc::new(Meter::default());
+        let done = measured(Arc::clone(&meter), maintenance::sweep(app)).await.unwrap();
+        assert_eq!(done, 0);
+        cost = (meter.statements(), meter.database_us());
+    }
+    cost
 }
 
 /// One user's visit; what each action cost.

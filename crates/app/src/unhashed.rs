@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use zebu_model::ContextId;
-use zebu_store::configdb::contexts;
+use zebu_store::configdb::databases::Schema;
+use zebu_store::configdb::{contexts, databases};
 use zebu_store::shard::unhashed::{self, Waiting};
 use zebu_store::{Place, Plan};
 
@@ -81,7 +82,7 @@ pub async fn hash_all(app: &App) -> Result<u64> {
     }
     let schemas = {
         let mut tx = app.store.config().await?;
-        contexts::one_a_schema(&mut tx).await?
+        databases::schemas_in_use(&mut tx).await?
     };
     let (mut done, mut failed) = (0u64, None);
     for schema in &schemas {
@@ -106,9 +107,9 @@ pub async fn hash_all(app: &App) -> Result<u64> {
 }
 
 /// The contexts of a schema in which passwords wait.
-async fn waiting(app: &App, schema: &Place) -> Result<Vec<Place>> {
+async fn waiting(app: &App, schema: &Schema) -> Result<Vec<Place>> {
     let found = {
-        let mut tx = app.store.read_at(schema).await?;
+        let mut tx = app.store.read_schema(schema).await?;
         unhashed::waiting_in_schema(&mut tx, app.now_ms().saturating_sub(CLAIM_MS)).await?
     };
     if found.is_empty() {

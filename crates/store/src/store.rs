@@ -13,6 +13,7 @@ use crate::cache::{self, Cache, CacheState, LOOK_MAX, Opening, Recall, Used};
 use crate::config::Config;
 use crate::config_tx::{ConfigTx, ConfigWriteTx};
 use crate::configdb::contexts::{self, Wanted};
+use crate::configdb::databases::Schema;
 use crate::configdb::sequence;
 use crate::engine::{Begin, Database, Lease, Server, Target};
 use crate::error::{Error, Result};
@@ -158,7 +159,7 @@ impl Store {
     /// Where a context is read, and by whom.
     async fn origin(&self, place: &Place) -> Result<(Place, Origin)> {
         let at = self.current(place).await?.into_owned();
-        let group = self.group_to_read(&at).await?;
+        let group = self.group_to_read(at.database, &at.schema).await?;
         let (schema, known, counters) = (at.schema.clone(), place.known.clone(), Arc::clone(&self.counters));
         Ok((at, Origin { group, schema, known, counters }))
     }
@@ -258,9 +259,18 @@ impl Store {
 
     /// Reads in the database that `place` names, wherever the context lives: for who moves it.
     pub async fn read_at(&self, place: &Place) -> Result<ReadTx> {
-        let group = self.group_to_read(place).await?;
-        let opened = reads::on_master(&group, &place.schema, &self.counters).await?;
-        Ok(ReadTx::new(place.context, opened))
+        self.read_in(place.context, place.database, &place.schema).await
+    }
+
+    /// Reads in a schema as a whole, in nobody's name: for the functions that say they are about all contexts in it.
+    pub async fn read_schema(&self, schema: &Schema) -> Result<ReadTx> {
+        self.read_in(ContextId(0), schema.database, &schema.name).await
+    }
+
+    async fn read_in(&self, context: ContextId, database: i64, schema: &str) -> Result<ReadTx> {
+        let group = self.group_to_read(database, schema).await?;
+        let opened = reads::on_master(&group, schema, &self.counters).await?;
+        Ok(ReadTx::new(context, opened))
     }
 
     /// Writes in a context's database; see [`Plan`]. `now_ms` is the writer's clock. [`Error::Stale`] means that
@@ -382,10 +392,10 @@ impl Store {
     }
 
     /// The same for a read. While nobody can write, a schema is as it was.
-    async fn group_to_read(&self, place: &Place) -> Result<Arc<Group>> {
-        let group = self.topology.group(place.database).await?;
-        if !group.is_migrated(&place.schema) {
-            match Box::pin(first_use(&group, &place.schema)).await {
+    async fn group_to_read(&self, database: i64, schema: &str) -> Result<Arc<Group>> {
+        let group = self.topology.group(database).await?;
+        if !group.is_migrated(schema) {
+            match Box::pin(first_use(&group, schema)).await {
                 Err(Error::Unavailable { .. }) => {}
                 other => other?,
             }

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use zebu_files::Key;
 use zebu_model::ContextId;
-use zebu_store::configdb::{contexts, left_keys, nodes};
+use zebu_store::configdb::databases::Schema;
+use zebu_store::configdb::{contexts, databases, left_keys, nodes};
 use zebu_store::shard::stored::{self, StoredFile};
 use zebu_store::{Place, Plan};
 
@@ -37,7 +38,7 @@ pub async fn sweep(app: &App) -> Result<u64> {
         let alive: Vec<String> =
             alive.map(|node| node.incarnation).chain([app.node.incarnation.clone()]).collect();
         let held = contexts::some(&mut tx, &reserving).await?;
-        (contexts::one_a_schema(&mut tx).await?, held, alive)
+        (databases::schemas_in_use(&mut tx).await?, held, alive)
     };
     app.storage.retire(&reserving, &held);
     let mut round = Round::default();
@@ -117,8 +118,8 @@ async fn places(app: &App, wanted: HashSet<ContextId>) -> Result<Vec<Place>> {
 }
 
 /// The contexts of a schema that have something to sweep.
-async fn to_sweep(app: &App, schema: &Place, alive: &[String]) -> Result<Vec<ContextId>> {
-    let mut tx = app.store.read_at(schema).await?;
+async fn to_sweep(app: &App, schema: &Schema, alive: &[String]) -> Result<Vec<ContextId>> {
+    let mut tx = app.store.read_schema(schema).await?;
     Ok(stored::to_sweep_in_schema(&mut tx, alive, app.now_ms().saturating_sub(ORPHANED_MS)).await?)
 }
 

@@ -6,7 +6,7 @@
 
 use zebu_model::{Refusal, UserId};
 use zebu_store::WriteTx;
-use zebu_store::configdb::{contexts, session_claims};
+use zebu_store::configdb::{databases, session_claims};
 use zebu_store::shard::sessions;
 
 use super::config::AtLimit;
@@ -117,8 +117,8 @@ async fn try_take(app: &App, name: &str, limit: u64) -> Result<Room> {
     let mut tx = app.store.config_write().await?;
     let claims = session_claims::hold(&mut tx, now).await?;
     let mut stored = 0u64;
-    for place in contexts::one_a_schema(&mut tx).await? {
-        let mut shard = app.store.read_at(&place).await?;
+    for schema in databases::schemas_in_use(&mut tx).await? {
+        let mut shard = app.store.read_schema(&schema).await?;
         let (short, long) = (now.saturating_sub(life.short_ms), now.saturating_sub(life.long_ms));
         stored = stored.saturating_add(sessions::count_in_schema(&mut shard, short, long).await?);
     }

@@ -214,15 +214,6 @@ pub async fn all(tx: &mut ConfigTx) -> Result<Vec<Place>> {
     rows.into_iter().map(place).collect()
 }
 
-/// One context of each schema that has any: who asks there about the schema as a whole asks in its name.
-pub async fn one_a_schema(tx: &mut ConfigTx) -> Result<Vec<Place>> {
-    let sql = format!(
-        "{PLACE} WHERE c.cid IN (SELECT MIN(cid) FROM contexts WHERE state = 0 GROUP BY database_id, db_schema)"
-    );
-    let rows = tx.query("contexts", sql, args![]).await?;
-    rows.into_iter().map(place).collect()
-}
-
 /// All login mappings, by context.
 pub async fn mappings(tx: &mut ConfigTx) -> Result<BTreeMap<ContextId, Vec<String>>> {
     let sql = "SELECT cid, mapping FROM login_mappings ORDER BY cid, mapping";

@@ -203,6 +203,13 @@ pub async fn schemas(tx: &mut ConfigTx) -> Result<Vec<Schema>> {
     tx.query("db_schemas", sql, args![]).await?.into_iter().map(schema).collect()
 }
 
+/// The schemas where contexts live, by name: by their entries, not by the count of them, which somebody may have to mend.
+pub async fn schemas_in_use(tx: &mut ConfigTx) -> Result<Vec<Schema>> {
+    let sql = "SELECT name, database_id, contexts, ready FROM db_schemas s WHERE ready = 1 \
+               AND EXISTS (SELECT 1 FROM contexts c WHERE c.db_schema = s.name) ORDER BY name";
+    tx.query("db_schemas", sql, args![]).await?.into_iter().map(schema).collect()
+}
+
 /// The schema of a master with the fewest contexts, if it has fewer than `contexts_max`. One whose tables are being made
 /// counts too: who needs it makes them as well, and one of both is enough.
 pub async fn schema_with_room(tx: &mut ConfigTx, database: i64, contexts_max: i64) -> Result<Option<Schema>> {
