@@ -300,6 +300,7 @@ export const t = {
     servesYou: 'serves you',
     summary: (up: number, total: number) => `${up} of ${plural(total, 'node', 'nodes')} up`,
     sessionsTotal: (count: number) => plural(count, 'session', 'sessions'),
+    sessionsUncounted: (schemas: string[]) => `without those in ${schemas.join(', ')}: no answer`,
     tierSummary: (requests: string, inFlight: string) => `${requests} requests, ${inFlight} in flight`,
     weight: 'Weight',
     requests: 'Requests',

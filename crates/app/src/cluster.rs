@@ -9,7 +9,7 @@ use zebu_cluster::authority::Name;
 use zebu_cluster::mesh::{self, Expected};
 use zebu_cluster::node::OverMesh;
 use zebu_model::{Refusal, UserId};
-use zebu_store::configdb::contexts;
+use zebu_store::configdb::databases::{self as registry, Schema};
 use zebu_store::configdb::nodes::{self, Node};
 use zebu_store::configdb::web_tiers::{self, Report};
 use zebu_store::shard::sessions;
@@ -70,6 +70,8 @@ pub struct Status {
     /// What the gauge of the node that answered has seen.
     gauge: GaugeState,
     sessions_total: u64,
+    /// Schemas whose sessions are not counted: they do not answer.
+    sessions_uncounted: Vec<String>,
 }
 
 /// A node's part in a mesh, as the registry has it.
@@ -93,14 +95,19 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
         return Err(Refusal::OperatorOnly {}.into());
     }
     let now = app.now_ms();
-    let (entered, reports, places) = {
+    let (entered, reports, schemas) = {
         let mut tx = app.store.config().await?;
-        (nodes::all(&mut tx).await?, web_tiers::all(&mut tx).await?, contexts::all(&mut tx).await?)
+        let schemas = registry::schemas_in_use(&mut tx).await?;
+        (nodes::all(&mut tx).await?, web_tiers::all(&mut tx).await?, schemas)
     };
-    let mut counted: BTreeMap<String, u64> = BTreeMap::new();
-    for place in &places {
-        let mut tx = app.read(place).await?;
-        for (node, count) in sessions::count_by_node(&mut tx, now.saturating_sub(SESSION_ACTIVE_MS)).await? {
+    let (mut counted, mut sessions_uncounted): (BTreeMap<String, u64>, _) = (BTreeMap::new(), Vec::new());
+    for schema in schemas {
+        let Ok(found) = sessions_in(app, &schema, now).await else {
+            // It is looked at when something is wrong: what is known has to be shown.
+            sessions_uncounted.push(schema.name);
+            continue;
+        };
+        for (node, count) in found {
             let sum = counted.entry(node).or_default();
             *sum = sum.saturating_add(count);
         }
@@ -140,7 +147,14 @@ pub async fn status(app: &App, caller: &Caller) -> Result<Status> {
         live,
         gauge: app.gauge.state(),
         sessions_total,
+        sessions_uncounted,
     })
+}
+
+/// The sessions in a schema, by node.
+async fn sessions_in(app: &App, schema: &Schema, now: i64) -> Result<Vec<(String, u64)>> {
+    let mut tx = app.store.read_schema(schema).await?;
+    Ok(sessions::count_by_node_in_schema(&mut tx, now.saturating_sub(SESSION_ACTIVE_MS)).await?)
 }
 
 /// Gives the application the mesh of its process, once.

@@ -4,11 +4,15 @@
 
 mod fixture;
 
-use fixture::{CONTEXT, Pair, caller, context, foundation, home, on_each_engine, put, with_sessions};
+use fixture::{
+    CONTEXT, Pair, caller, context, foundation, home, on_each_engine, put, sign_in, with_sessions,
+};
+use serde_json::json;
 use zebu_app::files::{self, Holding, Wanted};
 use zebu_app::operator::contexts::{self, NewContext};
+use zebu_app::operator::databases::{self as registry, NewDatabase};
 use zebu_app::operator::{self, Named, users};
-use zebu_app::{Caller, SessionConfig, databases, maintenance, unhashed};
+use zebu_app::{Caller, SessionConfig, cluster, databases, maintenance, unhashed};
 use zebu_model::ContextId;
 use zebu_model::quota::Quota;
 
@@ -86,6 +90,34 @@ async fn a_round_that_finds_nothing_asks_each_schema_once_however_many_contexts_
         let (asked, done) = asked().await;
         assert_eq!(done, 1);
         assert!((3..6).contains(&asked), "{asked}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_cluster_page_is_shown_while_the_database_of_a_tenant_is_gone() {
+    on_each_engine(Quota::Unlimited, async |pair| {
+        let servers = zebu_mariadb::Group::start(0);
+        let own = NewDatabase {
+            name: "own".to_owned(),
+            hostname: servers.master.socket().display().to_string(),
+            login: "root".to_owned(),
+            ..NewDatabase::default()
+        };
+        registry::register(&pair.one, &own, false).await.unwrap();
+        let new = NewContext { database: Some(Named::Name("own".to_owned())), ..context(OTHER, "other") };
+        contexts::create(&pair.one, &new, false).await.unwrap();
+        sign_in(&pair.one, "anna").await;
+        let oxadmin = caller(&pair.one, "oxadmin").await;
+        let page =
+            async || serde_json::to_value(cluster::status(&pair.one, &oxadmin).await.unwrap()).unwrap();
+        let whole = page().await;
+        assert_eq!((&whole["sessions_total"], &whole["sessions_uncounted"]), (&json!(1), &json!([])));
+        servers.master.kill();
+        let partly = page().await;
+        assert_eq!(partly["sessions_total"], 1);
+        let uncounted = partly["sessions_uncounted"].as_array().unwrap();
+        assert!(uncounted.len() == 1 && uncounted[0].as_str().unwrap().starts_with("own_"), "{uncounted:?}");
     })
     .await;
 }

@@ -105,6 +105,8 @@ export interface ClusterStatus {
   live: Live
   gauge: Gauge
   sessions_total: number
+  /** Schemas that do not answer. A node of an earlier version does not say. */
+  sessions_uncounted?: string[]
 }
 
 export async function clusterStatus(): Promise<ClusterStatus> {

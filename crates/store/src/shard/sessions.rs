@@ -289,11 +289,12 @@ pub async fn delete_expired(
     tx.execute("sessions", sql, args![tx.context, user, short_before, long_before]).await
 }
 
-/// Sessions used since `since`, counted by the node that served them last.
-pub async fn count_by_node(tx: &mut Tx, since: i64) -> Result<Vec<(String, u64)>> {
+/// Sessions of the whole schema, of contexts at home in it, used since `since`, counted by the node that served them last.
+pub async fn count_by_node_in_schema(tx: &mut Tx, since: i64) -> Result<Vec<(String, u64)>> {
     tx.need_everything().await?;
-    let sql = "SELECT node, COUNT(*) FROM sessions WHERE cid = ? AND used >= ? GROUP BY node ORDER BY node";
-    let rows = tx.query("sessions", sql, args![tx.context, since]).await?;
+    let sql = "SELECT s.node, COUNT(*) FROM sessions s JOIN homes h ON h.cid = s.cid AND h.state = 0 \
+               WHERE s.used >= ? GROUP BY s.node ORDER BY s.node";
+    let rows = tx.query("sessions", sql, args![since]).await?;
     rows.into_iter().map(|mut row| Ok((row.text()?, row.uint()?))).collect()
 }
 
