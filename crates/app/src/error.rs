@@ -42,6 +42,7 @@ impl From<zebu_store::Error> for Error {
         match error {
             zebu_store::Error::Disabled(_) => Refusal::SessionContextDisabled {}.into(),
             zebu_store::Error::Gone(_) => Refusal::SessionExpired {}.into(),
+            zebu_store::Error::Forgotten => Refusal::SyncStartOver {}.into(),
             other => Error::Store(other),
         }
     }

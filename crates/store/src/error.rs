@@ -60,6 +60,9 @@ pub enum Error {
     /// What the write relied on has changed since it was read (P2): fetch it again and start over.
     #[error("what the write relied on has changed")]
     Stale,
+    /// What went since the version that was asked for is not known any more (see `shard::tombstones`).
+    #[error("what went since that version is not known any more")]
+    Forgotten,
     /// A row holds what no version of this program wrote.
     #[error("corrupt row in {table}: {detail}")]
     Corrupt {

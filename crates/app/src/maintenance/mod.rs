@@ -2,6 +2,7 @@
 
 mod check;
 mod sweep;
+mod tombstones;
 
 use std::collections::HashSet;
 use std::mem;
@@ -9,11 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use zebu_model::ContextId;
 
 pub use check::{Consistency, all_contexts, check};
 pub use sweep::sweep;
+pub use tombstones::forget as forget_tombstones;
 
 use crate::app::App;
 use crate::databases;
@@ -21,6 +23,10 @@ use crate::gauge;
 use crate::sessions;
 use crate::unhashed;
 
+/// From the start of a node to its first look for old tombstones: not while it has others to catch up with.
+const FORGET_FIRST: Duration = Duration::from_secs(3_600);
+/// From one such look to the next. It reads the tables of tombstones from end to end.
+const FORGET_EVERY: Duration = Duration::from_secs(86_400);
 /// From one look at all schemas for something to sweep to the next, ms; what a deletion has given up is swept at once.
 const SWEEP_MS: u64 = 30_000;
 
@@ -28,6 +34,7 @@ const SWEEP_MS: u64 = 30_000;
 pub fn start(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
     let mut tasks = vec![
         tokio::spawn(sweeping(Arc::clone(app))),
+        tokio::spawn(forgetting(Arc::clone(app))),
         tokio::spawn(gauge::gauging(Arc::clone(app))),
         tokio::spawn(databases::migrating(Arc::clone(app))),
         tokio::spawn(unhashed::hashing(Arc::clone(app))),
@@ -52,6 +59,18 @@ impl ToSweep {
 
     fn take(&self) -> HashSet<ContextId> {
         mem::take(&mut *self.contexts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Every node does, once a day: all but the first find nothing.
+async fn forgetting(app: Arc<App>) {
+    let mut round = tokio::time::interval_at(Instant::now() + FORGET_FIRST, FORGET_EVERY);
+    round.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        round.tick().await;
+        if let Err(error) = forget_tombstones(&app).await {
+            tracing::warn!("old tombstones were not forgotten: {}", error.cause_chain());
+        }
     }
 }
 

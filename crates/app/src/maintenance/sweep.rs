@@ -87,32 +87,32 @@ pub(super) async fn sweep_deleted(app: &App, wanted: HashSet<ContextId>) -> Resu
     round.end()
 }
 
-/// What came of sweeping one after the other.
+/// What came of clearing one after the other.
 #[derive(Default)]
-struct Round {
+pub(super) struct Round {
     removed: u64,
     failed: Option<Error>,
 }
 
 impl Round {
-    fn note(&mut self, swept: Result<u64>) {
+    pub(super) fn note(&mut self, swept: Result<u64>) {
         match swept {
             Ok(count) => self.removed = self.removed.saturating_add(count),
             Err(error) => self.failed = Some(error),
         }
     }
 
-    fn end(self) -> Result<u64> {
+    pub(super) fn end(self) -> Result<u64> {
         self.failed.map_or(Ok(self.removed), Err)
     }
 }
 
 /// Where these contexts are, of those that are ready, by id.
-async fn places(app: &App, wanted: HashSet<ContextId>) -> Result<Vec<Place>> {
-    if wanted.is_empty() {
+pub(super) async fn places(app: &App, wanted: impl IntoIterator<Item = ContextId>) -> Result<Vec<Place>> {
+    let mut ids: Vec<ContextId> = wanted.into_iter().collect();
+    if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut ids: Vec<ContextId> = wanted.into_iter().collect();
     ids.sort_unstable();
     Ok(contexts::some(&mut app.store.config().await?, &ids).await?)
 }

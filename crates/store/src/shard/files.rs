@@ -4,6 +4,7 @@ use zebu_model::file::{Content, File};
 use zebu_model::{FileId, FolderId, Scope, UserId, Version};
 
 use super::folders::contents;
+use super::tombstones::all_known;
 use crate::error::Result;
 use crate::statement::marks;
 use crate::tx::{Tx, WriteTx};
@@ -112,12 +113,13 @@ pub async fn changed(tx: &mut Tx, folder: FolderId, since: Version) -> Result<Ve
     rows.into_iter().map(file).collect()
 }
 
-/// What left a folder since a version.
+/// What left a folder since a version. [`Error::Forgotten`](crate::Error::Forgotten) if that is not known any more.
 pub async fn gone(tx: &mut Tx, folder: FolderId, since: Version) -> Result<Vec<FileId>> {
     tx.need(&[Scope::Folder(folder)]).await?;
     let sql = "SELECT id FROM file_tombstones WHERE cid = ? AND folder = ? AND version > ? ORDER BY id";
     let rows = tx.query("file_tombstones", sql, args![tx.context, folder, since]).await?;
-    rows.into_iter().map(|mut row| row.file()).collect()
+    let found = rows.into_iter().map(|mut row| row.file()).collect::<Result<_>>()?;
+    all_known(found, |id| *id == FileId(0), since)
 }
 
 /// All versions of an item in `folder`, oldest first.

@@ -1,11 +1,12 @@
 //! Listings of the folder tree: what a user sees below a folder, in the views, and what changed since.
 
-use zebu_model::folder::Module;
+use zebu_model::folder::{Module, fixed};
 use zebu_model::rights::Membership;
 use zebu_model::tree::Granted;
 use zebu_model::{FolderId, Scope, UserId, Version};
 
 use super::folders::{COLUMNS, granted, principals};
+use super::tombstones::all_known;
 use crate::error::Result;
 use crate::statement::marks;
 use crate::tx::Tx;
@@ -164,14 +165,16 @@ pub async fn shared(tx: &mut Tx, who: &Membership, owner: Option<UserId>) -> Res
 }
 
 /// Folders that came to `parent`, left it or changed in it since a version, by id. What the caller does not see is
-/// to be told as gone: rights may have been withdrawn since.
+/// to be told as gone: rights may have been withdrawn since. [`Error::Forgotten`](crate::Error::Forgotten) if what left is not known any
+/// more; the same of the next two.
 pub async fn changed(tx: &mut Tx, parent: FolderId, since: Version) -> Result<Vec<FolderId>> {
     tx.need(&[Scope::Tree]).await?;
     let sql = "SELECT id FROM folders WHERE cid = ? AND parent = ? AND modified > ? \
                UNION SELECT id FROM folder_tombstones WHERE cid = ? AND parent = ? AND version > ? ORDER BY 1";
     let values = args![tx.context, parent, since, tx.context, parent, since];
     let rows = tx.query("folders", sql, values).await?;
-    rows.into_iter().map(|mut row| row.folder()).collect()
+    let found = rows.into_iter().map(|mut row| row.folder()).collect::<Result<_>>()?;
+    all_known(found, |id| *id == fixed::ROOT, since)
 }
 
 /// A folder whose place in a view may be another than before.
@@ -196,7 +199,8 @@ pub async fn changed_anywhere(tx: &mut Tx, since: Version) -> Result<Vec<Touched
                UNION SELECT id, owner FROM folder_tombstones WHERE cid = ? AND version > ? ORDER BY 1";
     let values = args![tx.context, since, tx.context, since];
     let rows = tx.query("folders", sql, values).await?;
-    rows.into_iter().map(touched).collect()
+    let found = rows.into_iter().map(touched).collect::<Result<_>>()?;
+    all_known(found, |touched| touched.folder == fixed::ROOT, since)
 }
 
 /// Folders that permissions show to the caller below a folder that changed since a version. They may have come into a view or left
@@ -224,13 +228,15 @@ pub async fn ended(tx: &mut Tx, who: &Membership, since: Version) -> Result<Vec<
     let sql = format!(
         "SELECT folder, node FROM permission_tombstones WHERE cid = ? AND principal IN ({}) AND version > ?{}",
         marks(mine.len()),
-        my_modules(who).map_or_else(String::new, |modules| format!(" AND module IN ({modules})"))
+        my_modules(who)
+            .map_or_else(String::new, |modules| format!(" AND (module IN ({modules}) OR folder = 0)"))
     );
     let mut values = args![tx.context];
     values.extend(mine);
     values.push(since.into());
     let rows = tx.query("permission_tombstones", sql, values).await?;
-    rows.into_iter().map(touched).collect()
+    let found = rows.into_iter().map(touched).collect::<Result<_>>()?;
+    all_known(found, |touched| touched.folder == fixed::ROOT, since)
 }
 
 /// Those of these folders that permissions show to the caller, of the modules that the caller has.

@@ -20,5 +20,6 @@ pub mod sessions;
 pub mod stored;
 pub mod tables;
 pub mod tenant;
+pub mod tombstones;
 pub mod unhashed;
 pub mod usage;

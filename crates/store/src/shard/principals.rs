@@ -7,6 +7,7 @@ use zebu_model::principal::{Group, User};
 use zebu_model::rights::{Entity, Membership};
 use zebu_model::{GroupId, Scope, UserId, Version};
 
+use super::tombstones::all_known;
 use crate::error::Result;
 use crate::statement::marks;
 use crate::tx::{Tx, WriteTx};
@@ -111,12 +112,14 @@ pub async fn groups_of(tx: &mut Tx, id: UserId) -> Result<Vec<GroupId>> {
     rows.into_iter().map(|mut row| row.group()).collect()
 }
 
-/// The groups that a user has left since a version.
+/// The groups that a user has left since a version. [`Error::Forgotten`](crate::Error::Forgotten) if that is not known any more.
 pub async fn groups_left(tx: &mut Tx, id: UserId, since: Version) -> Result<Vec<GroupId>> {
     tx.need(&[Scope::Principals]).await?;
     let sql = "SELECT gid FROM member_tombstones WHERE cid = ? AND uid = ? AND version > ?";
     let rows = tx.query("member_tombstones", sql, args![tx.context, id, since]).await?;
-    rows.into_iter().map(|mut row| row.group()).collect()
+    let found = rows.into_iter().map(|mut row| row.group()).collect::<Result<_>>()?;
+    // Everybody is not listed, and nobody leaves it.
+    all_known(found, |id| *id == GroupId(0), since)
 }
 
 /// All groups with their members, by id. The members of everybody are all users.
