@@ -15,12 +15,12 @@ use crate::databases::Behind;
 use crate::error::Result;
 use crate::gauge::Gauge;
 use crate::jobs::JobConfig;
-use crate::maintenance::ToSweep;
 use crate::passwords::Passwords;
 use crate::push::{Push, PushConfig};
 use crate::random;
 use crate::sessions::{Guard, SessionConfig, Uses};
 use crate::storage::Storage;
+use crate::to_sweep::ToSweep;
 
 /// The parts of a node's configuration that the application owns.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -102,7 +102,7 @@ pub struct App {
     pub(crate) clock: Clock,
     pub(crate) node: Node,
     /// What there is to sweep.
-    pub(crate) sweep: ToSweep,
+    pub(crate) to_sweep: ToSweep,
     /// Schemas that could not be brought up to date.
     pub(crate) behind: Behind,
     /// Woken when there are passwords to hash.
@@ -155,7 +155,7 @@ impl App {
             config,
             clock,
             node,
-            sweep: ToSweep::default(),
+            to_sweep: ToSweep::default(),
             behind: Behind::default(),
             unhashed: Notify::new(),
             jobs: Notify::new(),

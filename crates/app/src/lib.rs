@@ -29,6 +29,7 @@ mod random;
 pub mod sessions;
 mod settle;
 mod storage;
+mod to_sweep;
 pub mod unhashed;
 
 pub use app::{App, Config, Identity, Node, NodeConfig};

@@ -51,7 +51,7 @@ pub async fn delete(
         kept.extend(newer);
         version = version.max(stamp);
     }
-    app.sweep.add(caller.place.context);
+    app.to_sweep.add(caller.place.context);
     Ok((kept, version))
 }
 

@@ -16,7 +16,7 @@ use crate::settle::until_settled;
 /// Deletes a folder. A newer one than the client saw is not deleted.
 pub async fn delete(app: &App, caller: &Caller, id: FolderId, seen: Option<Version>) -> Result<Version> {
     let stamp = until_settled!(attempt(app, caller, id, seen).await)?;
-    app.sweep.add(caller.place.context);
+    app.to_sweep.add(caller.place.context);
     Ok(stamp)
 }
 

@@ -4,14 +4,10 @@ mod check;
 mod sweep;
 mod tombstones;
 
-use std::collections::HashSet;
-use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior};
-use zebu_model::ContextId;
 
 pub use check::{Consistency, all_contexts, check};
 pub use sweep::sweep;
@@ -43,25 +39,6 @@ pub fn start(app: &Arc<App>) -> Vec<tokio::task::JoinHandle<()>> {
     tasks
 }
 
-/// Which contexts have something to sweep, and wakes who sweeps.
-#[derive(Debug, Default)]
-pub(crate) struct ToSweep {
-    contexts: Mutex<HashSet<ContextId>>,
-    wake: Notify,
-}
-
-impl ToSweep {
-    /// Something was deleted there.
-    pub(crate) fn add(&self, context: ContextId) {
-        self.contexts.lock().unwrap_or_else(PoisonError::into_inner).insert(context);
-        self.wake.notify_one();
-    }
-
-    fn take(&self) -> HashSet<ContextId> {
-        mem::take(&mut *self.contexts.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 /// Every node does, once a day: all but the first find nothing.
 async fn forgetting(app: Arc<App>) {
     let mut round = tokio::time::interval_at(Instant::now() + FORGET_FIRST, FORGET_EVERY);
@@ -79,7 +56,7 @@ async fn sweeping(app: Arc<App>) {
     round.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let swept = tokio::select! {
-            () = app.sweep.wake.notified() => sweep::sweep_deleted(&app, app.sweep.take()).await,
+            contexts = app.to_sweep.some() => sweep::sweep_deleted(&app, contexts).await,
             _ = round.tick() => {
                 if let Err(error) = sessions::trim(&app).await {
                     tracing::warn!("failed sign-ins were not forgotten: {}", error.cause_chain());

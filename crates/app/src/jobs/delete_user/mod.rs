@@ -204,7 +204,7 @@ pub(super) async fn run(hold: &Hold<'_>, job: &Job) -> Outcome<String> {
 /// Forgets the user, or begins again after a moment.
 async fn finish(run: &mut Run<'_>) -> Outcome<String> {
     if forget::last(run).await? {
-        run.app().sweep.add(run.place.context);
+        run.app().to_sweep.add(run.place.context);
         return Ok(run.said());
     }
     run.what.after = 0;

@@ -187,6 +187,6 @@ pub(super) async fn clear(run: &mut Run<'_>) -> Next {
     run.hold.advance_in(&mut tx, &at).await?;
     tx.commit().await?;
     // Those that were kept from being swept meanwhile.
-    app.sweep.add(run.place.context);
+    app.to_sweep.add(run.place.context);
     Ok(None)
 }
