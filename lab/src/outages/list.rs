@@ -13,6 +13,9 @@ use crate::wait::{pass, until};
 /// A web server is replaced, or has taken up what is new.
 const WEB_SECONDS_MAX: u64 = 60;
 
+/// A connection whose cable was out for some seconds goes on.
+const HEARD_SECONDS_MAX: u64 = 120;
+
 /// A node drains, and serves again.
 const DRAIN_SECONDS_MAX: u64 = 150;
 
@@ -86,7 +89,8 @@ pub(crate) const OUTAGES: [Outage; 11] = [
         run: |stage| {
             stage.lab.carrier(stage.victim, false)?;
             pass(stage.lasts);
-            stage.lab.carrier(stage.victim, true)
+            stage.lab.carrier(stage.victim, true)?;
+            [stage.lab.host("web")?, victim(stage)?].into_iter().try_for_each(heard_again)
         },
     },
     Outage {
@@ -159,6 +163,25 @@ pub(crate) const OUTAGES: [Outage; 11] = [
     },
 ];
 
+/// Waits until what a host sent and nobody confirmed has arrived. While a cable is out TCP's pauses double, so after eight seconds some
+/// wait for as many more, and the next fault would be blamed for it.
+fn heard_again(host: &Host) -> Result {
+    let waited = until("what the cable kept has arrived", HEARD_SECONDS_MAX, || {
+        let connections = host.must("ss -Hto", 10)?;
+        match connections.lines().find(|line| sent_again(line) > 1) {
+            Some(line) => Err(line.trim().into()),
+            None => Ok(Some(())),
+        }
+    });
+    waited.map(drop)
+}
+
+/// How often a connection in a line of `ss -o` has sent the same again: `timer:(on,3.2sec,5)`.
+fn sent_again(line: &str) -> u32 {
+    let timer = line.split_once("timer:(on,").and_then(|(_, timer)| timer.split_once(')'));
+    timer.and_then(|(timer, _)| timer.rsplit(',').next()?.parse().ok()).unwrap_or(0)
+}
+
 fn victim<'a>(stage: &Stage<'a>) -> Result<&'a Host> {
     stage.lab.host(stage.victim)
 }
@@ -195,4 +218,18 @@ fn new_certificate(stage: &Stage<'_>) -> Result {
     })?;
     pass(stage.lasts);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_again_is_read_from_its_timer() {
+        let check = |line: &str, expected| assert_eq!(sent_again(line), expected, "{line}");
+        check("ESTAB 0 517 10.20.30.213:40312 10.20.30.215:8009 timer:(on,3.2sec,5)", 5);
+        check("ESTAB 0 0 10.20.30.213:40312 10.20.30.215:8009 timer:(keepalive,1min59sec,0)", 0);
+        check("ESTAB 0 0 10.20.30.213:40312 10.20.30.215:8009", 0);
+        check("ESTAB 0 12 10.20.30.213:40312 10.20.30.215:8009 timer:(on,200ms,0)", 0);
+    }
 }
