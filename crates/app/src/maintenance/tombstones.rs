@@ -39,7 +39,7 @@ async fn with_old(app: &App, schema: &Schema, until: Version) -> Result<Vec<Plac
     places(app, old).await
 }
 
-/// A few places at a time, so that nobody waits long for a row.
+/// A few at a time, so that nobody waits long for a row.
 async fn forget_in(app: &App, place: &Place, until: Version) -> Result<u64> {
     // Of a disabled context too: this is no work of its users.
     let place = Place { enabled: false, ..place.clone() };

@@ -1,10 +1,10 @@
 //! Tombstones that are forgotten. They are kept for clients that synchronise, and one that was away for so long that it cannot be
 //! told any more what went has to load everything again.
 //!
-//! Of all that were in one place (a folder, a parent, a principal's permissions, a user's memberships) and are forgotten one row stays,
+//! Of all that were within one (a folder, a parent, a principal's permissions, a user's memberships) and are forgotten one row stays,
 //! of the id 0, which nothing else has, with the newest of their versions. So the very statement that asks what went since a version
 //! finds it where something is missing, and nobody has to ask for it. Who has heard of everything is never older than it, however
-//! long nothing happened in a place.
+//! long nothing happened there.
 
 use std::collections::BTreeSet;
 
@@ -17,23 +17,23 @@ use crate::value::args;
 /// A table of tombstones.
 struct Kind {
     table: &'static str,
-    /// The place where things were.
-    place: &'static str,
+    /// The column of what things were within.
+    within: &'static str,
     /// What was there: 0 for what was forgotten.
     id: &'static str,
-    /// Columns of the row that stays behind `cid`, the place, the id and the version; all 0.
+    /// Columns of the row that stays behind `cid`, `within`, the id and the version; all 0.
     rest: &'static [&'static str],
 }
 
 const KINDS: [Kind; 4] = [
-    Kind { table: "file_tombstones", place: "folder", id: "id", rest: &[] },
-    Kind { table: "folder_tombstones", place: "parent", id: "id", rest: &["owner"] },
-    Kind { table: "permission_tombstones", place: "principal", id: "folder", rest: &["node", "module"] },
-    Kind { table: "member_tombstones", place: "uid", id: "gid", rest: &[] },
+    Kind { table: "file_tombstones", within: "folder", id: "id", rest: &[] },
+    Kind { table: "folder_tombstones", within: "parent", id: "id", rest: &["owner"] },
+    Kind { table: "permission_tombstones", within: "principal", id: "folder", rest: &["node", "module"] },
+    Kind { table: "member_tombstones", within: "uid", id: "gid", rest: &[] },
 ];
 
-/// Places that [`forget_some`] looks at in one table.
-const PLACES_AT_ONCE: u32 = 100;
+/// Of each table [`forget_some`] looks at what was within so many.
+const WITHIN_AT_ONCE: u32 = 100;
 
 /// What went since a version, by the ids that were found. [`Error::Forgotten`] if there was more; who knows nothing yet misses nothing.
 pub(crate) fn all_known<T>(
@@ -62,22 +62,22 @@ pub async fn old_in_schema(tx: &mut Tx, until: Version) -> Result<Vec<ContextId>
     Ok(found.into_iter().collect())
 }
 
-/// Forgets tombstones up to a version in some of the places of a context. Returns how many; 0 once there are none.
+/// Forgets some of the tombstones of a context up to a version. Returns how many; 0 once there are none.
 pub async fn forget_some(tx: &mut WriteTx, until: Version) -> Result<u64> {
     let mut forgotten = 0u64;
     for kind in KINDS {
-        let Kind { table, place, id, .. } = kind;
+        let Kind { table, within, id, .. } = kind;
         let sql = format!(
-            "SELECT {place}, MAX(version) FROM {table} WHERE cid = ? AND version <= ? AND {id} <> 0 \
-             GROUP BY {place} ORDER BY {place} LIMIT ?"
+            "SELECT {within}, MAX(version) FROM {table} WHERE cid = ? AND version <= ? AND {id} <> 0 \
+             GROUP BY {within} ORDER BY {within} LIMIT ?"
         );
-        let values = args![tx.context, until, PLACES_AT_ONCE];
-        let places = tx.query(table, sql, values).await?;
-        for mut row in places {
+        let values = args![tx.context, until, WITHIN_AT_ONCE];
+        let found = tx.query(table, sql, values).await?;
+        for mut row in found {
             let (of, newest) = (row.int()?, row.version()?);
             leave_one(tx, &kind, of, newest).await?;
             let sql =
-                format!("DELETE FROM {table} WHERE cid = ? AND {place} = ? AND version <= ? AND {id} <> 0");
+                format!("DELETE FROM {table} WHERE cid = ? AND {within} = ? AND version <= ? AND {id} <> 0");
             let gone = tx.execute(table, sql, args![tx.context, of, newest]).await?;
             forgotten = forgotten.saturating_add(gone);
         }
@@ -87,20 +87,20 @@ pub async fn forget_some(tx: &mut WriteTx, until: Version) -> Result<u64> {
 
 /// The row that says that something up to `newest` was forgotten there; one that says more stays.
 async fn leave_one(tx: &mut WriteTx, kind: &Kind, of: i64, newest: Version) -> Result<()> {
-    let Kind { table, place, id, rest } = *kind;
+    let Kind { table, within, id, rest } = *kind;
     let sql =
-        format!("UPDATE {table} SET version = ? WHERE cid = ? AND {place} = ? AND {id} = 0 AND version < ?");
+        format!("UPDATE {table} SET version = ? WHERE cid = ? AND {within} = ? AND {id} = 0 AND version < ?");
     if tx.execute(table, sql, args![newest, tx.context, of, newest]).await? > 0 {
         return Ok(());
     }
-    let sql = format!("SELECT 1 FROM {table} WHERE cid = ? AND {place} = ? AND {id} = 0");
+    let sql = format!("SELECT 1 FROM {table} WHERE cid = ? AND {within} = ? AND {id} = 0");
     let values = args![tx.context, of];
     if tx.query_one(table, sql, values).await?.is_some() {
         return Ok(());
     }
     let columns: String = rest.iter().map(|column| format!(", {column}")).collect();
     let sql = format!(
-        "INSERT INTO {table} (cid, {place}, {id}, version{columns}) VALUES (?, ?, 0, ?{})",
+        "INSERT INTO {table} (cid, {within}, {id}, version{columns}) VALUES (?, ?, 0, ?{})",
         ", 0".repeat(rest.len())
     );
     // Another node forgets the same at the same time.
